@@ -1,0 +1,1 @@
+"""What has no health meaning: clock, ids, keyed hashes, signatures, problems, settings."""

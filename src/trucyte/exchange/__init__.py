@@ -1,0 +1,1 @@
+"""What nodes and subscribers say to each other."""

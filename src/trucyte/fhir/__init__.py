@@ -1,0 +1,1 @@
+"""The language: parse, validate, search values, definitions. Pure: no input or output."""

@@ -1,0 +1,1 @@
+"""FHIR becomes columns: views, indicators, cohorts."""

@@ -1,0 +1,1 @@
+"""Anything becomes FHIR: sources, mapping tables, quarantine; ends in journal.commit."""

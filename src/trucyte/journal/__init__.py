@@ -1,0 +1,1 @@
+"""The waist: Change, commit, follow, checkpoints and proofs, keys. The only writer."""

@@ -1,0 +1,96 @@
+"""What is proposed to the journal, and what it becomes.
+
+A `Change` is one new version of one resource, already validated; an `Entry` is the
+line that was written for it. Shapes only; the work is in `Journal`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, Protocol
+
+from trucyte.base.problem import Kind, Problem
+from trucyte.database.connect import Cursor
+
+
+class Operation(IntEnum):
+    """What a line does to its resource."""
+
+    CREATE = 1
+    UPDATE = 2
+    DELETE = 3
+
+
+class VersionConflict(Problem):
+    """The record changed after you read it."""
+
+    kind = Kind.CONFLICT
+    code = "version-conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A proposed version. `body` and `meta_offset` as `fhir.text.Accepted` has them."""
+
+    type: str
+    id: str
+    operation: Operation
+    body: bytes  # empty for DELETE
+    meta_offset: int
+    person: int  # keyed hash of the Patient's first id; the resource's own where there is none
+    expected: int | None = None  # None: whatever is there; 0: must not exist; n: n is current
+    data_group: int = 0  # of Decree 102/2025; 0: not yet classified
+    source: int = 0  # intake's number of the file or message it came from
+    row: int = 0  # the row in that source
+    origin: int = 0  # 0: this node
+    # The parsed resource, where the proposer has it at hand: spares projections a parse.
+    resource: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An accepted line, without its body."""
+
+    seq: int
+    accepted_at: datetime  # aware, UTC
+    origin: int
+    type: str
+    id: str
+    version: int
+    operation: Operation
+    data_group: int
+    person: int
+    source: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An accepted line with its body as accepted (decompressed, `meta` not spliced in)."""
+
+    entry: Entry
+    body: bytes
+    meta_offset: int
+
+
+class Projection(Protocol):
+    """A table derived from the journal inside its own transaction.
+
+    `prepare` runs before the lock and may be slow; `apply` runs inside it and must
+    not be. Replaying `apply` over the whole journal must give the same rows.
+    """
+
+    name: str
+
+    def prepare(self, change: Change) -> Any:
+        """Compute what `apply` will need; pure."""
+        ...
+
+    def apply(self, cursor: Cursor, entries: Sequence[Entry], prepared: Sequence[Any]) -> None:
+        """Write the rows of `entries` (in `seq` order) and end those they replace."""
+        ...
+
+    def clear(self, cursor: Cursor) -> None:
+        """Empty the table, before a rebuild."""
+        ...

@@ -1,0 +1,1 @@
+"""The composition root: settings, wiring, workers, the command line."""

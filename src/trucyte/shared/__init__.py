@@ -1,0 +1,1 @@
+"""Questions every service asks; one folder a question, each importing only those before it."""

@@ -1,0 +1,1 @@
+"""What does this code mean? Content packs in force."""

@@ -1,0 +1,1 @@
+"""Faithful stand-in servers for parties that cannot be real here."""

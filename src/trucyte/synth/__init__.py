@@ -1,0 +1,1 @@
+"""The synthetic country; runs the mapping tables of intake backwards."""

@@ -1,0 +1,1 @@
+"""The country as data with validity dates: names, units, code lists. Pure."""

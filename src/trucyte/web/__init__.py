@@ -1,0 +1,1 @@
+"""HTTP and pages: routes bound from tables, templates, static files; no rules."""
