@@ -74,6 +74,15 @@ class Stored:
     meta_offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The current version of a resource; a deleted one has a head with operation DELETE."""
+
+    version: int
+    seq: int
+    operation: Operation
+
+
 class Projection(Protocol):
     """A table derived from the journal inside its own transaction.
 
@@ -82,6 +91,7 @@ class Projection(Protocol):
     """
 
     name: str
+    tables: Sequence[str]  # qualified, e.g. "records.current": what a rebuild compares row by row
 
     def prepare(self, change: Change) -> Any:
         """Compute what `apply` will need; pure."""
