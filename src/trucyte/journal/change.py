@@ -83,6 +83,14 @@ class Head:
     operation: Operation
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """How far a follower came. A restore starts a new epoch: positions of the old one are void."""
+
+    seq: int
+    epoch: int
+
+
 class Projection(Protocol):
     """A table derived from the journal inside its own transaction.
 
