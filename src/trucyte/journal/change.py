@@ -83,7 +83,7 @@ class Head:
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Position:
     """How far a follower came. A restore starts a new epoch: positions of the old one are void."""
 

@@ -64,7 +64,7 @@ create table journal.batch (
 
 -- The one row that whoever commits holds: position, chain and tree edge.
 create table journal.tail (
-    only boolean not null default true,
+    single boolean not null default true,
     last_seq bigint not null,
     batches bigint not null,
     at timestamptz not null,
@@ -75,8 +75,8 @@ create table journal.tail (
     partition_rows bigint not null,
     checkpoint_batches bigint not null,
     checkpoint_at timestamptz not null,
-    constraint tail_pkey primary key (only),
-    constraint tail_is_one_row check (only)
+    constraint tail_pkey primary key (single),
+    constraint tail_is_one_row check (single)
 ) with (fillfactor = 10);
 
 insert into journal.tail values (
