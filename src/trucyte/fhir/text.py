@@ -177,11 +177,18 @@ def _parsed(body: bytes, depth_max: int) -> dict[str, Any]:
         number = _HUGE_NUMBER.search(body)
         raise NumberOutOfRange(offset=number.start() if number else 0) from None
     except msgspec.DecodeError as error:
-        at = _MALFORMED_AT.search(str(error))
-        raise NotJson(offset=int(at[1]) if at else len(body)) from None
+        raise NotJson(offset=_malformed_at(str(error), body)) from None
     if not isinstance(resource, dict):
         raise NotAnObject(offset=len(body) - len(body.lstrip()))
     return resource
+
+
+def _malformed_at(message: str, body: bytes) -> int:
+    found = _MALFORMED_AT.search(message)
+    if found is None:
+        return len(body)  # truncated
+    # The decoder names the byte behind the first one that is too much.
+    return int(found[1]) - ("trailing characters" in message)
 
 
 def _depth(skeleton: bytes) -> int:
@@ -298,6 +305,8 @@ def _members(body: bytes, start: int, end: int) -> Iterator[_Member]:
             raise DuplicateKey(offset=at)
         at = match.end() + len(memoryview(raw))
         yield _Member(key, match.start(1), match.end(), at)
+    if _EMPTY_REST.match(body, at) is None:
+        raise DuplicateKey(offset=at)
 
 
 def _own_fields(body: bytes, meta: _Member) -> Iterator[_Splice]:
@@ -305,7 +314,7 @@ def _own_fields(body: bytes, meta: _Member) -> Iterator[_Splice]:
     members = list(_members(body, meta.value, meta.end))
     kept = [n for n, member in enumerate(members) if member.key not in ("versionId", "lastUpdated")]
     last = kept[-1] if kept else -1
-    for number, member in enumerate(members[:last]):
+    for number, member in enumerate(members[: last + 1]):
         if number not in kept:
             yield _Splice(member.start, members[number + 1].start, b"")
     if last + 1 < len(members):
@@ -342,6 +351,8 @@ def _spliced(body: bytes, splices: list[_Splice], offset: int) -> tuple[bytes, i
     at = 0
     moved = offset
     for splice in sorted(splices, key=lambda splice: splice.start):
+        if splice.start < at:
+            continue  # a link inside a value that goes away as a whole
         parts += (body[at : splice.start], splice.text)
         at = splice.end
         if splice.end <= offset:
