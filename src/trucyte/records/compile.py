@@ -3,6 +3,8 @@
 Values are always parameters; what stands in the text comes from this module alone.
 """
 
+# ruff: noqa: S608 - the text comes from this module alone, every value is a parameter
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ from trucyte.journal.leaf import head_key
 from trucyte.records.hashing import Hasher, parameter_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
 from trucyte.records.query import Criterion, ParameterNotSupported, Query, Value
+from trucyte.records.rows import shortened
 
 # Where the range of the search value [{low}, {high}) stands to the resource's [l, h), both
 # half open (R4 3.1.1.4.6).
@@ -71,12 +74,12 @@ class Conditions:
         self._now = now
         self._origin = origin
         self.bound = Parameters()
-        self.positive_tokens = 0
+        self.typed = 0  # criteria that only resources of the type can meet
 
     def build(self) -> list[str]:
         """Return one condition a criterion, and the type's where none implies it."""
         built = [self._condition(criterion) for criterion in self._query.criteria]
-        if not self.positive_tokens:
+        if not self.typed:
             built.insert(0, self._tokens([self._hasher.type(self._query.type)]))
         return built
 
@@ -112,7 +115,7 @@ class Conditions:
         condition = self._tokens(self._hashed(parameter, forms))
         if criterion.modifier == "not":
             return f"not ({condition})"
-        self.positive_tokens += 1
+        self.typed += 1
         return condition
 
     def _token_form(self, value: Value, modifier: str = "") -> int:
@@ -128,8 +131,8 @@ class Conditions:
 
     def _phrases(self, parameter: Parameter, texts: Sequence[str]) -> str:
         """`:text`: what a display or text of the code begins with."""
-        self.positive_tokens += 1
-        inner = self._prefixes("phrase", parameter, texts)
+        self.typed += 1
+        inner = self._prefixes(parameter, texts)
         return f"e.tokens && array(select t.token from records.phrase t where {inner} limit 10000)"
 
     # Strings
@@ -137,19 +140,19 @@ class Conditions:
     def _string(self, criterion: Criterion) -> str:
         parameter = _of(criterion)
         texts = [value.parts[0] for value in criterion.values]
+        self.typed += 1
         if criterion.modifier == "exact":
-            self.positive_tokens += 1
             return self._tokens(self._hashed(parameter, [self._hasher.exact(t) for t in texts]))
         if criterion.modifier == "contains":
             inner = self._contained(parameter, texts)
         else:
-            inner = self._prefixes("text", parameter, texts)
+            inner = self._prefixes(parameter, texts)
         return f"e.seq in (select t.seq from records.text t where {inner})"
 
-    def _prefixes(self, _table: str, parameter: Parameter, texts: Sequence[str]) -> str:
+    def _prefixes(self, parameter: Parameter, texts: Sequence[str]) -> str:
         ranges = []
         for text in texts:
-            folded = fold(text)
+            folded = shortened(fold(text))
             low = self.bound.add(folded, "text")
             high = self.bound.add(_after(folded), "text")
             ranges.append(f"(t.value >= {low} and t.value < {high})")
@@ -170,7 +173,7 @@ class Conditions:
         return self.bound.add(numbers, "integer[]")
 
     def _uri(self, criterion: Criterion) -> str:
-        self.positive_tokens += 1
+        self.typed += 1
         forms = [self._hasher.uri(value.parts[0]) for value in criterion.values]
         return self._tokens(self._hashed(_of(criterion), forms))
 
@@ -178,7 +181,7 @@ class Conditions:
 
     def _reference(self, criterion: Criterion) -> str:
         parameter = _of(criterion)
-        self.positive_tokens += 1
+        self.typed += 1
         if criterion.modifier == "identifier":
             forms = [
                 self._hasher.form("identifier", str(self._token_form(value)))
@@ -223,7 +226,7 @@ class Conditions:
         references = [self._hasher.reference(self._origin, self._query.type, i) for i in ids]
         current = self.bound.add([key.hex() for key in keys], "text[]")
         ended = self.bound.add(references, "bigint[]")
-        self.positive_tokens += 1
+        self.typed += 1
         return (
             f"(e.reference = any({ended}) and e.type = {self.bound.add(number, 'smallint')}"
             f" and (e.is_ended or e.seq in (select h.seq from journal.head h"
@@ -261,7 +264,7 @@ class Conditions:
         bounds: tuple[float, float] = (value.low, value.high)
         is_date = tests is _DATE_TESTS
         if value.prefix == "ap":
-            bounds = self._around(value, is_date)
+            bounds = value.around_time(self._now) if is_date else value.around()
         cast = "bigint" if is_date else "double precision"
         text = tests[value.prefix]
         places = {
@@ -270,14 +273,6 @@ class Conditions:
             if f"{{{name}}}" in text
         }
         return text.format(l=low, h=high, **places)
-
-    def _around(self, value: Value, is_date: bool) -> tuple[float, float]:
-        """`ap`: within a tenth of the number, or of the time between now and the date."""
-        if is_date:
-            margin = abs(self._now - int(value.low)) // 10
-            return int(value.low) - margin, int(value.high) + margin
-        tenth = abs(value.point) / 10
-        return min(value.low, value.point - tenth), max(value.high, value.point + tenth)
 
     def _side_numbers(self, sources: Sequence[int]) -> str:
         numbers = [parameter_number(self._query.type, self._parameters[s].code) for s in sources]
@@ -336,10 +331,10 @@ class Conditions:
         for component, part in zip(components, value.components, strict=True):
             source = self._parameters[component.source]
             inner = Criterion(source.code, source.type, source, "", (part,))
-            before = self.positive_tokens
+            before = self.typed
             parts.append(_TYPES[source.type](self, inner))
             # One alternative of several proves no type.
-            self.positive_tokens = before
+            self.typed = before
         return f"({' and '.join(parts)})"
 
     def _pair(self, criterion: Criterion, parameter: Parameter, value: Value) -> str:

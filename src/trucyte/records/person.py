@@ -4,7 +4,7 @@ The person key is a keyed hash of the Patient's first id and never changes; link
 between Patients are resolved on reading.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trucyte.records.hashing import Hasher
@@ -34,21 +34,17 @@ def person_reference(resource: Mapping[str, Any]) -> str | None:
     """Return `Patient/id` of the person whose record this is, or None."""
     if resource["resourceType"] == "Patient":
         return f"Patient/{resource['id']}"
+    return next((found for found in _patients_of(resource) if found is not None), None)
+
+
+def _patients_of(resource: Mapping[str, Any]) -> Iterator[str | None]:
     for name in _ELEMENTS:
-        found = _patient_of(resource.get(name))
-        if found is not None:
-            return found
+        yield _patient_of(resource.get(name))
     for name, inner in _NESTED:
         for element in _as_list(resource.get(name)):
-            found = _patient_of(element.get(inner))
-            if found is not None:
-                return found
+            yield _patient_of(element.get(inner))
     for name in _TARGETS:
-        for element in _as_list(resource.get(name)):
-            found = _patient_of(element)
-            if found is not None:
-                return found
-    return None
+        yield _patient_of(resource.get(name))
 
 
 def person_key(key: bytes, reference: str) -> int:

@@ -87,7 +87,28 @@ select tail.last_seq, tail.epoch, horizon.seq from journal.tail, records.horizon
 select seq, sensitivity from records.entry where seq = any(%(seqs)s::bigint[])
 
 -- timeline
-select seq, type, date_low, sensitivity from records.entry
-where person = %(person)s and (%(sees_restricted)s or true)
+select seq, date_low, sensitivity from records.entry
+where person = %(person)s
 order by date_low desc nulls last, seq desc
 limit %(count)s
+
+-- history
+-- Every line looked at is told, so that a page that found little still goes on behind it.
+select seq, true from journal.change
+where seq < %(before)s and origin = 0 and %(type)s = 0 and %(lines)s > 0
+order by seq desc limit %(count)s
+
+-- history_of_type
+with walked as (
+    select seq, type = %(type)s and origin = 0 as wanted from journal.change
+    where seq < %(before)s order by seq desc limit %(lines)s
+), found as (
+    select seq, true as wanted from walked where wanted order by seq desc limit %(count)s
+)
+select seq, wanted from found
+union all
+(
+    select min(seq), false from walked
+    where (select count(*) from found) < %(count)s having count(*) = %(lines)s
+)
+order by seq desc

@@ -83,6 +83,16 @@ class Value:
     point: float = 0
     components: tuple["Value", ...] = ()
 
+    def around(self) -> tuple[float, float]:
+        """Return what is approximately a number: within a tenth of it, at least its precision."""
+        tenth = abs(self.point) / 10
+        return min(self.low, self.point - tenth), max(self.high, self.point + tenth)
+
+    def around_time(self, now: int) -> tuple[int, int]:
+        """Return what is approximately a date: within a tenth of the time between it and now."""
+        margin = abs(now - int(self.low)) // 10
+        return int(self.low) - margin, int(self.high) + margin
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -183,7 +193,14 @@ def _criterion(
     elif code in known:
         parameter = known[code]
         kind = parameter.type
-    elif code in left or code in ("_text", "_content", "_filter", "_has", "_include", "_revinclude"):
+    elif code in left or code in (
+        "_text",
+        "_content",
+        "_filter",
+        "_has",
+        "_include",
+        "_revinclude",
+    ):
         raise ParameterNotSupported(parameter=shown)
     else:
         raise UnknownParameter(parameter=shown, type=resource_type)
@@ -202,9 +219,7 @@ def _shown(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z_][\w\-:.]{0,63}", name, re.ASCII) else "(unreadable)"
 
 
-def _value(
-    kind: str, modifier: str, text: str, shown: str, parameter: Parameter | None
-) -> Value:
+def _value(kind: str, modifier: str, text: str, shown: str, parameter: Parameter | None) -> Value:
     if modifier == "missing":
         if text not in ("true", "false"):
             raise BadSearchValue(parameter=shown, expected="true | false")
@@ -226,9 +241,7 @@ def _composite(text: str, shown: str, parameter: Parameter) -> Value:
     types = parameter.component_types
     if len(parts) != len(types):
         raise BadSearchValue(parameter=shown, expected="$".join(types))
-    values = (
-        _value(kind, "", part, shown, None) for kind, part in zip(types, parts, strict=True)
-    )
+    values = (_value(kind, "", part, shown, None) for kind, part in zip(types, parts, strict=True))
     return Value(components=tuple(values))
 
 

@@ -160,7 +160,7 @@ class RowMaker:
                 self._add_phrase(plan, number, text, draft)
 
     def _add_phrase(self, plan: _TypePlan, number: int, text: str, draft: _Draft) -> None:
-        folded = _shortened(fold(text))
+        folded = shortened(fold(text))
         token = plan.hashes[number] ^ self._hasher.phrase(folded)
         draft.tokens.add(token)
         draft.phrases[token] = (token, plan.numbers[number], folded)
@@ -201,7 +201,7 @@ class RowMaker:
         for number, text in values.texts:
             draft.present |= 1 << number
             draft.tokens.add(plan.hashes[number] ^ hasher.exact(text))
-            encoded = _shortened(fold(text)).encode()
+            encoded = shortened(fold(text)).encode()
             row = _TEXT.pack(4, plan.numbers[number], len(encoded)) + encoded
             draft.texts[row] = None
 
@@ -229,9 +229,7 @@ class RowMaker:
             if fixed not in draft.paired:
                 draft.quantities[fixed + _EMPTY_ARRAY] = None
 
-    def _add_pairs(
-        self, plan: _TypePlan, values: SearchValues, draft: _Draft, origin: int
-    ) -> None:
+    def _add_pairs(self, plan: _TypePlan, values: SearchValues, draft: _Draft, origin: int) -> None:
         """Values that must stand in one element: hashed together, or beside the number."""
         for number, pairs in values.composites:
             parameter = plan.parameters[number]
@@ -297,9 +295,7 @@ def reference_forms(
     return forms
 
 
-def unit_forms(
-    hasher: Hasher, system: str | None, code: str | None, unit: str | None
-) -> list[int]:
+def unit_forms(hasher: Hasher, system: str | None, code: str | None, unit: str | None) -> list[int]:
     """Return the forms of a unit: `system|code`, and `code` or the human unit alone."""
     forms = set()
     if system and code:
@@ -320,7 +316,8 @@ def pair_forms(hasher: Hasher, pairs: SearchValues, origin: int) -> tuple[list[i
     return forms
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return as much of a folded text as the index keeps."""
     encoded = text.encode()
     if len(encoded) <= TEXT_BYTES_MAX:
         return text

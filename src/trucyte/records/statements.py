@@ -2,16 +2,13 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
+
+from trucyte.database.queries import parse_queries
 
 
 @cache
 def statements() -> dict[str, LiteralString]:
-    """Return the queries by name: each begins with a line `-- name`."""
-    text = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")
-    found: dict[str, LiteralString] = {}
-    for block in text.split("\n\n"):
-        first, _, rest = block.partition("\n")
-        # The file is part of the program, so its text is as good as a literal.
-        found[first.removeprefix("-- ").strip()] = cast(LiteralString, rest)
-    return found
+    """Return the queries by name."""
+    text = files("trucyte.records").joinpath("queries.sql").read_text(encoding="utf-8")
+    return dict(parse_queries(text))

@@ -44,10 +44,10 @@ create index ended_ended_at on records.ended (ended_at);
 
 -- Positions before this one have lost rows: a page token of one is refused.
 create table records.horizon (
-    only boolean not null default true,
+    one boolean not null default true,
     seq bigint not null,
-    constraint horizon_pkey primary key (only),
-    constraint horizon_is_one_row check (only)
+    constraint horizon_pkey primary key (one),
+    constraint horizon_is_one_row check (one)
 );
 insert into records.horizon values (true, 0);
 

@@ -1,16 +1,8 @@
-"""What search values need to know of FHIR's definitions."""
+"""Search parameters as extraction needs them, out of the compiled definitions."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class ElementShape:
-    """One element: its types, and whether it repeats."""
-
-    types: tuple[str, ...]
-    many: bool
+from trucyte.fhir.definitions import Definitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +24,23 @@ class ParameterDefinition:
     components: tuple[ComponentDefinition, ...] = ()
 
 
-class SearchDefinitions(Protocol):
-    """Where elements and parameters come from."""
-
-    def elements(self, type_name: str) -> Mapping[str, ElementShape]:
-        """Return the elements of a resource or data type by path, choices as `path[x]`."""
-        ...
-
-    def search_parameters(self, resource_type: str) -> Sequence[ParameterDefinition]:
-        """Return the parameters of a resource type, those of every resource among them."""
-        ...
+def parameter_definitions(
+    definitions: Definitions, resource_type: str
+) -> tuple[ParameterDefinition, ...]:
+    """Return the parameters of a type that have an expression, in the order of their codes."""
+    found = definitions.search_parameters(resource_type)
+    kinds = {parameter.url: parameter.type for parameter in definitions.all_search_parameters}
+    return tuple(
+        ParameterDefinition(
+            code=code,
+            type=parameter.type,
+            expression=parameter.expression,
+            targets=parameter.target,
+            components=tuple(
+                ComponentDefinition(part.expression, kinds[part.definition])
+                for part in parameter.components
+            ),
+        )
+        for code, parameter in sorted(found.items())
+        if parameter.expression
+    )

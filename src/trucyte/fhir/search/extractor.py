@@ -6,8 +6,9 @@ and kept.
 
 from typing import Any
 
+from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.search import converters
-from trucyte.fhir.search.definitions import SearchDefinitions
+from trucyte.fhir.search.definitions import ParameterDefinition, parameter_definitions
 from trucyte.fhir.search.generate import Extract, Generator
 from trucyte.fhir.search.parameters import Parameter, parameters_of
 from trucyte.fhir.search.values import Json, SearchValues
@@ -16,7 +17,7 @@ from trucyte.fhir.search.values import Json, SearchValues
 class Extractor:
     """Takes search values out of resources."""
 
-    def __init__(self, definitions: SearchDefinitions) -> None:
+    def __init__(self, definitions: Definitions) -> None:
         """Keep the definitions; nothing is generated yet."""
         self._definitions = definitions
         self._parameters: dict[str, tuple[Parameter, ...]] = {}
@@ -26,7 +27,7 @@ class Extractor:
     def parameters(self, resource_type: str) -> tuple[Parameter, ...]:
         """Return the type's parameters; a value's parameter number is a place in it."""
         if resource_type not in self._parameters:
-            made, left = parameters_of(self._definitions, resource_type)
+            made, left = parameters_of(self._defined(resource_type), resource_type)
             self._parameters[resource_type] = made
             self._left[resource_type] = left
         return self._parameters[resource_type]
@@ -48,9 +49,12 @@ class Extractor:
 
     def source(self, resource_type: str) -> str:
         """Return the generated source of a type, for reading."""
-        defined = {p.code: p for p in self._definitions.search_parameters(resource_type)}
+        defined = {p.code: p for p in self._defined(resource_type)}
         generator = Generator(self._definitions, resource_type)
         return generator.source(self.parameters(resource_type), defined)
+
+    def _defined(self, resource_type: str) -> tuple[ParameterDefinition, ...]:
+        return parameter_definitions(self._definitions, resource_type)
 
     def _compile(self, resource_type: str) -> Extract:
         names: dict[str, Any] = {

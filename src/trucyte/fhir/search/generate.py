@@ -8,12 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.search import converters
-from trucyte.fhir.search.definitions import (
-    ComponentDefinition,
-    ParameterDefinition,
-    SearchDefinitions,
-)
+from trucyte.fhir.search.definitions import ComponentDefinition, ParameterDefinition
 from trucyte.fhir.search.expression import (
     As,
     Equal,
@@ -28,8 +25,6 @@ from trucyte.fhir.search.expression import (
 )
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.fhir.search.values import Json, SearchValues
-
-_CONTAINERS = ("BackboneElement", "Element")
 
 
 class Extract(Protocol):
@@ -54,10 +49,9 @@ _Move = _Get | Equal | ResolvesTo | Extension | HasExtension
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a path has come to: the moves in JSON, and the element's path and type."""
+    """Where a path has come to: the moves in JSON, and the type of what is there."""
 
     moves: tuple[_Move, ...]
-    element: str
     type: str
 
 
@@ -79,7 +73,7 @@ class _Node:
 class Generator:
     """Writes and compiles the extractor of one resource type."""
 
-    def __init__(self, definitions: SearchDefinitions, resource_type: str) -> None:
+    def __init__(self, definitions: Definitions, resource_type: str) -> None:
         """Keep the definitions."""
         self._definitions = definitions
         self._type = resource_type
@@ -108,11 +102,9 @@ class Generator:
             self._add_path(root, path[1:], self._root(), parameter.type, parameter.number)
 
     def _root(self) -> _Place:
-        return _Place((), self._type, "BackboneElement")
+        return _Place((), self._type)
 
-    def _add_path(
-        self, root: _Node, steps: Path, place: _Place, kind: str, number: int
-    ) -> None:
+    def _add_path(self, root: _Node, steps: Path, place: _Place, kind: str, number: int) -> None:
         known = converters.CONVERTERS[kind]
         for end in self._walk(place, steps, kind):
             if end.type in known:
@@ -146,7 +138,7 @@ class Generator:
             for path in parse(component.expression.removeprefix("%resource.")):
                 self._add_path(whole, path, self._root(), component.type, place)
             return
-        start = _Place((), base.element, base.type)
+        start = _Place((), base.type)
         for path in parse(component.expression):
             self._add_path(inner, path, start, component.type, place)
 
@@ -168,30 +160,25 @@ class Generator:
             case Extension():
                 moves = (*place.moves, step)
                 types = tuple(converters.CONVERTERS.get(kind, ()))
-                return [_choice(moves, "value", t, place.element, many=False) for t in types]
+                return [
+                    _Place((*moves, _Get(_choice_key("value", t), False, False)), t) for t in types
+                ]
             case Equal() | ResolvesTo() | HasExtension():
-                return [_Place((*place.moves, step), place.element, place.type)]
+                return [_Place((*place.moves, step), place.type)]
 
     def _children(self, place: _Place, name: str) -> list[_Place]:
-        inside = place.element if place.type in _CONTAINERS else place.type
-        structure = inside.split(".", 1)[0]
-        elements = self._definitions.elements(structure)
-        path = f"{inside}.{name}"
-        shape = elements.get(path)
-        if shape is not None:
-            return [
-                _Place((*place.moves, _Get(name, shape.many, _primitive(t))), path, t)
-                for t in shape.types
-            ]
-        choice = elements.get(path + "[x]")
-        if choice is None:
-            raise NotSupported(path)
-        return [_choice(place.moves, name, t, path, many=choice.many) for t in choice.types]
+        element = self._definitions.types[place.type].elements.get(name)
+        if element is None:
+            raise NotSupported(f"{place.type}.{name}")
+        choices = element.choices or dict.fromkeys([name], element.types[0])
+        return [
+            _Place((*place.moves, _Get(key, element.is_array, _primitive(kind))), kind)
+            for key, kind in choices.items()
+        ]
 
 
-def _choice(moves: tuple[_Move, ...], name: str, type_name: str, path: str, *, many: bool) -> _Place:
-    key = name + type_name[0].upper() + type_name[1:]
-    return _Place((*moves, _Get(key, many, _primitive(type_name))), path, type_name)
+def _choice_key(name: str, type_name: str) -> str:
+    return name + type_name[0].upper() + type_name[1:]
 
 
 def _primitive(type_name: str) -> bool:

@@ -37,9 +37,7 @@ def moment_range(text: str) -> tuple[int, int]:
     year, month, day, hour, minute, second, fraction, offset = shape.groups()
     if hour is None:
         return _calendar_range(int(year), month, day)
-    start = datetime(
-        int(year), int(month), int(day), int(hour), int(minute), tzinfo=_zone(offset)
-    )
+    start = datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=_zone(offset))
     low = (start - _EPOCH) // _MICROSECOND
     if second is None:
         return low, low + _MINUTE

@@ -8,7 +8,7 @@ it is answered by their values, which saves their space in the index.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trucyte.fhir.search.definitions import ParameterDefinition, SearchDefinitions
+from trucyte.fhir.search.definitions import ParameterDefinition
 from trucyte.fhir.search.expression import Key, NotSupported, Path, ResolvesTo, parse
 
 # Answered by the index itself, or not at all, never from values.
@@ -54,12 +54,12 @@ class Parameter:
 
 
 def parameters_of(
-    definitions: SearchDefinitions, resource_type: str
+    definitions: Sequence[ParameterDefinition], resource_type: str
 ) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
     """Return the parameters of a type, and the codes of those that need the full language."""
     read: list[tuple[ParameterDefinition, tuple[Path, ...]]] = []
     left = []
-    for definition in definitions.search_parameters(resource_type):
+    for definition in definitions:
         if definition.code in BUILT_IN:
             continue
         try:
@@ -101,7 +101,7 @@ def _find_sources(read: Read) -> list[Sources]:
     order = sorted(range(len(read)), key=lambda n: (len(read[n][1]), n))
     bases: list[int] = []
     for number in order:
-        definition, paths = read[number]
+        definition = read[number][0]
         kept = _source_by_target(number, read, bases)
         others = _sources_by_union(number, read, bases)
         if kept is not None:
