@@ -335,7 +335,7 @@ def node(
 
 
 def test_search_gives_what_a_filter_gives(node: Node) -> None:
-    pick = random.Random(5)
+    pick = random.Random(5)  # noqa: S311 - repeatable, not secret
     observations = [observation(pick, number) for number in range(80)]
     patients = [patient(pick, number) for number in range(40)]
     node.put(*observations, *patients)
