@@ -104,7 +104,8 @@ def test_a_declaration_of_utf_16_over_utf_8_bytes_is_not_believed() -> None:
 
 
 def test_empty_missing_and_self_closed_fields_are_the_same_and_blanks_are_stripped() -> None:
-    inside = "<TONG_HOP><MA_LK>LK-1\t</MA_LK><MA_BN>\n BN-1</MA_BN><DIA_CHI/><GHI_CHU> </GHI_CHU></TONG_HOP>"
+    fields = "<MA_LK>LK-1\t</MA_LK><MA_BN>\n BN-1</MA_BN><DIA_CHI/><GHI_CHU> </GHI_CHU>"
+    inside = f"<TONG_HOP>{fields}</TONG_HOP>"
     found = only(envelope([hoso(file("XML1", inside))]))
     assert found.tables == {"XML1": [{"MA_LK": "LK-1", "MA_BN": "BN-1"}]}
 
@@ -202,7 +203,8 @@ def test_a_917_checkout_reads_as_a_visit_of_its_own_variant() -> None:
 
 def test_a_4210_list_may_be_the_root() -> None:
     inside = "<TONG_HOP><MA_LK>L</MA_LK><MA_BN>B</MA_BN><MA_THE/><TEN_BENH>x</TEN_BENH></TONG_HOP>"
-    drugs = "<DSACH_CHI_TIET_THUOC><CHI_TIET_THUOC><MA_LK>L</MA_LK><MA_THUOC>1</MA_THUOC></CHI_TIET_THUOC></DSACH_CHI_TIET_THUOC>"
+    drug = row("CHI_TIET_THUOC", {"MA_LK": "L", "MA_THUOC": "1"})
+    drugs = f"<DSACH_CHI_TIET_THUOC>{drug}</DSACH_CHI_TIET_THUOC>"
     found = only(envelope([hoso(file("XML1", inside), file("XML2", drugs))]))
     assert found.variant is Variant.D4210
     assert found.tables["XML2"] == [{"MA_LK": "L", "MA_THUOC": "1"}]
@@ -245,6 +247,14 @@ def test_an_assessment_board_is_sent_alone_and_named_by_its_minutes() -> None:
 
 # What is refused, and how far the damage reaches.
 
+OTHER_LINK = medicines({"MA_THUOC": "1"}, link="LK-9")
+NOT_UTF_8 = summary(HO_TEN="Nguyen").encode().replace(b"Nguyen", b"Nguy\xea\xecn")
+
+
+def raw(content: str) -> str:
+    return hoso(file("XML1", content, inline=True))
+
+
 GOOD = "LK-1"
 
 
@@ -262,16 +272,16 @@ def between(bad: str) -> list[str]:
         (hoso(file("XML1", summary(MA_LK=""))), "ma-lk-missing"),
         (hoso(file("XML1", summary(MA_BN=""))), "ma-bn-missing"),
         (hoso(file("XML1", summary()), file("XML1", summary())), "xml1-twice"),
-        (hoso(file("XML1", summary()), file("XML2", medicines({"A": "1"}, link="LK-9"))), "ma-lk-differs"),
+        (hoso(file("XML1", summary()), file("XML2", OTHER_LINK)), "ma-lk-differs"),
         (hoso(file("XML1", summary(HO_TEN="NguyÔn V¨n MÉu"))), "encoding-legacy-font"),
-        (hoso("<FILEHOSO><LOAIHOSO>XML1</LOAIHOSO><NOIDUNGFILE>PD94*</NOIDUNGFILE></FILEHOSO>"), "base64-broken"),
-        (hoso("<FILEHOSO><LOAIHOSO>XML1</LOAIHOSO><NOIDUNGFILE>PD94b</NOIDUNGFILE></FILEHOSO>"), "base64-broken"),
+        (raw("PD94*"), "base64-broken"),
+        (raw("PD94b"), "base64-broken"),
         (hoso(file("XML1", summary()[:-12])), "xml-truncated"),
         (hoso(file("XML1", summary().replace("LK-1", "a & b"))), "xml-malformed"),
         (hoso(file("XML1", "<!DOCTYPE a [<!ENTITY x 'y'>]>" + summary())), "xml-dtd"),
         (hoso(file("XML1", summary(GHI_CHU="&xxe;"))), "xml-dtd"),
         (hoso(file("XML1", summary().encode("utf-16"))), "encoding-wrong"),
-        (hoso(file("XML1", summary(HO_TEN="Nguyen").encode() .replace(b"Nguyen", b"Nguy\xea\xecn"))), "encoding-wrong"),
+        (hoso(file("XML1", NOT_UTF_8)), "encoding-wrong"),
         (hoso(file("", "<LA_GI><A>1</A></LA_GI>")), "table-unknown"),
         (hoso(file("XML1", summary(GHI_CHU="x</GHI_CHU><GHI_CHU>y"))), "field-twice"),
         (hoso(file("XML1", "<a>" * 3000)), "xml-nesting"),
