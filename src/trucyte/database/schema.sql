@@ -1,10 +1,27 @@
 -- What the migrations build. Written by `make schema`; do not edit.
 
+create schema access;
+
 create schema database;
 
 create schema jobs;
 
 create schema journal;
+
+create table access.account (
+    name text collate "C" not null,
+    facility text collate "C" not null,
+    salt bytea not null,
+    proof bytea not null,
+    created_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table access.token (
+    digest bytea not null,
+    account text collate "C" not null,
+    expires_at timestamp with time zone not null
+);
 
 create table database.migration (
     number integer not null,
@@ -128,6 +145,10 @@ create table journal.tail (
 
 create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') TO ('10000001');
 
+alter table access.account add constraint account_pkey PRIMARY KEY (name);
+
+alter table access.token add constraint token_pkey PRIMARY KEY (digest);
+
 alter table database.migration add constraint migration_pkey PRIMARY KEY (number);
 
 alter table jobs.job add constraint job_attempts_max_check CHECK ((attempts_max > 0));
@@ -166,7 +187,11 @@ alter table journal.tail add constraint tail_is_one_row CHECK (single);
 
 alter table journal.tail add constraint tail_pkey PRIMARY KEY (single);
 
+alter table access.token add constraint token_account_fkey FOREIGN KEY (account) REFERENCES access.account(name);
+
 alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES journal.key(id);
+
+CREATE INDEX token_expiry ON access.token USING btree (expires_at);
 
 CREATE INDEX job_due ON jobs.job USING btree (kind, priority DESC, due_at, id) WHERE (state = 'waiting'::text);
 
