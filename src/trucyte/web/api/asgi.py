@@ -52,6 +52,11 @@ class MethodNotAllowed(Problem):
     code = "method-not-allowed"
 
 
+def status_of(problem: Problem) -> int:
+    """Return the HTTP status of a problem."""
+    return 405 if isinstance(problem, MethodNotAllowed) else STATUS[problem.kind]
+
+
 class ClientGone(Exception):  # noqa: N818 - nobody is left to tell
     """The client went away before its body was read."""
 
