@@ -41,7 +41,7 @@ VIETNAMESE: Mapping[str, str] = {
     "database-away": "Cơ sở dữ liệu chưa trả lời; hãy thử lại sau ít phút.",
     "database-full": "Ổ đĩa của cơ sở dữ liệu đã đầy; hãy giải phóng chỗ.",
     "page-expired": "Trang này đã hết hạn; hãy tìm lại từ đầu.",
-    "page-token-unknown": "Không nhận ra mã trang này; hãy tìm lại từ đầu.",
+    "page-token": "Không nhận ra mã trang này; hãy tìm lại từ đầu.",
 }
 
 
