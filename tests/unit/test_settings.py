@@ -42,6 +42,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("data = 7", r"\$\.data"),
         ("colour = 1", "unknown field `colour`"),
         ("[web]\nprot = 1", "unknown field `prot`"),
         ('[web]\nport = "many"', r"\$\.web\.port"),
