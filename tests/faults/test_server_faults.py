@@ -17,7 +17,7 @@ import pytest
 
 from trucyte.database.account import account_of
 from trucyte.database.binaries import NoBinariesOfMajor, find_binaries
-from trucyte.database.home import POINTER, ClusterOfTwoFolders
+from trucyte.database.home import ClusterOfTwoFolders
 from trucyte.database.server import DataFolderRefused, EmbeddedServer, running_pid
 
 CHILD = """
