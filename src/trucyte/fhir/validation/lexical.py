@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from trucyte.fhir.validation.fault import (
@@ -78,7 +79,9 @@ def _is_integer(low: int) -> Callable[[Any], bool]:
 def _is_decimal(value: Any) -> bool:
     if type(value) is int:
         return True
-    return isinstance(value, Decimal | float) and abs(value) < float("inf")
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return isinstance(value, float) and isfinite(value)
 
 
 def _is_base64(value: Any) -> bool:

@@ -1,6 +1,5 @@
 """Checks of single values and of arrays, put together from smaller ones."""
 
-from collections.abc import Callable
 from typing import Any
 
 from trucyte.fhir.definitions import ValueSet
@@ -169,6 +168,3 @@ def _item(items: Any, index: int) -> Any:
 def anything(value: Any, parent: Any) -> Found:
     """Pass everything: what it says was looked at before."""
     return None
-
-
-Wrap = Callable[[Check], Check]

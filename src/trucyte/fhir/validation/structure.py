@@ -19,7 +19,6 @@ from trucyte.fhir.validation.fault import (
     UNKNOWN_ELEMENT,
     UNKNOWN_TYPE,
     Check,
-    Fault,
     Found,
     fault,
     joined,
@@ -32,17 +31,18 @@ _SIMPLE_QUANTITY = "http://hl7.org/fhir/StructureDefinition/SimpleQuantity"
 _NAME_SHOWN_MAX = 64
 
 
-class _Table(dict[str, Check | None]):
+class _Table(dict[str, Check]):
     """Checks by JSON key, made when a key is first met; unknown keys are not kept."""
 
     def __init__(self, make: Callable[[str], Check | None]) -> None:
         super().__init__()
         self._make = make
 
-    def __missing__(self, key: str) -> Check | None:
+    def __missing__(self, key: str) -> Check:
         check = self._make(key)
-        if check is not None:
-            self[key] = check
+        if check is None:
+            return lambda value, parent: fault(UNKNOWN_ELEMENT, name=shown(key))
+        self[key] = check
         return check
 
 
@@ -160,9 +160,13 @@ class Checks:
 def _object_check(
     definition: TypeDefinition, make: Callable[[TypeDefinition, str], Check | None]
 ) -> Check:
-    """Return the check of one type: known keys, each value, what must be there, choices."""
+    """Return the check of one type: known keys, each value, what must be there, choices.
+
+    A required primitive may be absent with an extension in its place (R4 2.6.2.2).
+    """
     table = _Table(lambda key: make(definition, key))
     required = _required(definition)
+    required_keys = frozenset(required)
     choices = _choices(definition)
 
     def check(value: Any, _: Any) -> Found:
@@ -170,19 +174,15 @@ def _object_check(
             return fault(NOT_AN_OBJECT)
         found: Found = None
         for key, item in value.items():
-            member = table[key]
-            more = (
-                fault(UNKNOWN_ELEMENT, name=shown(key)) if member is None else member(item, value)
-            )
+            more = table[key](item, value)
             if more is not None:
                 found = joined(found, more, _step(definition, key))
-        for key in required:
-            if key not in value and not _said_why(value, key):
-                found = joined(found, fault(MISSING_ELEMENT, name=key), "." + key)
+        if not required_keys <= value.keys():
+            found = _with_missing(found, value, required)
         for element, keys in choices:
-            more = _choice_fault(element, value.keys() & keys)
-            if more is not None:
-                found = joined(found, more, "." + element.name)
+            given = value.keys() & keys
+            if len(given) != 1:
+                found = _with_choice_fault(found, element, given)
         return found if value else fault(EMPTY_OBJECT)
 
     return check
@@ -201,21 +201,23 @@ def _choices(definition: TypeDefinition) -> tuple[tuple[Element, frozenset[str]]
     )
 
 
-def _said_why(value: dict[str, Any], key: str) -> bool:
-    """Say whether a primitive is absent with an extension in its place (R4 2.6.2.2)."""
-    sibling = value.get("_" + key)
-    return bool(sibling)
+def _with_missing(found: Found, value: dict[str, Any], required: tuple[str, ...]) -> Found:
+    for key in required:
+        if key not in value and not value.get("_" + key):
+            found = joined(found, fault(MISSING_ELEMENT, name=key), "." + key)
+    return found
 
 
-def _choice_fault(element: Element, keys: set[str]) -> Found:
+def _with_choice_fault(found: Found, element: Element, keys: set[str]) -> Found:
+    name = element.name + "[x]"
     if not keys:
-        return fault(MISSING_ELEMENT, name=element.name + "[x]") if element.min > 0 else None
-    if len(keys) == 1:
-        return None
+        if element.min == 0:
+            return found
+        return joined(found, fault(MISSING_ELEMENT, name=name), "." + element.name)
     names = sorted({key.removeprefix("_") for key in keys})
-    if len(names) == 1:
-        return None
-    return [Fault(TWO_CHOICES, {"name": element.name + "[x]", "given": ", ".join(names)})]
+    if len(names) == 1:  # a primitive and its `_` sibling
+        return found
+    return joined(found, fault(TWO_CHOICES, name=name, given=", ".join(names)), "." + element.name)
 
 
 def _step(definition: TypeDefinition, key: str) -> str:
