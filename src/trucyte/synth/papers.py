@@ -43,7 +43,7 @@ def _parents(plan: Plan, row: Row, until_age: int) -> None:
 
 
 def _temporary_card(plan: Plan, row: Row) -> None:
-    if plan.age < 1 and plan.may(0.4):
+    if (plan.age < 1 and plan.dice.happens(0.4)) or (plan.is_rich and plan.age < 6):
         row["MA_THE_TAM"] = f"TE100{plan.person.social_number}"
 
 

@@ -59,8 +59,8 @@ _RICH = (
     Case("01", "O20.0", is_worker=True),
     Case("02", "M51.1"),
     Case("03", "S72.0"),
-    Case("03", "J18.0", age_max=0),
-    Case("01", "J06.9", age_max=0),
+    Case("03", "J18.0", age_max=5),
+    Case("01", "J06.9", age_max=5),
     Case("01", "M54.5", is_worker=True),
     Case("03", "D50.9"),
     Case("05", "B20", sex="2", age_max=44),
@@ -224,7 +224,8 @@ def _rich_case(number: int, facility: Facility, sensitive: float) -> Case | None
     if number % _RICH_EVERY != _RICH_EVERY - 1 or facility.tier == COMMUNE:
         return None
     cases = _RICH if sensitive else [case for case in _RICH if case.code not in _SENSITIVE]
-    return cases[number // _RICH_EVERY % len(cases)]
+    turn = number // _RICH_EVERY  # each round starts three further on, so none meets
+    return cases[(turn + 3 * (turn // len(cases))) % len(cases)]  # the same facility again
 
 
 def _who(
@@ -238,11 +239,13 @@ def _who(
     catalogue = load_catalogue()
     month = date.fromordinal(day).month
     care = case.care if case else _care(dice, facility)
+    fallback: Person | None = None
     for _ in range(_TRIES):
         person = _passer_by(dice, population, facility, homes)
         age = person.age(day)
         if person.birth > day - 10:
             continue
+        fallback = fallback or person
         if case is None:
             found = _diagnosis(dice, person, age, care, month, facility.tier == COMMUNE)
         else:
@@ -250,7 +253,7 @@ def _who(
             found = wanted if case.suits(person, age, wanted) else None
         if found:
             return care, person, found
-    return "01", person, catalogue.diagnoses["J06.9"]
+    return "01", fallback or person, catalogue.diagnoses["J06.9"]
 
 
 def _passer_by(dice: Dice, population: Population, facility: Facility, homes: int) -> Person:

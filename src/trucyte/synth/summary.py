@@ -194,7 +194,7 @@ def check_in_row(plan: Plan, entries: list[Entry], person: Row) -> Row:
         row["LY_DO_VNT"] = f"{plan.diagnosis.complaint}, cần theo dõi và điều trị"
     supplies = [entry for entry in entries if entry.row.get("MA_VAT_TU")] if plan.is_rich else []
     first = plan.dice.pick(supplies or entries)
-    for kind in ("VAT_TU", "DICH_VU", "THUOC"):
+    for kind in ("VAT_TU", "THUOC", "DICH_VU"):
         if first.row.get(f"MA_{kind}"):
             row[f"MA_{kind}"] = first.row[f"MA_{kind}"]
             row[f"TEN_{kind}"] = first.row[f"TEN_{kind}"]
