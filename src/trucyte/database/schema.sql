@@ -1,6 +1,10 @@
 -- What the migrations build. Written by `make schema`; do not edit.
 
+create schema access;
+
 create schema database;
+
+create schema intake;
 
 create schema jobs;
 
@@ -10,11 +14,90 @@ create schema records;
 
 create extension pg_trgm with schema public;
 
+create table access.account (
+    name text collate "C" not null,
+    facility text collate "C" not null,
+    salt bytea not null,
+    proof bytea not null,
+    created_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table access.token (
+    digest bytea not null,
+    account text collate "C" not null,
+    expires_at timestamp with time zone not null
+);
+
 create table database.migration (
     number integer not null,
     name text not null,
     checksum text not null,
     applied_at timestamp with time zone default now() not null
+);
+
+create table intake.latest (
+    person bigint not null,
+    happened text collate "C" not null,
+    made_on text collate "C" not null,
+    id text collate "C" not null
+);
+
+create table intake.part (
+    source bigint not null,
+    place integer not null,
+    size integer not null,
+    body bytea not null
+);
+
+create table intake.quarantine (
+    number bigint generated always as identity,
+    source bigint not null,
+    at timestamp with time zone not null,
+    resolved_at timestamp with time zone,
+    ordinal integer not null,
+    size integer not null,
+    tries integer default 1 not null,
+    made_on date,
+    restricted boolean not null,
+    form text not null,
+    facility text not null,
+    reason text not null,
+    facts jsonb not null,
+    body bytea not null
+);
+
+create table intake.source (
+    number bigint generated always as identity,
+    received_at timestamp with time zone not null,
+    finished_at timestamp with time zone,
+    size bigint default 0 not null,
+    resources bigint default 0 not null,
+    state smallint not null,
+    visits integer default 0 not null,
+    visits_total integer,
+    errors integer default 0 not null,
+    warnings integer default 0 not null,
+    quarantined integer default 0 not null,
+    name text not null,
+    door text not null,
+    variant text default ''::text not null,
+    facility text default ''::text not null,
+    transaction text,
+    digest bytea
+);
+
+create table intake.visit (
+    source bigint not null,
+    ordinal integer not null,
+    resources integer not null,
+    errors integer not null,
+    warnings integer not null,
+    outcome smallint not null,
+    restricted boolean not null,
+    link text not null,
+    encounter text collate "C" not null,
+    findings jsonb
 );
 
 create table jobs.job (
@@ -201,7 +284,27 @@ create table records.text (
 
 create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') TO ('10000001');
 
+alter table access.account add constraint account_pkey PRIMARY KEY (name);
+
+alter table access.token add constraint token_pkey PRIMARY KEY (digest);
+
 alter table database.migration add constraint migration_pkey PRIMARY KEY (number);
+
+alter table intake.latest add constraint latest_pkey PRIMARY KEY (id);
+
+alter table intake.part add constraint part_pkey PRIMARY KEY (source, place);
+
+alter table intake.quarantine add constraint quarantine_pkey PRIMARY KEY (number);
+
+alter table intake.quarantine add constraint quarantine_source_ordinal_key UNIQUE (source, ordinal);
+
+alter table intake.source add constraint source_digest_key UNIQUE (digest);
+
+alter table intake.source add constraint source_pkey PRIMARY KEY (number);
+
+alter table intake.source add constraint source_transaction_key UNIQUE (transaction);
+
+alter table intake.visit add constraint visit_pkey PRIMARY KEY (source, ordinal);
 
 alter table jobs.job add constraint job_attempts_max_check CHECK ((attempts_max > 0));
 
@@ -249,7 +352,21 @@ alter table records.horizon add constraint horizon_pkey PRIMARY KEY (one);
 
 alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
 
+alter table access.token add constraint token_account_fkey FOREIGN KEY (account) REFERENCES access.account(name);
+
+alter table intake.part add constraint part_source_fkey FOREIGN KEY (source) REFERENCES intake.source(number) ON DELETE CASCADE;
+
 alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES journal.key(id);
+
+CREATE INDEX token_expiry ON access.token USING btree (expires_at);
+
+alter table intake.part alter column body set storage external;
+
+alter table intake.quarantine alter column body set storage external;
+
+CREATE INDEX source_open ON intake.source USING btree (number) WHERE (state = ANY (ARRAY[1, 2]));
+
+CREATE INDEX visit_findings ON intake.visit USING btree (source, ordinal) WHERE (findings IS NOT NULL);
 
 CREATE INDEX job_due ON jobs.job USING btree (kind, priority DESC, due_at, id) WHERE (state = 'waiting'::text);
 

@@ -1,0 +1,1 @@
+"""How a type definition becomes a check: lexical forms, links, narrative, structure."""
