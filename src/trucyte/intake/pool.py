@@ -195,9 +195,7 @@ def work(line: Connection, build: Build, limits: Limits) -> None:
     acceptor.close()
 
 
-def _take_in(
-    line: Connection, inbox: "SimpleQueue[Sequence[Task] | None]", stop: Event
-) -> None:
+def _take_in(line: Connection, inbox: "SimpleQueue[Sequence[Task] | None]", stop: Event) -> None:
     """Take what is sent at once, so that the sender never waits; stop when the line closes."""
     while True:
         try:
