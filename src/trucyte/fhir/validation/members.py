@@ -78,7 +78,7 @@ def bound_concept(structure: Check, allowed: ValueSet) -> Check:
         found = structure(value, parent)
         if found is not None:
             return found
-        for coding in value.get("coding", ()) if "coding" in value else (value,):
+        for coding in value.get("coding", (value,)):
             if (coding.get("system"), coding.get("code")) in codings:
                 return None
         return [Fault(CONCEPT_NOT_ALLOWED, facts)]
