@@ -1,10 +1,12 @@
-"""Fixtures every kind of test shares: a fresh database, a still clock."""
+"""Fixtures every kind of test shares: a database server, fresh databases, a still clock."""
 
 import hashlib
 import os
+import tempfile
 import uuid
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +17,18 @@ from psycopg import sql
 
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
+from trucyte.database.migrate import migrate
+from trucyte.database.server import EmbeddedServer
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.package import compile_package
 
 ROOT = Path(__file__).parent.parent
 _COMPILER = ("definitions", "expansion", "package")
+
+
+def required(name: str) -> bool:
+    """Say whether TRUCYTE_REQUIRE names what a test would else skip for."""
+    return name in os.environ.get("TRUCYTE_REQUIRE", "").split(",")
 
 
 @pytest.fixture
@@ -28,25 +37,71 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture(scope="session")
-def server_url() -> str:
-    """A PostgreSQL server where databases can be made."""
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that the service user can enter too, when the tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="trucyte-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def server_url(open_folder: Path) -> Iterator[str]:
+    """A PostgreSQL server where databases can be made: the one named, or one of our own."""
     url = os.environ.get("TRUCYTE_TEST_DATABASE_URL")
-    if not url:
-        pytest.skip("TRUCYTE_TEST_DATABASE_URL is not set")
-    return url
+    if url:
+        yield url
+        return
+    with EmbeddedServer(
+        open_folder / "session", system=open_folder / "system", announce=lambda sentence: None
+    ) as server:
+        # Tests make and drop many databases; what they check of durability they start themselves.
+        with psycopg.connect(server.url, autocommit=True) as admin:
+            admin.execute("alter system set fsync = off")
+            admin.execute("select pg_reload_conf()")
+        yield server.url
+
+
+@contextmanager
+def fresh_database(server_url: str, *, template: str) -> Iterator[Database]:
+    """Make a database from `template` and drop it at the end."""
+    name = f"trucyte_test_{uuid.uuid4().hex[:12]}"
+    make = sql.SQL("create database {} template {}").format(
+        sql.Identifier(name), sql.Identifier(template)
+    )
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(make)
+    database = Database(psycopg.conninfo.make_conninfo(server_url, dbname=name))
+    try:
+        yield database
+    finally:
+        database.close()
+        with psycopg.connect(server_url, autocommit=True) as admin:
+            drop = sql.SQL("drop database if exists {} with (force)")
+            admin.execute(drop.format(sql.Identifier(name)))
 
 
 @pytest.fixture
 def empty_database(server_url: str) -> Iterator[Database]:
     """A database of its own for one test, without tables."""
-    name = f"trucyte_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
-    database = Database(psycopg.conninfo.make_conninfo(server_url, dbname=name))
-    yield database
-    database.close()
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with fresh_database(server_url, template="template0") as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def migrated_template(server_url: str) -> Iterator[str]:
+    """The name of a migrated database that others are copied from."""
+    with fresh_database(server_url, template="template0") as database:
+        migrate(database)
+        database.close()
+        yield str(psycopg.conninfo.conninfo_to_dict(database.url)["dbname"])
+
+
+@pytest.fixture
+def database(server_url: str, migrated_template: str) -> Iterator[Database]:
+    """A migrated database of its own for one test."""
+    with fresh_database(server_url, template=migrated_template) as fresh:
+        yield fresh
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,7 @@ class ReceivedVisit:
 
     source: int
     ordinal: int  # 1-based place in the source
+    link: str  # MA_LK, by which the sender finds the visit again; "" for FHIR
     encounter: str  # resource id; "" where quarantined
     outcome: str  # "accepted", "unchanged", "superseded", "quarantined"
     is_restricted: bool

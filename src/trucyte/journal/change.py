@@ -74,6 +74,23 @@ class Stored:
     meta_offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The current version of a resource; a deleted one has a head with operation DELETE."""
+
+    version: int
+    seq: int
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a follower came. A restore starts a new epoch: positions of the old one are void."""
+
+    seq: int
+    epoch: int
+
+
 class Projection(Protocol):
     """A table derived from the journal inside its own transaction.
 
@@ -82,6 +99,7 @@ class Projection(Protocol):
     """
 
     name: str
+    tables: Sequence[str]  # qualified, e.g. "records.current": what a rebuild compares row by row
 
     def prepare(self, change: Change) -> Any:
         """Compute what `apply` will need; pure."""

@@ -1,0 +1,149 @@
+"""What a node is told: `trucyte.toml`, with the environment over it.
+
+Every setting has a default that works on a laptop; an unknown key or a value of the
+wrong type is refused with its place, so that a misspelt setting never goes unnoticed.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from trucyte.base.problem import Kind, Problem
+
+FILE_NAME = "trucyte.toml"
+
+# Environment variable -> where it lies in the settings. The environment wins over the file.
+ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
+    "TRUCYTE_DATA": ("data",),
+    "TRUCYTE_LANGUAGE": ("language",),
+    "TRUCYTE_DATABASE_URL": ("database", "url"),
+    "TRUCYTE_POSTGRES_BINARIES": ("database", "binaries"),
+    "TRUCYTE_HOST": ("web", "host"),
+    "TRUCYTE_PORT": ("web", "port"),
+}
+
+
+class SettingsUnreadable(Problem):
+    """The settings file {file} cannot be read: {reason}."""
+
+    kind = Kind.BAD_INPUT
+    code = "settings-unreadable"
+
+
+class SettingRefused(Problem):
+    """A setting is wrong in {where}: {reason}."""
+
+    kind = Kind.BAD_INPUT
+    code = "setting-refused"
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the settings file; msgspec refuses what it does not name."""
+
+
+class NodeSettings(_Table, frozen=True, kw_only=True):
+    """Who runs this node."""
+
+    name: str = "Trục y tế"
+    facility: str = ""  # mã cơ sở khám bệnh, chữa bệnh; empty at a province or the Ministry
+
+
+class DatabaseSettings(_Table, frozen=True, kw_only=True):
+    """Which PostgreSQL, and how many connections."""
+
+    url: str = ""  # empty: the embedded one under the data folder
+    binaries: Literal["auto", "wheel", "debian", "path"] = "auto"
+    connections_max: int = 8
+
+
+class WebSettings(_Table, frozen=True, kw_only=True):
+    """Where the server listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+
+class DiskSettings(_Table, frozen=True, kw_only=True):
+    """How much free space is little, and how much is too little to go on; bytes."""
+
+    warn_bytes: int = 2 * 1024**3
+    stop_bytes: int = 256 * 1024**2
+
+
+class Settings(_Table, frozen=True, kw_only=True):
+    """All settings of a node."""
+
+    data: Path = Path("var")
+    language: Literal["vi", "en"] = "vi"
+    node: NodeSettings = NodeSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    web: WebSettings = WebSettings()
+    disk: DiskSettings = DiskSettings()
+
+
+def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
+    """Read `file` (default `trucyte.toml` here, if there is one) and lay `environment` over it.
+
+    The data folder comes back absolute. Raises SettingsUnreadable when the file is not
+    TOML or a named file is missing, SettingRefused for an unknown key or a wrong value.
+    """
+    path = file or Path(FILE_NAME)
+    told = _read(path) if file or path.is_file() else {}
+    merged = _overlay(told, environment)
+    try:
+        settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise SettingRefused(where=str(path), reason=str(error)) from None
+    _check_ranges(settings, where=str(path))
+    return msgspec.structs.replace(settings, data=settings.data.expanduser().absolute())
+
+
+def _decode(kind: type, value: object) -> object:
+    """Make what msgspec has no form for: paths, from texts."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"takes no {type(value).__name__}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsUnreadable(file=str(path), reason=error.strerror or "unreadable") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsUnreadable(file=str(path), reason=str(error)) from None
+
+
+def _overlay(told: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    merged = dict(told)
+    for variable, place in ENVIRONMENT.items():
+        value = environment.get(variable)
+        if not value:
+            continue
+        *tables, key = place
+        table = merged
+        for name in tables:
+            inner = table.get(name, {})
+            table[name] = dict(inner) if isinstance(inner, dict) else {}
+            table = table[name]
+        table[key] = value
+    return merged
+
+
+def _check_ranges(settings: Settings, *, where: str) -> None:
+    """Refuse values that have the right type and make no sense."""
+    faults = (
+        (0 <= settings.web.port <= 65535, "web.port is not between 0 and 65535"),
+        (settings.database.connections_max >= 2, "database.connections_max is below 2"),
+        (settings.disk.stop_bytes >= 0, "disk.stop_bytes is negative"),
+        (
+            settings.disk.warn_bytes >= settings.disk.stop_bytes,
+            "disk.warn_bytes is below disk.stop_bytes",
+        ),
+    )
+    for fine, reason in faults:
+        if not fine:
+            raise SettingRefused(where=where, reason=reason)

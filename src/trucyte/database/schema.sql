@@ -1,0 +1,455 @@
+-- What the migrations build. Written by `make schema`; do not edit.
+
+create schema access;
+
+create schema database;
+
+create schema intake;
+
+create schema jobs;
+
+create schema journal;
+
+create schema records;
+
+create extension pg_trgm with schema public;
+
+create table access.account (
+    name text collate "C" not null,
+    facility text collate "C" not null,
+    salt bytea not null,
+    proof bytea not null,
+    created_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table access.token (
+    digest bytea not null,
+    account text collate "C" not null,
+    expires_at timestamp with time zone not null
+);
+
+create table database.migration (
+    number integer not null,
+    name text not null,
+    checksum text not null,
+    applied_at timestamp with time zone default now() not null
+);
+
+create table intake.latest (
+    person bigint not null,
+    happened text collate "C" not null,
+    made_on text collate "C" not null,
+    id text collate "C" not null
+);
+
+create table intake.part (
+    source bigint not null,
+    place integer not null,
+    size integer not null,
+    body bytea not null
+);
+
+create table intake.quarantine (
+    number bigint generated always as identity,
+    source bigint not null,
+    at timestamp with time zone not null,
+    resolved_at timestamp with time zone,
+    ordinal integer not null,
+    size integer not null,
+    tries integer default 1 not null,
+    made_on date,
+    restricted boolean not null,
+    form text not null,
+    facility text not null,
+    reason text not null,
+    facts jsonb not null,
+    body bytea not null
+);
+
+create table intake.source (
+    number bigint generated always as identity,
+    received_at timestamp with time zone not null,
+    finished_at timestamp with time zone,
+    size bigint default 0 not null,
+    resources bigint default 0 not null,
+    state smallint not null,
+    visits integer default 0 not null,
+    visits_total integer,
+    errors integer default 0 not null,
+    warnings integer default 0 not null,
+    quarantined integer default 0 not null,
+    name text not null,
+    door text not null,
+    variant text default ''::text not null,
+    facility text default ''::text not null,
+    transaction text,
+    digest bytea
+);
+
+create table intake.visit (
+    source bigint not null,
+    ordinal integer not null,
+    resources integer not null,
+    errors integer not null,
+    warnings integer not null,
+    outcome smallint not null,
+    restricted boolean not null,
+    link text not null,
+    encounter text collate "C" not null,
+    findings jsonb
+);
+
+create table jobs.job (
+    id bigint generated always as identity,
+    kind text not null,
+    key text,
+    body bytea not null,
+    priority smallint default 0 not null,
+    state text default 'waiting'::text not null,
+    attempts integer default 0 not null,
+    attempts_max integer not null,
+    due_at timestamp with time zone not null,
+    worker text,
+    lease_until timestamp with time zone,
+    done bigint default 0 not null,
+    total bigint,
+    cancel_asked boolean default false not null,
+    problem text,
+    created_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table journal.batch (
+    last_seq bigint not null,
+    first_seq bigint not null,
+    number bigint not null,
+    at timestamp with time zone not null,
+    root bytea not null,
+    chain bytea not null,
+    nodes bytea not null
+);
+
+create table journal.change (
+    seq bigint not null,
+    accepted_at timestamp with time zone not null,
+    person bigint not null,
+    previous bigint not null,
+    source bigint not null,
+    version integer not null,
+    source_row integer not null,
+    meta_offset integer not null,
+    origin smallint not null,
+    type smallint not null,
+    operation smallint not null,
+    data_group smallint not null,
+    codec smallint not null,
+    id text collate "C" not null,
+    salt bytea not null,
+    leaf bytea not null,
+    body bytea not null
+) partition by RANGE (seq);
+
+create table journal.checkpoint (
+    batches bigint not null,
+    last_seq bigint not null,
+    at timestamp with time zone not null,
+    epoch integer not null,
+    root bytea not null,
+    chain bytea not null,
+    key text not null,
+    signature bytea not null
+);
+
+create table journal.cursor (
+    name text not null,
+    seq bigint not null,
+    epoch integer not null
+) with (fillfactor=50);
+
+create table journal.dictionary (
+    number smallint not null,
+    type smallint not null,
+    version integer not null,
+    content bytea not null
+);
+
+create table journal.erasure (
+    seq bigint not null,
+    inner_hash bytea not null
+);
+
+create table journal.head (
+    key uuid not null,
+    seq bigint not null,
+    version integer not null,
+    operation smallint not null
+) with (fillfactor=95);
+
+create table journal.key (
+    id text not null,
+    public bytea not null,
+    valid_from timestamp with time zone not null,
+    valid_to timestamp with time zone
+);
+
+create table journal.origin (
+    number smallint not null,
+    node text not null,
+    name text not null
+);
+
+create table journal.tail (
+    single boolean default true not null,
+    last_seq bigint not null,
+    batches bigint not null,
+    at timestamp with time zone not null,
+    chain bytea not null,
+    peaks bytea not null,
+    epoch integer not null,
+    partition_end bigint not null,
+    partition_rows bigint not null,
+    checkpoint_batches bigint not null,
+    checkpoint_at timestamp with time zone not null
+) with (fillfactor=10);
+
+create table records.date (
+    seq bigint not null,
+    low bigint not null,
+    high bigint not null,
+    parameter integer not null
+);
+
+create table records.ended (
+    seq bigint not null,
+    last_updated bigint not null,
+    reference bigint not null,
+    person bigint not null,
+    organisation bigint not null,
+    present bigint not null,
+    date_low bigint,
+    date_high bigint,
+    quantity_low double precision,
+    quantity_high double precision,
+    origin smallint not null,
+    type smallint not null,
+    sensitivity smallint not null,
+    tokens bigint[] not null,
+    ended bigint not null,
+    ended_at bigint not null
+);
+
+create table records.entry (
+    seq bigint not null,
+    last_updated bigint not null,
+    reference bigint not null,
+    person bigint not null,
+    organisation bigint not null,
+    present bigint not null,
+    date_low bigint,
+    date_high bigint,
+    quantity_low double precision,
+    quantity_high double precision,
+    origin smallint not null,
+    type smallint not null,
+    sensitivity smallint not null,
+    tokens bigint[] not null
+);
+
+create table records.horizon (
+    one boolean default true not null,
+    seq bigint not null
+);
+
+create table records.phrase (
+    token bigint not null,
+    parameter integer not null,
+    value text collate "C" not null
+);
+
+create table records.quantity (
+    seq bigint not null,
+    low double precision not null,
+    high double precision not null,
+    parameter integer not null,
+    units bigint[] not null,
+    components bigint[] not null
+);
+
+create table records.text (
+    seq bigint not null,
+    parameter integer not null,
+    value text collate "C" not null
+);
+
+create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') TO ('10000001');
+
+alter table access.account add constraint account_pkey PRIMARY KEY (name);
+
+alter table access.token add constraint token_pkey PRIMARY KEY (digest);
+
+alter table database.migration add constraint migration_pkey PRIMARY KEY (number);
+
+alter table intake.latest add constraint latest_pkey PRIMARY KEY (id);
+
+alter table intake.part add constraint part_pkey PRIMARY KEY (source, place);
+
+alter table intake.quarantine add constraint quarantine_pkey PRIMARY KEY (number);
+
+alter table intake.quarantine add constraint quarantine_source_ordinal_key UNIQUE (source, ordinal);
+
+alter table intake.source add constraint source_digest_key UNIQUE (digest);
+
+alter table intake.source add constraint source_pkey PRIMARY KEY (number);
+
+alter table intake.source add constraint source_transaction_key UNIQUE (transaction);
+
+alter table intake.visit add constraint visit_pkey PRIMARY KEY (source, ordinal);
+
+alter table jobs.job add constraint job_attempts_max_check CHECK ((attempts_max > 0));
+
+alter table jobs.job add constraint job_pkey PRIMARY KEY (id);
+
+alter table jobs.job add constraint job_running_has_lease CHECK (((state = 'running'::text) = ((worker IS NOT NULL) AND (lease_until IS NOT NULL))));
+
+alter table jobs.job add constraint job_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'dead'::text, 'cancelled'::text])));
+
+alter table journal.batch add constraint batch_number_key UNIQUE (number);
+
+alter table journal.batch add constraint batch_pkey PRIMARY KEY (last_seq);
+
+alter table journal.change add constraint change_pkey PRIMARY KEY (seq);
+
+alter table journal.checkpoint add constraint checkpoint_pkey PRIMARY KEY (epoch, batches);
+
+alter table journal.cursor add constraint cursor_pkey PRIMARY KEY (name);
+
+alter table journal.dictionary add constraint dictionary_pkey PRIMARY KEY (number);
+
+alter table journal.dictionary add constraint dictionary_type_version_key UNIQUE (type, version);
+
+alter table journal.erasure add constraint erasure_pkey PRIMARY KEY (seq);
+
+alter table journal.head add constraint head_pkey PRIMARY KEY (key);
+
+alter table journal.key add constraint key_pkey PRIMARY KEY (id);
+
+alter table journal.origin add constraint origin_node_key UNIQUE (node);
+
+alter table journal.origin add constraint origin_pkey PRIMARY KEY (number);
+
+alter table journal.tail add constraint tail_is_one_row CHECK (single);
+
+alter table journal.tail add constraint tail_pkey PRIMARY KEY (single);
+
+alter table records.ended add constraint ended_pkey PRIMARY KEY (seq);
+
+alter table records.entry add constraint entry_pkey PRIMARY KEY (seq);
+
+alter table records.horizon add constraint horizon_is_one_row CHECK (one);
+
+alter table records.horizon add constraint horizon_pkey PRIMARY KEY (one);
+
+alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
+
+alter table access.token add constraint token_account_fkey FOREIGN KEY (account) REFERENCES access.account(name);
+
+alter table intake.part add constraint part_source_fkey FOREIGN KEY (source) REFERENCES intake.source(number) ON DELETE CASCADE;
+
+alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES journal.key(id);
+
+CREATE INDEX token_expiry ON access.token USING btree (expires_at);
+
+alter table intake.part alter column body set storage external;
+
+alter table intake.quarantine alter column body set storage external;
+
+CREATE INDEX source_open ON intake.source USING btree (number) WHERE (state = ANY (ARRAY[1, 2]));
+
+CREATE INDEX visit_findings ON intake.visit USING btree (source, ordinal) WHERE (findings IS NOT NULL);
+
+CREATE INDEX job_due ON jobs.job USING btree (kind, priority DESC, due_at, id) WHERE (state = 'waiting'::text);
+
+CREATE INDEX job_ended ON jobs.job USING btree (ended_at) WHERE (state = ANY (ARRAY['done'::text, 'cancelled'::text]));
+
+CREATE INDEX job_leased ON jobs.job USING btree (lease_until) WHERE (state = 'running'::text);
+
+CREATE UNIQUE INDEX job_waiting_once ON jobs.job USING btree (kind, key) WHERE ((state = 'waiting'::text) AND (key IS NOT NULL));
+
+alter table journal.change alter column body set storage external;
+
+alter table journal.change alter column leaf set storage external;
+
+alter table journal.change alter column salt set storage external;
+
+CREATE INDEX date_low ON records.date USING btree (parameter, low);
+
+CREATE INDEX date_seq ON records.date USING btree (seq);
+
+CREATE INDEX ended_ended_at ON records.ended USING btree (ended_at);
+
+CREATE INDEX ended_reference ON records.ended USING btree (reference);
+
+alter table records.entry alter column tokens set statistics 2000;
+
+alter table records.entry alter column tokens set storage main;
+
+CREATE INDEX entry_date ON records.entry USING btree (type, date_low);
+
+CREATE INDEX entry_last_updated ON records.entry USING brin (last_updated) WITH (pages_per_range='32');
+
+CREATE INDEX entry_person ON records.entry USING btree (person);
+
+CREATE INDEX entry_tokens ON records.entry USING gin (tokens) WITH (fastupdate=off);
+
+CREATE INDEX phrase_value ON records.phrase USING btree (parameter, value);
+
+CREATE INDEX quantity_low ON records.quantity USING btree (parameter, low);
+
+CREATE INDEX quantity_seq ON records.quantity USING btree (seq);
+
+CREATE INDEX text_seq ON records.text USING btree (seq);
+
+CREATE INDEX text_trigrams ON records.text USING gin (value gin_trgm_ops);
+
+CREATE INDEX text_value ON records.text USING btree (parameter, value);
+
+CREATE OR REPLACE FUNCTION journal.head_key(origin smallint, type smallint, id text)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (encode(substr(sha256(((int2send(origin) || int2send(type)) || convert_to(id, 'UTF8'::name))), 1, 16), 'hex'::text))::uuid;
+
+create view records."current_date" as
+ SELECT side.seq,
+    side.low,
+    side.high,
+    side.parameter
+   FROM records.date side
+     JOIN records.entry USING (seq);
+
+create view records.current_phrase as
+ SELECT token,
+    parameter,
+    value
+   FROM records.phrase
+  WHERE (EXISTS ( SELECT
+           FROM records.entry
+          WHERE entry.tokens @> ARRAY[phrase.token]));
+
+create view records.current_quantity as
+ SELECT side.seq,
+    side.low,
+    side.high,
+    side.parameter,
+    side.units,
+    side.components
+   FROM records.quantity side
+     JOIN records.entry USING (seq);
+
+create view records.current_text as
+ SELECT side.seq,
+    side.parameter,
+    side.value
+   FROM records.text side
+     JOIN records.entry USING (seq);

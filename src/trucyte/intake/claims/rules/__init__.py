@@ -1,0 +1,1 @@
+"""Rules on claims as rows: what is wrong, who asks for it, since when, and how to mend it."""

@@ -1,0 +1,1 @@
+"""The FHIR door: bundles, NDJSON and single resources, accepted as they came."""

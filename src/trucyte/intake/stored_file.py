@@ -1,0 +1,66 @@
+"""A kept source as a file: read forwards or at any place, a part at a time."""
+
+import io
+from bisect import bisect_right
+from itertools import accumulate
+from typing import BinaryIO, cast
+
+from trucyte.database.connect import Database
+from trucyte.intake import originals
+from trucyte.intake.statements import statements
+
+
+class _StoredFile(io.RawIOBase):
+    """Reads whole parts and keeps the last one."""
+
+    def __init__(self, database: Database, source: int) -> None:
+        self._database = database
+        self._source = source
+        with database.connection() as connection:
+            rows = connection.execute(statements()["list_parts"], (source,)).fetchall()
+        self._places = [place for place, _ in rows]
+        self._ends = list(accumulate(size for _, size in rows))
+        self._at = 0
+        self._held = (-1, b"")  # index of a part, and the part
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        size = self._ends[-1] if self._ends else 0
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # Buffer
+        index = bisect_right(self._ends, self._at)
+        if index >= len(self._ends):
+            return 0
+        part = self._part(index)
+        start = self._at - (self._ends[index] - len(part))
+        found = part[start : start + len(buffer)]
+        buffer[: len(found)] = found
+        self._at += len(found)
+        return len(found)
+
+    def _part(self, index: int) -> bytes:
+        if self._held[0] != index:
+            with self._database.connection() as connection:
+                cursor = connection.cursor(binary=True)
+                values = (self._source, self._places[index])
+                row = cursor.execute(statements()["read_part"], values).fetchone()
+            assert row is not None, "a part of a source that is being read"
+            self._held = (index, originals.unpack(row[0]))
+        return self._held[1]
+
+
+def open_stored(database: Database, source: int) -> BinaryIO:
+    """Return the original of a source as a buffered, seekable file."""
+    raw = _StoredFile(database, source)
+    return cast("BinaryIO", io.BufferedReader(raw, buffer_size=originals.PART))

@@ -1,0 +1,96 @@
+"""Bodies as they lie on disk: zstd, with a dictionary per resource type where there is one.
+
+A codec's low byte says how a body is compressed (0 not at all, 1 plain zstd, from 2 the
+dictionary of that number); the bits above are the number of the body's key, 0 for none.
+Compressors are reused and are not safe to share, so each thread has its own.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import zstandard
+
+from trucyte.base.problem import Kind, Problem
+
+RAW = 0
+PLAIN = 1
+_LEVEL = 3
+_BODY_BYTES_MAX = 1 << 28
+
+
+class BodyUnreadable(Problem):
+    """The stored body does not decode (codec {codec})."""
+
+    kind = Kind.GONE
+    code = "body-unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """A trained dictionary; `number` is what the codec byte holds, from 2."""
+
+    number: int
+    type: str
+    version: int
+    content: bytes
+
+
+class Codec:
+    """Compresses and decompresses bodies; safe to share between threads."""
+
+    def __init__(self, dictionaries: Mapping[int, Dictionary] | None = None) -> None:
+        """Take the dictionaries by number; the highest version of a type compresses."""
+        self._dictionaries = dictionaries or {}
+        newest = sorted(self._dictionaries.values(), key=lambda dictionary: dictionary.version)
+        self._number_by_type = {dictionary.type: dictionary.number for dictionary in newest}
+        self._loaded = {
+            number: zstandard.ZstdCompressionDict(dictionary.content)
+            for number, dictionary in self._dictionaries.items()
+        }
+        for loaded in self._loaded.values():
+            loaded.precompute_compress(level=_LEVEL)
+        self._local = threading.local()
+
+    def compress(self, type_name: str, body: bytes) -> tuple[int, bytes]:
+        """Return the codec and the bytes to store; raw where compressing gains nothing."""
+        if not body:
+            return RAW, body
+        number = self._number_by_type.get(type_name, PLAIN)
+        packed = self._compressor(number).compress(body)
+        return (number, packed) if len(packed) < len(body) else (RAW, body)
+
+    def decompress(self, codec: int, stored: bytes) -> bytes:
+        """Return the accepted bytes; raises BodyUnreadable."""
+        if codec == RAW:
+            return stored
+        if codec != PLAIN and codec not in self._dictionaries:
+            raise BodyUnreadable(codec=codec)
+        try:
+            # A frame must say its size: a forged one could otherwise fill the memory.
+            if not 0 < zstandard.frame_content_size(stored) <= _BODY_BYTES_MAX:
+                raise BodyUnreadable(codec=codec)
+            return self._decompressor(codec).decompress(stored, allow_extra_data=False)
+        except zstandard.ZstdError as error:
+            raise BodyUnreadable(codec=codec) from error
+
+    def _compressor(self, number: int) -> zstandard.ZstdCompressor:
+        made: dict[int, zstandard.ZstdCompressor] = self._local.__dict__.setdefault("compress", {})
+        compressor = made.get(number)
+        if compressor is None:
+            parameters = zstandard.ZstdCompressionParameters.from_level(
+                _LEVEL, write_dict_id=False, write_content_size=True, write_checksum=False
+            )
+            compressor = made[number] = zstandard.ZstdCompressor(
+                dict_data=self._loaded.get(number), compression_params=parameters
+            )
+        return compressor
+
+    def _decompressor(self, number: int) -> zstandard.ZstdDecompressor:
+        made: dict[int, zstandard.ZstdDecompressor] = self._local.__dict__.setdefault("expand", {})
+        decompressor = made.get(number)
+        if decompressor is None:
+            decompressor = made[number] = zstandard.ZstdDecompressor(
+                dict_data=self._loaded.get(number), max_window_size=1 << 27
+            )
+        return decompressor

@@ -1,0 +1,244 @@
+"""Accept resources: the one way a fact enters this node, and the order all else follows."""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from trucyte.base.clock import Clock
+from trucyte.base.problem import Problem
+from trucyte.database.connect import Cursor, Database
+from trucyte.fhir.types import TYPE_NUMBERS
+from trucyte.journal import follow as following
+from trucyte.journal import leaf, pack
+from trucyte.journal.arrange import Outcome, Proposal, Unit
+from trucyte.journal.change import Change, Entry, Head, Operation, Position, Projection, Stored
+from trucyte.journal.checkpoint import Checkpoint, Signer
+from trucyte.journal.codec import Codec
+from trucyte.journal.evidence import Evidence, prove
+from trucyte.journal.group import Group
+from trucyte.journal.keyring import Keyring
+from trucyte.journal.pace import Pace
+from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
+from trucyte.journal.rows import binary_cursor, stored_of
+from trucyte.journal.statements import statements
+from trucyte.journal.tail import Tail, read_tail
+from trucyte.journal.verify import Verdict, verify
+from trucyte.journal.writer import OutcomeUnknown, Writer
+
+Key = tuple[int, str, str]  # (origin, type, id)
+
+
+def _silent(done: int, total: int) -> None:
+    """Report progress to nobody."""
+
+
+class Journal:
+    """The journal of one node, in one database. Safe to share between threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        clock: Clock,
+        projections: Sequence[Projection] = (),
+        *,
+        codec: Codec | None = None,
+        lock_seconds_max: float = 0.05,
+        checkpoint_batches: int = 1000,
+        checkpoint_seconds: float = 60.0,
+        retry_seconds: float = 30.0,
+    ) -> None:
+        """Open lazily; `projections` run inside every commit, in this order."""
+        self.database = database
+        self.keyring = keyring
+        self.projections = tuple(projections)
+        self.codec = codec or Codec()
+        self._signer = Signer(
+            keyring, clock, batches_max=checkpoint_batches, seconds_max=checkpoint_seconds
+        )
+        self._pace = Pace(lock_seconds_max)
+        self._writer = Writer(
+            database, clock, self.projections, self._signer,
+            retry_seconds=retry_seconds, locked=self._pace.note,
+        )  # fmt: skip
+        self._group: Group[Unit, Outcome] = Group(
+            self._writer.commit, weight_max=lambda: self._pace.rows, broken=OutcomeUnknown
+        )
+        self._listener = following.Listener(database)
+
+    def commit(self, changes: Sequence[Change]) -> list[Entry]:
+        """Accept the changes as one unit, all or nothing, and return their lines in order.
+
+        Returns once the lines are durable and searchable. Raises VersionConflict where an
+        `expected` does not hold, ChangeRefused where the database cannot hold a value,
+        JournalUnavailable or NoSpace where nothing was accepted, OutcomeUnknown where that
+        cannot be told.
+        """
+        (outcome,) = self._group.run([self._propose(changes)], len(changes))
+        if isinstance(outcome, Problem):
+            raise outcome
+        return outcome
+
+    def commit_many(self, units: Sequence[Sequence[Change]]) -> list[Outcome]:
+        """Accept many units, each all or nothing; a bad one fails alone.
+
+        Returns for each unit its lines or the Problem that `commit` would raise. The units
+        are cut into batches short enough not to keep other writers waiting.
+        """
+        outcomes: list[Outcome] = []
+        for part in self._pace.cut(units):
+            proposed = [self._propose(unit) for unit in part]
+            outcomes += self._group.run(proposed, sum(map(len, part)))
+        return outcomes
+
+    def head(self, keys: Iterable[Key]) -> dict[Key, Head]:
+        """Return what is current of each (origin, type, id) that was ever accepted."""
+        by_packed = {_head_key(key): key for key in keys}
+        with self._reading() as cursor:
+            cursor.execute(statements()["read_heads"], (pack.uuids(list(by_packed)),))
+            return {
+                by_packed[packed]: Head(version, seq, Operation(operation))
+                for packed, version, seq, operation in cursor
+            }
+
+    def bodies(self, seqs: Iterable[int]) -> dict[int, Stored]:
+        """Return the lines of `seqs` with their bodies; what is not there is left out."""
+        return {line.entry.seq: line for line in self._lines("bodies", (pack.bigints(list(seqs)),))}
+
+    def version(self, origin: int, type: str, id: str, version: int) -> Stored | None:
+        """Return one version of a resource, None where there is none such."""
+        lines = self._versions((origin, type, id), down_to=version)
+        return lines[-1] if lines and lines[-1].entry.version == version else None
+
+    def history(self, origin: int, type: str, id: str) -> list[Stored]:
+        """Return all versions of a resource, newest first."""
+        return self._versions((origin, type, id), down_to=1)
+
+    def tail(self) -> int:
+        """Return the last seq, 0 for an empty journal."""
+        return self.position().seq
+
+    def position(self) -> Position:
+        """Return the last seq with the epoch it belongs to."""
+        tail = self.read_tail()
+        return Position(tail.last_seq, tail.epoch)
+
+    def read_tail(self) -> Tail:
+        """Return the whole tail."""
+        with self._reading() as cursor:
+            return read_tail(cursor)
+
+    def follow(
+        self, after: int, limit: int = 1000, types: Sequence[str] | None = None
+    ) -> list[Stored]:
+        """Return the next lines behind seq `after`, in order; of some types where named.
+
+        Where types are named, take `tail()` first: an answer shorter than `limit` means
+        that nothing of them stands up to there.
+        """
+        if types is None:
+            return self._lines("follow", (after, limit))
+        numbers = pack.smallints([TYPE_NUMBERS[name] for name in types])
+        return self._lines("follow_types", (after, numbers, limit))
+
+    def wait(self, after: int, timeout_seconds: float) -> int:
+        """Wait until there is a line behind `after`, at most so long; return the last seq."""
+        return self._listener.wait(after, timeout_seconds)
+
+    def cursor(self, name: str) -> Position | None:
+        """Return where the follower `name` stands, None where it never moved."""
+        with self._reading() as cursor:
+            return following.read_cursor(cursor, name)
+
+    def move_cursor(self, name: str, position: Position, cursor: Cursor | None = None) -> None:
+        """Remember how far the follower `name` came, in the transaction of `cursor` if given.
+
+        Raises CursorMovedBack: two followers of one name would skip for each other.
+        """
+        if cursor is not None:
+            following.move_cursor(cursor, name, position)
+            return
+        with self._reading() as own:
+            following.move_cursor(own, name, position)
+
+    def checkpoint(self) -> Checkpoint:
+        """Sign everything accepted so far, now."""
+        with self._reading() as cursor:
+            return self._signer.sign(cursor, read_tail(cursor, lock=True))
+
+    def prove(self, seq: int) -> Evidence:
+        """Return the evidence of a line, to be verified by anyone; raises LineNotFound."""
+        with self.database.connection() as connection:
+            return prove(connection, seq, self.codec, self._signer)
+
+    def verify(
+        self, progress: Progress = _silent, trusted: Mapping[str, bytes] | None = None
+    ) -> Verdict:
+        """Walk everything and name the first thing altered.
+
+        Trusts this node's own signing key, and the `trusted` public keys by name.
+        """
+        own = {self.keyring.key_id: self.keyring.public_key}
+        return verify(self.database, own | dict(trusted or {}), self.codec, progress)
+
+    def rebuild(self, progress: Progress = _silent) -> int:
+        """Build the projections again from the journal; return the lines replayed."""
+        return rebuild(self.database, self.projections, self.codec, progress)
+
+    def compare(self, progress: Progress = _silent) -> Difference | None:
+        """Return the first row of a projection that a replay would not give; change nothing."""
+        return compare(self.database, self.projections, self.codec, progress)
+
+    def start_epoch(self) -> int:
+        """Begin a new epoch, as a restore must: cursors of the old one no longer fit."""
+        with self._reading() as cursor:
+            read_tail(cursor, lock=True)
+            row = cursor.execute(statements()["start_epoch"]).fetchone()
+            assert row is not None
+            return int(row[0])
+
+    def close(self) -> None:
+        """Close the connections of this journal; it opens them again when used."""
+        self._writer.close()
+        self._listener.close()
+
+    def propose(self, change: Change) -> Proposal:
+        """Do everything to a change that needs no lock."""
+        assert change.body or change.operation is Operation.DELETE
+        id_bytes = change.id.encode()
+        type_number = TYPE_NUMBERS[change.type]
+        codec, stored = self.codec.compress(change.type, change.body)
+        salt = secrets.token_bytes(leaf.SALT_SIZE)
+        front, back = pack.pack_varying(id_bytes, salt, stored)
+        return Proposal(
+            change,
+            leaf.head_key(change.origin, type_number, id_bytes),
+            type_number,
+            id_bytes,
+            codec,
+            leaf.inner_hash(salt, change.body),
+            front,
+            back,
+            [projection.prepare(change) for projection in self.projections],
+        )
+
+    def _propose(self, changes: Sequence[Change]) -> Unit:
+        return [self.propose(change) for change in changes]
+
+    def _versions(self, key: Key, *, down_to: int) -> list[Stored]:
+        return self._lines("line_of_versions", (pack.uuids([_head_key(key)]), down_to))
+
+    def _lines(self, name: str, values: Sequence[object]) -> list[Stored]:
+        with self._reading() as cursor:
+            rows = cursor.execute(statements()[name], values).fetchall()
+        return [stored_of(row, self.codec) for row in rows]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Cursor]:
+        with self.database.connection() as connection:
+            yield binary_cursor(connection)
+
+
+def _head_key(key: Key) -> bytes:
+    origin, type_name, id_ = key
+    return leaf.head_key(origin, TYPE_NUMBERS[type_name], id_.encode())

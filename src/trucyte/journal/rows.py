@@ -1,0 +1,111 @@
+"""Reading lines back: rows of `journal.change` as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from psycopg.adapt import Buffer, Loader
+from psycopg.pq import Format
+
+from trucyte.database.connect import Connection, Cursor
+from trucyte.fhir.types import RESOURCE_TYPES
+from trucyte.journal import leaf, pack
+from trucyte.journal.change import Entry, Operation, Stored
+from trucyte.journal.codec import Codec
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_OFFSET = 946_684_800_000_000  # µs from 1970 to 2000, where PostgreSQL counts from
+_ROWS_STREAMED: Final = 2000
+_MICROSECOND = timedelta(microseconds=1)
+_OPERATIONS: Mapping[int, Operation] = {int(operation): operation for operation in Operation}
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Return µs since 1970-01-01T00:00Z."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """Return the moment, aware, in UTC."""
+    return _EPOCH + timedelta(microseconds=count)
+
+
+class _RawUuid(Loader):
+    """A uuid as its 16 bytes."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+class _Microseconds(Loader):
+    """A timestamptz as µs since 1970: what headers hold, and free of any session's zone."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> int:
+        return int.from_bytes(data, "big", signed=True) + _EPOCH_OFFSET
+
+
+def binary_cursor(connection: Connection, name: str | None = None) -> Cursor:
+    """Return a cursor that gives uuids as bytes and times as µs; a named one streams."""
+    cursor: Cursor
+    if name is None:
+        cursor = connection.cursor(binary=True)
+    else:
+        streaming = psycopg.ServerCursor(connection, name)
+        streaming.format = Format.BINARY
+        streaming.itersize = _ROWS_STREAMED
+        cursor = streaming
+    pack.register(cursor)
+    cursor.adapters.register_loader("uuid", _RawUuid)
+    cursor.adapters.register_loader("timestamptz", _Microseconds)
+    return cursor
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A row of `journal.change` as it lies there."""
+
+    seq: int
+    accepted_at: int  # µs since 1970
+    person: int
+    previous: int
+    source: int
+    version: int
+    source_row: int
+    meta_offset: int
+    origin: int
+    type_number: int
+    operation: int
+    data_group: int
+    codec: int
+    id: str
+    salt: bytes
+    leaf: bytes
+    body: bytes
+
+    @property
+    def header(self) -> bytes:
+        """The canonical header of the line."""
+        return leaf.pack_header(
+            self.seq, self.accepted_at, self.person, self.previous, self.source, self.version,
+            self.source_row, self.meta_offset, self.origin, self.type_number, self.operation,
+            self.data_group, self.id.encode(),
+        )  # fmt: skip
+
+
+def stored_of(row: tuple[Any, ...], codec: Codec) -> Stored:
+    """Return a line from the columns of `ChangeRow`, its body decompressed."""
+    (
+        seq, at, person, _, source, version, source_row, meta_offset,
+        origin, type_number, operation, data_group, packing, id_, _, _, body,
+    ) = row  # fmt: skip
+    entry = Entry(
+        seq, from_microseconds(at), origin, RESOURCE_TYPES[type_number - 1], id_, version,
+        _OPERATIONS[operation], data_group, person, source, source_row,
+    )  # fmt: skip
+    return Stored(entry, codec.decompress(packing, body), meta_offset)

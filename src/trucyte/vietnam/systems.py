@@ -1,0 +1,36 @@
+"""System URIs as data: which URI goes out for a thing, and what else it is called.
+
+Vietnamese core guides name the same systems differently; both names are known here, and
+stored bytes are never rewritten.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One identifier or code system."""
+
+    name: str
+    uri: str
+    aliases: tuple[str, ...]
+    meaning: str
+    verified: bool
+
+
+def load_systems() -> Mapping[str, System]:
+    """Return the packaged systems by their short name."""
+    text = resources.files("trucyte.vietnam").joinpath("data/systems.toml").read_text("utf-8")
+    return {
+        name: System(
+            name=name,
+            uri=row["uri"],
+            aliases=tuple(row["aliases"]),
+            meaning=row["meaning"],
+            verified=row["verified"],
+        )
+        for name, row in tomllib.loads(text).items()
+    }

@@ -1,0 +1,1 @@
+"""HTTP for programs: the FHIR API and the doors that hospital systems know."""

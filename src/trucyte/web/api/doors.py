@@ -1,0 +1,248 @@
+"""The doors that hospital systems know, so that a HIS needs nothing but another address.
+
+Two shapes for the same file: Hà Nội's data axis (JSON, many files a call) and the
+insurer's gateway (form, one file a call; letter 1245/BHXH-CNTT). Always with a token; a
+file's bytes are durable before the answer leaves, and what became of it is asked later by
+its `maGiaoDich`. Paths are the published ones; that a sender may check only its own
+facility's files is this node's rule.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+import orjson
+
+from trucyte.base.clock import VIETNAM, Clock
+from trucyte.base.problem import Kind, Problem
+from trucyte.intake.receipts import Receipts, ReceivedFile
+from trucyte.shared.access.accounts import Account, Accounts, Token, TokenRefused, sent_form
+from trucyte.web.api import asgi
+from trucyte.web.api.asgi import Answer, Call, Route
+
+BODY_BYTES_MAX = 256 * 1024 * 1024
+FILES_MAX = 1000
+JSON = "application/json; charset=utf-8"
+
+
+class BadCall(Problem):
+    """The call is not as published: {reason}."""
+
+    kind = Kind.BAD_INPUT
+    code = "bad-call"
+
+
+class OtherFacility(Problem):
+    """This account may send for its own facility only."""
+
+    kind = Kind.FORBIDDEN
+    code = "other-facility"
+
+
+class NotBase64(Problem):
+    """The file is empty or not base64."""
+
+    kind = Kind.BAD_INPUT
+    code = "not-base64"
+
+
+class Login(msgspec.Struct, frozen=True):
+    """Hà Nội's login."""
+
+    username: str
+    password: str
+    code: str = ""
+
+
+class Files(msgspec.Struct, frozen=True):
+    """Hà Nội's call: whole claims files in base64."""
+
+    maCSKCB: str  # noqa: N815 - the published names
+    files: list[str]
+    loaiHoSo: str | int = ""  # noqa: N815
+    maTinh: str = ""  # noqa: N815
+
+
+class Doors:
+    """The doors as one ASGI application."""
+
+    def __init__(self, receipts: Receipts, accounts: Accounts, clock: Clock) -> None:
+        """Answer from `receipts` for the holders of tokens of `accounts`."""
+        self._receipts = receipts
+        self._accounts = accounts
+        self._clock = clock
+        insurer = r"/api/(?:qd130|qd3176)/"
+        self._routes = (
+            _route("POST", r"/api/auth/login", self._log_in),
+            _route("POST", r"/api/token/take", self._take_token),
+            _route("POST", r"/api/kcb/xml/qd3176/guiHoSoXml", self._receive_files),
+            _route(
+                "GET", r"/api/kcb/tra-cuu-trang-thai/(?P<transaction>[\w-]{1,64})", self._status
+            ),
+            _route("POST", insurer + r"(?:guiHoSoXmlQD3176|guiHoSoXmlQD4750)", self._receive_claim),
+            _route("POST", insurer + r"(?:checkInKcbQd3176|checkInKcbQd4750)", self._receive_claim),
+        )
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        """Answer one request."""
+        try:
+            handler, places = asgi.matched(self._routes, scope["method"], scope["path"])
+            body = await asgi.read_body(receive, size_max=BODY_BYTES_MAX)
+            call = asgi.call_of(scope, places, body)
+            answer = await asgi.in_thread(lambda: handler(call))
+        except asgi.ClientGone:
+            return
+        except Problem as problem:
+            answer = self._refused(problem)
+        await asgi.send_answer(send, answer)
+
+    def _log_in(self, call: Call) -> Answer:
+        login = _decoded(call.body, Login)
+        token = self._accounts.log_in(login.username, sent_form(login.password), client=call.client)
+        if login.code and token.account.facility not in ("", login.code):
+            raise OtherFacility
+        return _json(
+            200,
+            maKetQua="200",
+            accessToken=token.text,
+            tokenType="Bearer",
+            expiresIn=int((token.expires_at - self._clock.now()).total_seconds()),
+        )
+
+    def _take_token(self, call: Call) -> Answer:
+        form = _form(call.body)
+        token = self._accounts.log_in(
+            form.get("username", ""), form.get("password", ""), client=call.client
+        )
+        return _json(200, maKetQua="200", APIKey=_api_key(token))
+
+    def _receive_files(self, call: Call) -> Answer:
+        account = self._accounts.holder(_bearer(call.headers))
+        sent = _decoded(call.body, Files)
+        _check_facility(account, sent.maCSKCB)
+        if not 0 < len(sent.files) <= FILES_MAX:
+            raise BadCall(reason=f"files: 1 to {FILES_MAX}")
+        results = [self._received(number, text) for number, text in enumerate(sent.files, start=1)]
+        good = sum(1 for result in results if result["maKetQua"] == "200")
+        return _json(
+            200,
+            maKetQua="200" if good else "400",
+            batchId=next((r["maGiaoDich"] for r in results if r["maGiaoDich"]), ""),
+            totalSuccess=good,
+            totalFailed=len(results) - good,
+            fileResults=results,
+        )
+
+    def _received(self, number: int, text: str) -> dict[str, Any]:
+        """Keep one file of a call; a bad one fails alone."""
+        try:
+            received = self._keep(f"guiHoSoXml-{number}.xml", "hanoi", text)
+        except NotBase64 as problem:
+            return {"fileIndex": number, "maKetQua": "400", "maGiaoDich": ""} | _said(problem)
+        return {
+            "fileIndex": number,
+            "maKetQua": "200",
+            "maGiaoDich": received.transaction,
+            "thongDiep": "Đã tiếp nhận",
+        }
+
+    def _receive_claim(self, call: Call) -> Answer:
+        account = self._accounts.holder(call.headers.get("accesstoken", ""))
+        form = _form(call.body)
+        _check_facility(account, form.get("maCSKCB", ""))
+        name = call.path.rsplit("/", 1)[-1] + ".xml"
+        received = self._keep(name, "insurer", form.get("fileHSBase64", ""))
+        return _json(
+            200,
+            maKetQua="200",
+            maGiaoDich=received.transaction,
+            thoiGianTiepNhan=received.received_at.astimezone(VIETNAM).strftime("%Y%m%d%H%M%S"),
+            thongDiep="Đã tiếp nhận",
+        )
+
+    def _status(self, call: Call) -> Answer:
+        account = self._accounts.holder(_bearer(call.headers))
+        received = self._receipts.by_transaction(call.places["transaction"])
+        if received.facility:
+            _check_facility(account, received.facility)
+        return _json(200, maKetQua="200", **_state(received))
+
+    def _keep(self, name: str, door: str, text: str) -> ReceivedFile:
+        try:
+            content = base64.b64decode(re.sub(r"\s+", "", text), validate=True)
+        except (binascii.Error, ValueError):
+            raise NotBase64 from None
+        if not content:
+            raise NotBase64
+        return self._receipts.receive(name, door, [content])
+
+    def _refused(self, problem: Problem) -> Answer:
+        status = asgi.status_of(problem)
+        return _json(status, maKetQua=str(status), maGiaoDich="", **_said(problem))
+
+
+def _route(method: str, pattern: str, handler: asgi.Handler) -> Route:
+    return Route(method, re.compile(pattern), handler)
+
+
+def _said(problem: Problem) -> dict[str, str]:
+    return {"thongDiep": problem.message, "maLoi": problem.code}
+
+
+def _json(status: int, /, **values: Any) -> Answer:
+    return Answer(status, orjson.dumps(values), JSON)
+
+
+def _decoded(body: bytes, shape: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise BadCall(reason=str(error)) from None
+    except msgspec.DecodeError:
+        raise BadCall(reason="not JSON") from None
+
+
+def _form(body: bytes) -> Mapping[str, str]:
+    try:
+        pairs = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=32)
+    except ValueError:
+        raise BadCall(reason="not a form") from None
+    return {name: values[-1] for name, values in pairs.items()}
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    kind, _, text = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not text:
+        raise TokenRefused
+    return text.strip()
+
+
+def _check_facility(account: Account, facility: str) -> None:
+    if account.facility and account.facility != facility:
+        raise OtherFacility
+
+
+def _api_key(token: Token) -> dict[str, str]:
+    return {
+        "access_token": token.text,
+        "id_token": token.text,
+        "token_type": "Bearer",
+        "username": token.account.name,
+        "expires_in": token.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _state(received: ReceivedFile) -> dict[str, Any]:
+    return {
+        "maGiaoDich": received.transaction,
+        "trangThai": received.state.value,
+        "soHoSo": received.visits,
+        "soLoi": received.errors,
+        "soCanhBao": received.warnings,
+        "soCachLy": received.quarantined,
+        "thoiGianTiepNhan": received.received_at.astimezone(VIETNAM).strftime("%Y%m%d%H%M%S"),
+    }

@@ -1,0 +1,165 @@
+"""The pages as one ASGI callable: a table of routes, each bound to a plain function.
+
+A handler is synchronous and gets a `Call`; it runs in a thread, so a slow disk or
+database never holds up another page. The FHIR API and other doors are mounted beside
+the pages by prefix and see none of their middleware.
+"""
+
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trucyte.base.problem import Problem
+from trucyte.web import language as languages
+from trucyte.web.handlers import errors, simple
+from trucyte.web.render import Call, Web, make_environments
+from trucyte.web.security import Guard
+from trucyte.web.services import Services
+from trucyte.web.static import Assets
+
+Handler = Callable[[Call], Response]
+
+_log = logging.getLogger("trucyte.web")
+YEAR_SECONDS = 365 * 24 * 3600
+FILES_MAX = 500  # in one form
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One row of the table of pages."""
+
+    method: str
+    path: str
+    handler: Handler
+
+
+PAGES: Sequence[Page] = (
+    Page("GET", "/help", simple.help_page),
+    Page("GET", "/_styleguide", simple.styleguide),
+    Page("POST", "/preferences", simple.preferences),
+)
+
+
+def make_app(services: Services, mounts: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
+    """Return the pages of a node; `mounts` gives further ASGI apps by path prefix."""
+    assets = Assets()
+    web = Web(services, assets, make_environments(assets))
+    routes = [
+        Route("/static/{version}/{name}", assets.serve),
+        *(Route(page.path, _bound(page, web), methods=[page.method]) for page in PAGES),
+    ]
+    starlette = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted(web)})
+    pages = Guard(
+        GZipMiddleware(starlette, minimum_size=800, compresslevel=6), hosts=services.settings.hosts
+    )
+    return _Doors(pages, mounts or {})
+
+
+class _Doors:
+    """Send a request to the app mounted at its prefix, else to the pages."""
+
+    def __init__(self, pages: ASGIApp, mounts: Mapping[str, ASGIApp]) -> None:
+        self.pages = pages
+        self.mounts = sorted(mounts.items(), key=lambda mount: -len(mount[0]))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        for prefix, app in self.mounts:
+            if path == prefix or path.startswith(prefix + "/"):
+                await app(scope, receive, send)
+                return
+        await self.pages(scope, receive, send)
+
+
+def _bound(page: Page, web: Web) -> Callable[[Request], object]:
+    async def endpoint(request: Request) -> Response:
+        began = time.perf_counter()
+        form = FormData()
+        call = Call(request, web, _language_of(request), form)
+        try:
+            if page.method == "POST":
+                call = Call(request, web, call.language, await _form_of(call))
+            response = await run_in_threadpool(page.handler, call)
+        except Problem as problem:
+            response = errors.page_of(call, problem)
+        except HTTPException as refusal:
+            response = errors.plain(call, refusal.status_code)
+        except Exception as defect:  # noqa: BLE001 - the outermost loop: say sorry, keep serving
+            response = _sorry(call, page, defect)
+        finally:
+            await call.form.close()
+        _remember_language(request, response, web)
+        _log.info(
+            "page %s %s %d %d ms",
+            page.method,
+            page.path,
+            response.status_code,
+            round((time.perf_counter() - began) * 1000),
+        )
+        return response
+
+    return endpoint
+
+
+async def _form_of(call: Call) -> FormData:
+    announced = call.request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > call.services.settings.upload_bytes_max:
+        raise HTTPException(413)
+    return await call.request.form(max_files=FILES_MAX, max_fields=FILES_MAX)
+
+
+def _language_of(request: Request) -> str:
+    return languages.chosen_language(
+        request.query_params.get("lang"),
+        request.cookies.get(languages.COOKIE),
+        request.headers.get("accept-language", ""),
+    )
+
+
+def _remember_language(request: Request, response: Response, web: Web) -> None:
+    asked = request.query_params.get("lang")
+    if asked in languages.LANGUAGES:
+        response.set_cookie(
+            languages.COOKIE,
+            asked,
+            max_age=YEAR_SECONDS,
+            httponly=True,
+            samesite="lax",
+            secure=web.services.settings.has_secure_cookies,
+        )
+
+
+def _sorry(call: Call, page: Page, defect: Exception) -> Response:
+    """Answer a defect. The log names the place, never the message: it may quote a record."""
+    reference = secrets.token_hex(4)
+    frames = traceback.extract_tb(defect.__traceback__)[-6:]
+    _log.error(
+        "defect %s %s %s at %s",
+        reference,
+        page.path,
+        type(defect).__name__,
+        " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames)),
+    )
+    return errors.plain(call, 500, reference=reference)
+
+
+def _unrouted(web: Web) -> Callable[[Request, Exception], object]:
+    async def answer(request: Request, refusal: Exception) -> Response:
+        status = refusal.status_code if isinstance(refusal, HTTPException) else 500
+        call = Call(request, web, _language_of(request), FormData())
+        return await run_in_threadpool(errors.plain, call, status)
+
+    return answer

@@ -1,0 +1,1 @@
+"""What answers each page: read through the services, hand the facts to a template."""

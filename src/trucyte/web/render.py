@@ -1,0 +1,123 @@
+"""Templates: one environment a language, escaping always on.
+
+A `Call` is what a page handler gets: the request, what the node offers, the language.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from trucyte.base.clock import VIETNAM
+from trucyte.web import charts, formats
+from trucyte.web.language import LANGUAGES, translations
+from trucyte.web.services import Services
+from trucyte.web.static import Assets
+
+PAGES = Path(__file__).parent / "pages"
+THEMES = ("system", "light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """What every page of one node shares."""
+
+    services: Services
+    assets: Assets
+    environments: Mapping[str, Environment]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request for one page."""
+
+    request: Request
+    web: Web
+    language: str
+    form: FormData
+
+    @property
+    def services(self) -> Services:
+        """What the node offers."""
+        return self.web.services
+
+    @property
+    def is_part(self) -> bool:
+        """Say whether only a part of the page is asked for."""
+        return "hx-request" in self.request.headers
+
+    def text(self, message: str) -> str:
+        """Return a message in the language of this call."""
+        return translations(self.language).gettext(message)
+
+    def page(self, template: str, *, status: int = 200, **facts: Any) -> Response:
+        """Render a template of `pages/` with its facts."""
+        html = (
+            self.web.environments[self.language]
+            .get_template(template)
+            .render(
+                path=self.request.url.path,
+                theme=theme_of(self.request),
+                settings=self.services.settings,
+                now=self.services.clock.now().astimezone(VIETNAM),
+                **facts,
+            )
+        )
+        return HTMLResponse(html, status_code=status, headers={"Content-Language": self.language})
+
+
+def theme_of(request: Request) -> str:
+    """Return the theme remembered by the browser, "system" where none is."""
+    theme = request.cookies.get("theme", "system")
+    return theme if theme in THEMES else "system"
+
+
+def make_environments(assets: Assets) -> dict[str, Environment]:
+    """Return an environment for each language, over the same templates."""
+    return {language: _environment(language, assets) for language in LANGUAGES}
+
+
+def _environment(language: str, assets: Assets) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    catalogue = translations(language)
+    environment.install_gettext_callables(  # type: ignore[attr-defined] # added by the extension
+        catalogue.gettext, catalogue.ngettext, newstyle=True
+    )
+    environment.filters.update(
+        number=partial(formats.number, language=language),
+        money=partial(formats.money, language=language),
+        size=partial(formats.size, language=language),
+        day=formats.day,
+        moment=formats.moment,
+        clock_time=formats.clock_time,
+    )
+    environment.globals.update(
+        language=language, assets=assets, charts=charts, as_number=as_number, iso=_iso
+    )
+    return environment
+
+
+def as_number(value: object) -> float | None:
+    """Return a value as a number to draw, or None; what is shown stays the exact text."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+def _iso(value: datetime | str | None) -> str:
+    return value.isoformat() if isinstance(value, datetime) else value or ""

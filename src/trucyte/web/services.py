@@ -1,0 +1,92 @@
+"""What the pages need of the node, as one value that `node` wires.
+
+Pages hold no rules: everything they show comes through here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from trucyte.base.clock import Clock
+from trucyte.intake.claims.finding import Finding
+from trucyte.intake.receipts import Receipts
+from trucyte.records.access import Access
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """What this node calls itself, and what its pages accept."""
+
+    node_name: str  # "Bệnh viện Đa khoa Mẫu"
+    node_code: str  # MA_CSKCB, "79001"; "" where there is none
+    version: str
+    hosts: frozenset[str] = frozenset({"127.0.0.1", "localhost", "[::1]"})  # Host headers answered
+    upload_bytes_max: int = 8 << 30
+    has_secure_cookies: bool = False  # true behind https
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many versions were accepted in the hour that begins at `at`."""
+
+    at: datetime
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The last signed checkpoint and what checking it gave."""
+
+    position: int  # the journal line it covers up to
+    signed_at: datetime
+    signer: str  # fingerprint of the node's key
+    is_valid: bool | None  # None: not checked yet
+    checked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """The node's health at one moment; None: could not be read."""
+
+    position: int | None  # the journal's last line
+    accepted_at: datetime | None  # when that line was written
+    rates: Sequence[Rate]  # the last 24 hours, oldest first, hours without work too
+    checkpoint: Checkpoint | None
+    disk_free_bytes: int
+    disk_total_bytes: int
+    disk_is_low: bool
+    database_version: str | None  # "PostgreSQL 18.1"; None: the database does not answer
+    database_bytes: int | None
+    waiting_jobs: int
+    versions: Sequence[tuple[str, str]]  # part, version: "Python", "3.11.2"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingText:
+    """A finding in the words of someone who must mend it."""
+
+    what: str
+    mend: str
+    source: str  # decision and article; "" where there is none
+
+
+class FindingWords(Protocol):
+    """The rule table's wording."""
+
+    def __call__(self, finding: Finding, language: str) -> FindingText:
+        """Return the words of a finding in "vi" or "en"."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything pages ask of the node."""
+
+    records: object
+    receipts: Receipts
+    access: Callable[[str], Access]  # purpose -> what the person before the page may see
+    status: Callable[[], NodeStatus]
+    finding_text: FindingWords
+    clock: Clock
+    settings: WebSettings
