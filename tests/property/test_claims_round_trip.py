@@ -3,10 +3,12 @@
 import unicodedata
 from functools import cache
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.claims_round_trip import KEY, NoLists, make_visit, round_trip
+from tests.claims_round_trip import KEY, NoLists, Shelf, make_visit, round_trip, write
+from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.validate import Validator
 from trucyte.intake.claims.mapping import TableMapping
 from trucyte.intake.claims.tables import TABLES, Row, Variant
 
@@ -86,3 +88,15 @@ def table_sets(draw: st.DrawFn) -> dict[str, list[Row]]:
 def test_every_field_comes_back(tables: dict[str, list[Row]], variant: Variant) -> None:
     visit = make_visit(tables, variant=variant)
     assert round_trip(mapping(), visit) == visit
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(tables=table_sets())
+def test_whatever_is_sent_gives_valid_r4(
+    definitions: Definitions, tables: dict[str, list[Row]]
+) -> None:
+    validator = Validator(definitions)
+    shelf = Shelf()
+    written = write(mapping(), make_visit(tables), shelf)
+    for resource in (*shelf.kept.values(), *written):
+        assert validator.check(resource) == [], resource

@@ -12,9 +12,9 @@ from trucyte.intake.claims.draft import Resource
 from trucyte.intake.claims.mapping.claim import line_system, line_target
 from trucyte.intake.claims.mapping.diagnoses import read_diagnoses
 from trucyte.intake.claims.mapping.encounter import COVERAGE, DECISION, MADE_ON, read_apart
-from trucyte.intake.claims.mapping.order import in_order
 from trucyte.intake.claims.mapping.people import mrn_of, read_cards
 from trucyte.intake.claims.mapping.plan import TablePlan
+from trucyte.intake.claims.mapping.raw import in_order
 from trucyte.intake.claims.mapping.results import read_index, read_value
 from trucyte.intake.claims.mapping.rules import Systems
 from trucyte.intake.claims.mapping.scope import CARE_COURSE, TABLE_TAG, Lookup
