@@ -10,6 +10,7 @@ from trucyte.intake.claims.mapping.diagnoses import make_diagnoses
 from trucyte.intake.claims.mapping.documents import make_documents
 from trucyte.intake.claims.mapping.encounter import begin_encounter, finish_encounter
 from trucyte.intake.claims.mapping.medicines import make_medicines
+from trucyte.intake.claims.mapping.older import Older
 from trucyte.intake.claims.mapping.people import (
     coverage_ids,
     directory,
@@ -44,6 +45,7 @@ class TableMapping:
         self._plans: Mapping[str, TablePlan] = {name: load_plan(name, systems) for name in TABLES}
         self._units: Units = load_units()
         self._triggers = load_triggers()
+        self._older = Older()
 
     def plan(self, table: str) -> TablePlan:
         """Return the rows of one table's mapping."""
@@ -51,6 +53,7 @@ class TableMapping:
 
     def people(self, visit: Visit) -> Sequence[Draft]:
         """Return Patient, Coverages and the shared directory resources of a visit."""
+        visit = self._older.to_model(visit)
         scope = self._scope(visit, [])
         summary = self._plans["XML1"]
         names = summary_names(scope)
@@ -73,7 +76,9 @@ class TableMapping:
 
     def rest(self, visit: Visit, versions: Mapping[str, int]) -> Sequence[Draft]:
         """Return every other resource; `versions` gives "Patient/<id>" -> version to pin."""
-        scope = self._scope(visit, self.security(self.sensitivity(visit)))
+        labels = self.security(self.sensitivity(visit))
+        visit = self._older.to_model(visit)
+        scope = self._scope(visit, labels)
         tables = visit.tables
         coverages = coverage_ids(scope)
         encounter = begin_encounter(scope, versions, coverages)
@@ -88,7 +93,8 @@ class TableMapping:
 
     def claim(self, resources: Iterable[Resource], at: Callable[[str], Resource]) -> Visit:
         """Return the visit that gave `resources`; `at("Patient/<id>/_history/<n>")` reads a pin."""
-        return read_visit(resources, at, self._plans, self._node.systems)
+        visit = read_visit(resources, at, self._plans, self._node.systems)
+        return self._older.from_model(visit)
 
     def _write_summary(self, scope: Scope, encounter: Resource, claim: Resource) -> list[Draft]:
         """Write XML1; returns the resources it makes beside Encounter and Claim."""
