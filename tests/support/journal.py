@@ -7,8 +7,10 @@ from pathlib import Path
 from trucyte.base.clock import Clock
 from trucyte.database.connect import Database
 from trucyte.journal.change import Change, Operation, Projection
+from trucyte.journal.codec import Codec
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
+from trucyte.journal.leaf import inner_hash
 
 MIGRATION = Path(__file__).parents[2] / "src/trucyte/database/migrations/0001_journal.sql"
 
@@ -41,3 +43,16 @@ def a_change(
     return Change(
         type, id, operation, b"" if is_delete else body, -1, more.pop("person", 7), expected, **more
     )
+
+
+def erase_body(database: Database, seq: int) -> None:
+    """Remove a body as an erasure by law does, leaving its hash."""
+    with database.connection() as connection:
+        salt, codec, body = connection.execute(
+            "select salt, codec, body from journal.change where seq = %s", (seq,)
+        ).fetchone()
+        inner = inner_hash(salt, Codec().decompress(codec, body))
+        connection.execute("insert into journal.erasure values (%s, %s)", (seq, inner))
+        connection.execute(
+            "update journal.change set salt = '', body = '', codec = 0 where seq = %s", (seq,)
+        )

@@ -15,7 +15,7 @@ from trucyte.journal.rows import from_microseconds, to_microseconds
 from trucyte.journal.statements import statements
 from trucyte.journal.tail import Tail
 
-_FORM = struct.Struct(">4siqqq32s32s")
+_FORM = struct.Struct(">4siqqq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,8 @@ class Checkpoint:
     @property
     def message(self) -> bytes:
         """The signed bytes."""
-        return _FORM.pack(
-            b"TCK1", self.epoch, self.batches, self.last_seq, self.at, self.root, self.chain
-        )
+        places = _FORM.pack(b"TCK1", self.epoch, self.batches, self.last_seq, self.at)
+        return places + self.root + self.chain
 
     def is_signed_by(self, public_key: bytes) -> bool:
         """Return whether the holder of `public_key` signed this."""

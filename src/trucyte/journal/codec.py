@@ -16,7 +16,7 @@ from trucyte.base.problem import Kind, Problem
 RAW = 0
 PLAIN = 1
 _LEVEL = 3
-_BODY_BYTES_MAX = 1 << 30
+_BODY_BYTES_MAX = 1 << 28
 
 
 class BodyUnreadable(Problem):
@@ -67,8 +67,11 @@ class Codec:
         if codec != PLAIN and codec not in self._dictionaries:
             raise BodyUnreadable(codec=codec)
         try:
-            return self._decompressor(codec).decompress(stored, max_output_size=_BODY_BYTES_MAX)
-        except (zstandard.ZstdError, MemoryError) as error:
+            # A frame must say its size: a forged one could otherwise fill the memory.
+            if not 0 < zstandard.frame_content_size(stored) <= _BODY_BYTES_MAX:
+                raise BodyUnreadable(codec=codec)
+            return self._decompressor(codec).decompress(stored, allow_extra_data=False)
+        except zstandard.ZstdError as error:
             raise BodyUnreadable(codec=codec) from error
 
     def _compressor(self, number: int) -> zstandard.ZstdCompressor:

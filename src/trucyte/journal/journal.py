@@ -1,7 +1,7 @@
 """Accept resources: the one way a fact enters this node, and the order all else follows."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from trucyte.base.clock import Clock
@@ -14,15 +14,22 @@ from trucyte.journal.arrange import Outcome, Proposal, Unit
 from trucyte.journal.change import Change, Entry, Head, Operation, Position, Projection, Stored
 from trucyte.journal.checkpoint import Checkpoint, Signer
 from trucyte.journal.codec import Codec
+from trucyte.journal.evidence import Evidence, prove
 from trucyte.journal.group import Group
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.pace import Pace
+from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
 from trucyte.journal.rows import binary_cursor, stored_of
 from trucyte.journal.statements import statements
 from trucyte.journal.tail import Tail, read_tail
+from trucyte.journal.verify import Verdict, verify
 from trucyte.journal.writer import OutcomeUnknown, Writer
 
 Key = tuple[int, str, str]  # (origin, type, id)
+
+
+def _silent(done: int, total: int) -> None:
+    """Report progress to nobody."""
 
 
 class Journal:
@@ -159,6 +166,29 @@ class Journal:
         with self._reading() as cursor:
             return self._signer.sign(cursor, read_tail(cursor, lock=True))
 
+    def prove(self, seq: int) -> Evidence:
+        """Return the evidence of a line, to be verified by anyone; raises LineNotFound."""
+        with self.database.connection() as connection:
+            return prove(connection, seq, self.codec, self._signer)
+
+    def verify(
+        self, progress: Progress = _silent, trusted: Mapping[str, bytes] | None = None
+    ) -> Verdict:
+        """Walk everything and name the first thing altered.
+
+        Trusts this node's own signing key, and the `trusted` public keys by name.
+        """
+        own = {self.keyring.key_id: self.keyring.public_key}
+        return verify(self.database, own | dict(trusted or {}), self.codec, progress)
+
+    def rebuild(self, progress: Progress = _silent) -> int:
+        """Build the projections again from the journal; return the lines replayed."""
+        return rebuild(self.database, self.projections, self.codec, progress)
+
+    def compare(self, progress: Progress = _silent) -> Difference | None:
+        """Return the first row of a projection that a replay would not give; change nothing."""
+        return compare(self.database, self.projections, self.codec, progress)
+
     def start_epoch(self) -> int:
         """Begin a new epoch, as a restore must: cursors of the old one no longer fit."""
         with self._reading() as cursor:
@@ -174,6 +204,7 @@ class Journal:
 
     def propose(self, change: Change) -> Proposal:
         """Do everything to a change that needs no lock."""
+        assert change.body or change.operation is Operation.DELETE
         id_bytes = change.id.encode()
         type_number = TYPE_NUMBERS[change.type]
         codec, stored = self.codec.compress(change.type, change.body)

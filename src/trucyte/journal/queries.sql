@@ -99,3 +99,60 @@ select seq, epoch from journal.cursor where name = %s
 insert into journal.cursor (name, seq, epoch) values (%s, %s, %s)
 on conflict (name) do update set seq = excluded.seq, epoch = excluded.epoch
 where (journal.cursor.epoch, journal.cursor.seq) <= (excluded.epoch, excluded.seq)
+
+-- batch_of
+select last_seq, first_seq, number, at, root, chain, nodes
+from journal.batch where last_seq >= %s order by last_seq limit 1
+
+-- batches_numbered
+select last_seq, first_seq, number, at, root, chain, nodes
+from journal.batch where number = any(%s)
+
+-- leaves
+select leaf from journal.change where seq between %s and %s order by seq
+
+-- last_checkpoint
+select batches, last_seq, at, epoch, root, chain, key, signature
+from journal.checkpoint order by epoch desc, batches desc limit 1
+
+-- read_key
+select public from journal.key where id = %s
+
+-- read_erasure
+select inner_hash from journal.erasure where seq = %s
+
+-- all_changes
+select change.seq, accepted_at, person, previous, source, version, source_row, meta_offset,
+    origin, type, operation, data_group, codec, id, salt, leaf, body, inner_hash
+from journal.change left join journal.erasure on erasure.seq = change.seq
+order by change.seq
+
+-- all_batches
+select last_seq, first_seq, number, at, root, chain, nodes from journal.batch order by last_seq
+
+-- all_checkpoints
+select batches, last_seq, at, epoch, root, chain, key, signature
+from journal.checkpoint order by batches, epoch
+
+-- all_keys
+select id, public from journal.key order by id
+
+-- first_wrong_head
+-- A line that no other names as the version before it is current: exactly those are heads.
+with live as (
+    select journal.head_key(origin, type, id) as key, seq, version, operation
+    from journal.change
+    where not exists (select from journal.change later where later.previous = change.seq)
+)
+select coalesce(live.seq, head.seq)
+from live full join journal.head on head.key = live.key
+where (live.seq, live.version, live.operation)
+    is distinct from (head.seq, head.version, head.operation)
+order by 1 limit 1
+
+-- primary_key
+select attname
+from pg_index
+join pg_attribute on attrelid = indrelid and attnum = any(indkey)
+where indrelid = %s::regclass and indisprimary
+order by array_position(indkey::smallint[], attnum)

@@ -17,6 +17,7 @@ from trucyte.journal.codec import Codec
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_OFFSET = 946_684_800_000_000  # µs from 1970 to 2000, where PostgreSQL counts from
+_ROWS_STREAMED: Final = 2000
 _MICROSECOND = timedelta(microseconds=1)
 _OPERATIONS: Mapping[int, Operation] = {int(operation): operation for operation in Operation}
 
@@ -55,8 +56,10 @@ def binary_cursor(connection: Connection, name: str | None = None) -> Cursor:
     if name is None:
         cursor = connection.cursor(binary=True)
     else:
-        cursor = psycopg.ServerCursor(connection, name)
-        cursor.format = Format.BINARY
+        streaming = psycopg.ServerCursor(connection, name)
+        streaming.format = Format.BINARY
+        streaming.itersize = _ROWS_STREAMED
+        cursor = streaming
     pack.register(cursor)
     cursor.adapters.register_loader("uuid", _RawUuid)
     cursor.adapters.register_loader("timestamptz", _Microseconds)

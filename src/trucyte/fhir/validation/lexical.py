@@ -9,11 +9,13 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from trucyte.fhir.validation.fault import (
     CONTROL_CHARACTER,
     EMPTY_TEXT,
+    NOT_SINGLE,
     TEXT_TOO_LONG,
     WRONG_FORM,
     WRONG_JSON_TYPE,
@@ -78,7 +80,9 @@ def _is_integer(low: int) -> Callable[[Any], bool]:
 def _is_decimal(value: Any) -> bool:
     if type(value) is int:
         return True
-    return isinstance(value, Decimal | float) and abs(value) < float("inf")
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return isinstance(value, float) and isfinite(value)
 
 
 def _is_base64(value: Any) -> bool:
@@ -123,6 +127,8 @@ _JSON_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
 
 def explain(type_name: str, value: Any) -> list[Fault]:
     """Say why `value` failed the test of its type."""
+    if isinstance(value, list):
+        return fault(NOT_SINGLE)
     wanted, types = _JSON_TYPES.get(type_name, ("string", (str,)))
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         return fault(WRONG_JSON_TYPE, type=type_name, wanted=wanted)
@@ -134,3 +140,21 @@ def explain(type_name: str, value: Any) -> list[Fault]:
                 return fault(CONTROL_CHARACTER, type=type_name)
             return fault(TEXT_TOO_LONG, type=type_name, limit=TEXT_MAX)
     return fault(WRONG_FORM, type=type_name)
+
+
+_MIME = r"[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+*\-]+(?:\s*;.*)?"
+_VALUE_SET = "http://hl7.org/fhir/ValueSet/"
+
+# Code sets that no package lists: the form their codes have, and examples to name.
+OPEN_FORMS: dict[str, tuple[Callable[[str], object], str]] = {
+    _VALUE_SET + "currencies": (re.compile("[A-Z]{3}").fullmatch, "VND, USD, EUR, …"),
+    # Short names stand for FHIR's own types in CapabilityStatement.format.
+    _VALUE_SET + "mimetypes": (
+        re.compile(_MIME + "|xml|json|ttl").fullmatch,
+        "application/pdf, image/jpeg, text/plain, …",
+    ),
+    _VALUE_SET + "languages": (
+        re.compile("[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*").fullmatch,
+        "vi, en, vi-VN, …",
+    ),
+}

@@ -13,6 +13,7 @@ from trucyte.fhir.validation.fault import (
     REFERENCE_FRAGMENT,
     REFERENCE_TARGET,
     REFERENCE_UNKNOWN_TYPE,
+    REFERENCE_URN,
     Check,
     Fault,
     Found,
@@ -68,21 +69,20 @@ def _link_check(allowed: frozenset[str], resource_types: frozenset[str]) -> Call
             if kind not in resource_types:
                 return fault(REFERENCE_UNKNOWN_TYPE, ".reference", type=kind[:64])
             return None if kind in allowed else [_wrong_target(kind, allowed)]
-        return _look_absolute(link)
-
-    def _look_absolute(link: str) -> Found:
-        if not _ABSOLUTE(link):
-            return fault(REFERENCE_FORM, ".reference")
-        if link.startswith("urn:uuid:") and not _UUID(link):
-            return fault(REFERENCE_FORM, ".reference")
-        if link.startswith("urn:oid:") and not _OID(link):
-            return fault(REFERENCE_FORM, ".reference")
-        tail = _TAIL(link) if link.startswith("http") else None
-        if tail is None or tail[1] not in resource_types or tail[1] in allowed:
-            return None
-        return [_wrong_target(tail[1], allowed)]
+        return _look_absolute(link, allowed, resource_types)
 
     return look
+
+
+def _look_absolute(link: str, allowed: frozenset[str], resource_types: frozenset[str]) -> Found:
+    if not _ABSOLUTE(link):
+        return fault(REFERENCE_FORM, ".reference")
+    if link.startswith(("urn:uuid:", "urn:oid:")) and not (_UUID(link) or _OID(link)):
+        return fault(REFERENCE_URN, ".reference")
+    tail = _TAIL(link) if link.startswith("http") else None
+    if tail is None or tail[1] not in resource_types or tail[1] in allowed:
+        return None
+    return [_wrong_target(tail[1], allowed)]
 
 
 def _wrong_target(kind: str, allowed: frozenset[str], path: str = ".reference") -> Fault:

@@ -21,19 +21,20 @@ from trucyte.fhir.validation.fault import (
 )
 
 _XHTML = "http://www.w3.org/1999/xhtml"
-_ELEMENTS = frozenset(
-    "p br div h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym "
-    "cite blockquote hr ul ol li address sup sub bdo ins del table caption colgroup col "
-    "thead tr tfoot tbody th td code samp kbd img map area dl dt dd pre u s strike center "
-    "font".split()
-)
-_ATTRIBUTES = frozenset(
-    "xmlns title style class id lang xml:lang dir accesskey tabindex span width height align "
-    "valign char charoff abbr axis headers scope rowspan colspan nowrap summary border frame "
-    "rules cellspacing cellpadding name href rel rev type hreflang target src alt longdesc "
-    "usemap ismap shape coords cite datetime clear start value compact size color face "
-    "noshade hspace vspace bgcolor background xml:space".split()
-)
+_ELEMENT_NAMES = """
+    p br div h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym cite
+    blockquote hr ul ol li address sup sub bdo ins del table caption colgroup col thead tr
+    tfoot tbody th td code samp kbd img map area dl dt dd pre u s strike center font
+"""
+_ATTRIBUTE_NAMES = """
+    xmlns title style class id lang xml:lang dir accesskey tabindex span width height align
+    valign char charoff abbr axis headers scope rowspan colspan nowrap summary border frame
+    rules cellspacing cellpadding name href rel rev type hreflang target src alt longdesc
+    usemap ismap shape coords cite datetime clear start value compact size color face noshade
+    hspace vspace bgcolor background xml:space
+"""
+_ELEMENTS = frozenset(_ELEMENT_NAMES.split())
+_ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split())
 _ACTIVE_LINK = re.compile(r"[\s\x00-\x20]*(?:javascript|vbscript|data:text)", re.IGNORECASE)
 
 

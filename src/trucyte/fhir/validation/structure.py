@@ -15,16 +15,16 @@ from trucyte.fhir.validation.fault import (
     NESTED_CONTAINED,
     NO_RESOURCE_TYPE,
     NOT_AN_OBJECT,
+    NOT_SINGLE,
     TWO_CHOICES,
     UNKNOWN_ELEMENT,
     UNKNOWN_TYPE,
     Check,
-    Fault,
     Found,
     fault,
     joined,
 )
-from trucyte.fhir.validation.lexical import TESTS
+from trucyte.fhir.validation.lexical import OPEN_FORMS, TESTS
 from trucyte.fhir.validation.links import reference_check, without_resolved
 from trucyte.fhir.validation.narrative import check_narrative
 
@@ -32,17 +32,18 @@ _SIMPLE_QUANTITY = "http://hl7.org/fhir/StructureDefinition/SimpleQuantity"
 _NAME_SHOWN_MAX = 64
 
 
-class _Table(dict[str, Check | None]):
+class _Table(dict[str, Check]):
     """Checks by JSON key, made when a key is first met; unknown keys are not kept."""
 
     def __init__(self, make: Callable[[str], Check | None]) -> None:
         super().__init__()
         self._make = make
 
-    def __missing__(self, key: str) -> Check | None:
+    def __missing__(self, key: str) -> Check:
         check = self._make(key)
-        if check is not None:
-            self[key] = check
+        if check is None:
+            return lambda value, parent: fault(UNKNOWN_ELEMENT, name=shown(key))
+        self[key] = check
         return check
 
 
@@ -90,6 +91,8 @@ class Checks:
             check = _object_check(self._definitions.types[name], self._member_check)
             if name == "Extension":
                 check = members.extension(check)
+            elif name == "Bundle.entry":
+                check = members.bundle_entry(check, self._resource_types)
             self._objects[name] = check
         return check
 
@@ -109,12 +112,12 @@ class Checks:
         if not element.is_array:
             return check
         if is_primitive:
-            return members.primitive_array(check, key, element.max)
-        return members.array(check, element.max)
+            return members.primitive_array(check, key)
+        return members.array(check)
 
     def _sibling_check(self, element: Element, key: str) -> Check:
         one = self.object("Element")
-        return members.sibling_array(one, key, element.max) if element.is_array else one
+        return members.sibling_array(one, key) if element.is_array else one
 
     def _is_primitive(self, type_name: str) -> bool:
         return self._definitions.types[type_name].kind == "primitive-type"
@@ -135,10 +138,13 @@ class Checks:
 
     def _primitive_check(self, element: Element, type_name: str) -> Check:
         binding = element.binding
-        if type_name == "code" and binding is not None and binding.strength == "required":
-            codes = self._definitions.codes(binding.value_set)
-            if codes:
-                return members.code(codes, binding.value_set)
+        if type_name != "code" or binding is None:
+            return members.primitive(type_name)
+        if binding.value_set in OPEN_FORMS:
+            return members.open_code(binding.value_set)
+        codes = self._definitions.codes(binding.value_set)
+        if binding.strength == "required" and codes:
+            return members.code(codes, binding.value_set)
         return members.primitive(type_name)
 
     def _bound(self, check: Check, element: Element, type_name: str) -> Check:
@@ -160,29 +166,29 @@ class Checks:
 def _object_check(
     definition: TypeDefinition, make: Callable[[TypeDefinition, str], Check | None]
 ) -> Check:
-    """Return the check of one type: known keys, each value, what must be there, choices."""
+    """Return the check of one type: known keys, each value, what must be there, choices.
+
+    A required primitive may be absent with an extension in its place (R4 2.6.2.2).
+    """
     table = _Table(lambda key: make(definition, key))
     required = _required(definition)
+    required_keys = frozenset(required)
     choices = _choices(definition)
 
     def check(value: Any, _: Any) -> Found:
         if type(value) is not dict:
-            return fault(NOT_AN_OBJECT)
+            return fault(NOT_SINGLE if type(value) is list else NOT_AN_OBJECT)
         found: Found = None
         for key, item in value.items():
-            member = table[key]
-            more = (
-                fault(UNKNOWN_ELEMENT, name=shown(key)) if member is None else member(item, value)
-            )
+            more = table[key](item, value)
             if more is not None:
                 found = joined(found, more, _step(definition, key))
-        for key in required:
-            if key not in value and not _said_why(value, key):
-                found = joined(found, fault(MISSING_ELEMENT, name=key), "." + key)
+        if not required_keys <= value.keys():
+            found = _with_missing(found, value, required)
         for element, keys in choices:
-            more = _choice_fault(element, value.keys() & keys)
-            if more is not None:
-                found = joined(found, more, "." + element.name)
+            given = value.keys() & keys
+            if len(given) != 1:
+                found = _with_choice_fault(found, element, given)
         return found if value else fault(EMPTY_OBJECT)
 
     return check
@@ -201,21 +207,23 @@ def _choices(definition: TypeDefinition) -> tuple[tuple[Element, frozenset[str]]
     )
 
 
-def _said_why(value: dict[str, Any], key: str) -> bool:
-    """Say whether a primitive is absent with an extension in its place (R4 2.6.2.2)."""
-    sibling = value.get("_" + key)
-    return bool(sibling)
+def _with_missing(found: Found, value: dict[str, Any], required: tuple[str, ...]) -> Found:
+    for key in required:
+        if key not in value and not value.get("_" + key):
+            found = joined(found, fault(MISSING_ELEMENT, name=key), "." + key)
+    return found
 
 
-def _choice_fault(element: Element, keys: set[str]) -> Found:
+def _with_choice_fault(found: Found, element: Element, keys: set[str]) -> Found:
+    name = element.name + "[x]"
     if not keys:
-        return fault(MISSING_ELEMENT, name=element.name + "[x]") if element.min > 0 else None
-    if len(keys) == 1:
-        return None
+        if element.min == 0:
+            return found
+        return joined(found, fault(MISSING_ELEMENT, name=name), "." + element.name)
     names = sorted({key.removeprefix("_") for key in keys})
-    if len(names) == 1:
-        return None
-    return [Fault(TWO_CHOICES, {"name": element.name + "[x]", "given": ", ".join(names)})]
+    if len(names) == 1:  # a primitive and its `_` sibling
+        return found
+    return joined(found, fault(TWO_CHOICES, name=name, given=", ".join(names)), "." + element.name)
 
 
 def _step(definition: TypeDefinition, key: str) -> str:
@@ -225,6 +233,8 @@ def _step(definition: TypeDefinition, key: str) -> str:
     if known is None:
         return "." + shown(key)
     element, type_name = known
+    if key != name and type_name[0].isupper():  # only primitives have a `_` sibling
+        return "." + shown(key)
     return f".{element.name}.ofType({type_name})" if element.is_choice else "." + name
 
 

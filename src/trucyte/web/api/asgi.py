@@ -52,6 +52,11 @@ class MethodNotAllowed(Problem):
     code = "method-not-allowed"
 
 
+def status_of(problem: Problem) -> int:
+    """Return the HTTP status of a problem."""
+    return 405 if isinstance(problem, MethodNotAllowed) else STATUS[problem.kind]
+
+
 class ClientGone(Exception):  # noqa: N818 - nobody is left to tell
     """The client went away before its body was read."""
 
@@ -141,8 +146,8 @@ def call_of(scope: Scope, places: Mapping[str, str], body: bytes) -> Call:
     )
 
 
-async def send_answer(send: Send, answer: Answer) -> None:
-    """Send an answer that is at hand."""
+async def send_answer(send: Send, answer: Answer, *, without_body: bool = False) -> None:
+    """Send an answer that is at hand; its length also where the body stays here (HEAD)."""
     headers = [
         (b"content-type", answer.content_type.encode("latin-1")),
         (b"content-length", str(len(answer.body)).encode()),
@@ -151,7 +156,7 @@ async def send_answer(send: Send, answer: Answer) -> None:
     ]
     headers += [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": b"" if without_body else answer.body})
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:

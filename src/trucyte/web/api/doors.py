@@ -181,7 +181,7 @@ class Doors:
         return self._receipts.receive(name, door, [content])
 
     def _refused(self, problem: Problem) -> Answer:
-        status = asgi.STATUS[problem.kind]
+        status = asgi.status_of(problem)
         return _json(status, maKetQua=str(status), maGiaoDich="", **_said(problem))
 
 

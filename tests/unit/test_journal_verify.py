@@ -1,0 +1,219 @@
+"""Verification: whatever is altered is found, and named."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.journal import a_change, erase_body, make_tables, open_journal
+from trucyte.base.clock import FixedClock
+from trucyte.database.connect import Database
+from trucyte.journal import leaf, pack
+from trucyte.journal.change import Operation
+from trucyte.journal.journal import Journal
+from trucyte.journal.keyring import Keyring
+from trucyte.journal.rows import ChangeRow, binary_cursor
+from trucyte.journal.statements import statements
+from trucyte.journal.verify import Fault, What
+
+
+@pytest.fixture
+def journal(empty_database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
+    """Seven lines in four batches: two checkpoints, one deletion, one erased body."""
+    make_tables(empty_database)
+    journal = open_journal(empty_database, tmp_path, clock)
+    journal.commit([a_change("a"), a_change("b")])
+    journal.commit([a_change("c"), a_change("a", source=4, row=2)])
+    clock.advance(timedelta(seconds=10))
+    journal.commit([a_change("b", Operation.DELETE)])
+    journal.checkpoint()
+    journal.commit([a_change("d"), a_change("e")])
+    erase_body(empty_database, 6)
+    yield journal
+    journal.close()
+
+
+def alter(journal: Journal, statement: str) -> None:
+    with journal.database.connection() as connection:
+        connection.execute(statement)
+
+
+def test_an_untouched_journal_is_sound(journal: Journal) -> None:
+    seen: list[tuple[int, int]] = []
+    verdict = journal.verify(progress=lambda done, total: seen.append((done, total)))
+    assert verdict.is_sound
+    assert (verdict.rows, verdict.batches, verdict.checkpoints) == (7, 4, 2)
+    assert seen[-1] == (7, 7)
+
+
+def test_an_empty_journal_is_sound(empty_database: Database, tmp_path: Path, clock) -> None:
+    make_tables(empty_database)
+    assert open_journal(empty_database, tmp_path, clock).verify().is_sound
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "accepted_at = accepted_at + interval '1 microsecond'", "person = person + 1",
+        "previous = previous + 1", "source = source + 1", "version = version + 1",
+        "source_row = source_row + 1", "meta_offset = meta_offset - 1", "origin = origin + 1",
+        "type = type + 1", "operation = operation % 3 + 1", "data_group = data_group + 1",
+        "codec = codec + 1", "codec = codec + 256", "codec = 0 + (codec = 0)::int",
+        "id = id || 'x'", "id = repeat('x', 70000)", "salt = ''", "body = ''",
+        "salt = set_byte(salt, 15, 255 - get_byte(salt, 15))",
+        "body = set_byte(body, 40, 255 - get_byte(body, 40))", "body = body || '\\x00'",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("seq", [1, 4, 7])
+def test_any_altered_column_names_its_line(journal: Journal, column: str, seq: int) -> None:
+    alter(journal, f"update journal.change set {column} where seq = {seq}")  # noqa: S608 - a case
+    assert journal.verify().fault == Fault(What.ROW, seq=seq)
+
+
+def test_an_altered_codec_of_a_bodyless_line_is_found(journal: Journal) -> None:
+    alter(journal, "update journal.change set codec = 1 where seq = 5")
+    assert journal.verify().fault == Fault(What.ROW, seq=5)
+    alter(journal, "update journal.change set codec = codec - 1 where seq = 5")
+    alter(journal, "update journal.change set codec = 1 where seq = 6")
+    assert journal.verify().fault == Fault(What.ERASURE, seq=6)
+
+
+@pytest.mark.parametrize("body_or_leaf", ["body", "leaf"])
+def test_the_first_of_two_altered_lines_is_named(journal: Journal, body_or_leaf: str) -> None:
+    alter(
+        journal,
+        f"update journal.change set {body_or_leaf} ="  # noqa: S608 - a case
+        f" set_byte({body_or_leaf}, 20, 255 - get_byte({body_or_leaf}, 20)) where seq in (2, 4)",
+    )
+    what = What.ROW if body_or_leaf == "body" else What.LEAF
+    assert journal.verify().fault == Fault(what, seq=2)
+
+
+MISSING, EXTRA = What.ROW_MISSING, What.ROW_EXTRA
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("delete from journal.change where seq = 3", Fault(MISSING, seq=3)),
+        ("delete from journal.change where seq = 7", Fault(MISSING, seq=7)),
+        ("update journal.change set seq = 50 where seq = 4", Fault(MISSING, seq=4)),
+        ("update journal.change set seq = 8 where seq = 7", Fault(MISSING, seq=7)),
+        ("update journal.change set seq = case seq when 1 then 2 else 1 end + 10 where seq < 3;"
+         "update journal.change set seq = seq - 10 where seq > 10", Fault(What.ROW, seq=1)),
+        ("insert into journal.change select (json_populate_record(change, '{\"seq\": 8}')).*"
+         " from journal.change where seq = 7", Fault(EXTRA, seq=8)),
+        ("update journal.batch set first_seq = first_seq + 1 where number = 1",
+         Fault(What.BATCH, batch=1)),
+        ("update journal.batch set first_seq = 3, last_seq = 3 where number = 1",
+         Fault(What.BATCH, batch=1)),
+        ("update journal.batch set last_seq = 9 where number = 3", Fault(MISSING, seq=8)),
+        ("update journal.batch set number = 9 where number = 1",
+         Fault(What.BATCH_MISSING, batch=1)),
+        ("update journal.batch set number = -1 where number = 1", Fault(What.BATCH, batch=1)),
+        ("delete from journal.batch where number = 2", Fault(What.BATCH_MISSING, batch=2)),
+        ("update journal.batch set at = at + interval '1 s' where number = 2",
+         Fault(What.BATCH, batch=2)),
+        ("update journal.batch set root = set_byte(root, 0, 255 - get_byte(root, 0))"
+         " where number = 1", Fault(What.BATCH, batch=1)),
+        ("update journal.batch set chain = set_byte(chain, 0, 255 - get_byte(chain, 0))"
+         " where number = 1", Fault(What.BATCH, batch=1)),
+        ("update journal.batch set nodes = 'x' where number = 1", Fault(What.BATCH, batch=1)),
+        ("delete from journal.erasure", Fault(What.ROW, seq=6)),
+        ("update journal.erasure set inner_hash = 'x'", Fault(What.ROW, seq=6)),
+        ("insert into journal.erasure values (1, 'x')", Fault(What.ERASURE, seq=1)),
+        ("update journal.checkpoint set signature = 'x' where batches = 3",
+         Fault(What.CHECKPOINT, batch=3)),
+        ("update journal.checkpoint set at = at + interval '1 s' where batches = 3",
+         Fault(What.CHECKPOINT, batch=3)),
+        ("update journal.checkpoint set last_seq = 4 where batches = 3",
+         Fault(What.CHECKPOINT, batch=3)),
+        ("update journal.checkpoint set epoch = 3 where batches = 3",
+         Fault(What.CHECKPOINT, batch=3)),
+        ("update journal.checkpoint set batches = 99 where batches = 3",
+         Fault(What.HISTORY, batch=99)),
+        ("update journal.key set public = 'x'", Fault(What.KEY, key="")),
+        ("insert into journal.key values ('stranger', 'x', now())",
+         Fault(What.KEY, key="stranger")),
+        ("update journal.head set version = 9 where seq = 7", Fault(What.HEAD, seq=7)),
+        ("update journal.head set operation = 3 where seq = 7", Fault(What.HEAD, seq=7)),
+        ("update journal.head set seq = 1 where seq = 4", Fault(What.HEAD, seq=4)),
+        ("update journal.head set key = gen_random_uuid() where seq = 3", Fault(What.HEAD, seq=3)),
+        ("delete from journal.head where seq = 5", Fault(What.HEAD, seq=5)),
+        ("insert into journal.head values (gen_random_uuid(), 2, 1, 1)", Fault(What.HEAD, seq=2)),
+        ("update journal.tail set last_seq = 6", Fault(What.TAIL, seq=6)),
+        ("update journal.tail set batches = 5, peaks = decode(repeat('00', 64), 'hex')",
+         Fault(What.TAIL, seq=7)),
+        ("update journal.tail set at = at + interval '1 s'", Fault(What.TAIL, seq=7)),
+        ("update journal.tail set chain = 'x'", Fault(What.TAIL, seq=7)),
+    ],
+)  # fmt: skip
+def test_what_is_altered_is_named(journal: Journal, statement: str, fault: Fault) -> None:
+    alter(journal, statement)
+    found = journal.verify().fault
+    if fault.key == "":
+        fault = Fault(What.KEY, key=journal.keyring.key_id)
+    assert found == fault
+
+
+def test_a_journal_cut_back_to_a_batch_no_longer_fits_its_checkpoint(journal: Journal) -> None:
+    alter(
+        journal,
+        "delete from journal.change where seq > 4; delete from journal.batch where number > 1;"
+        "delete from journal.head where seq > 4;"
+        "insert into journal.head"
+        " select journal.head_key(origin, type, id), seq, version, operation"
+        " from journal.change where seq = 2;"
+        "update journal.tail set (last_seq, batches, at, chain, peaks) ="
+        " (select last_seq, 2, at, chain, nodes from journal.batch where number = 1)",
+    )
+    assert journal.verify().fault == Fault(What.HISTORY, batch=3)
+
+
+def test_a_journal_written_anew_no_longer_fits_a_kept_checkpoint(
+    journal: Journal, clock: FixedClock, tmp_path: Path
+) -> None:
+    """Whoever owns the database but not the signing key cannot make it fit again."""
+    signed = journal.checkpoint()
+    with journal.database.connection() as connection:
+        connection.execute(
+            "truncate journal.change, journal.head, journal.batch, journal.erasure;"
+            "update journal.tail set (last_seq, batches, chain, peaks, checkpoint_batches) ="
+            " (0, 0, decode(repeat('00', 32), 'hex'), '', 0)"
+        )
+    again = Journal(journal.database, Keyring.open(tmp_path / "thief"), clock)
+    for number in range(5):
+        again.commit([a_change(str(number)), a_change("x")])
+    again.checkpoint()
+    again.close()
+    assert signed.batches == 4
+    assert journal.verify().fault == Fault(What.KEY, key=again.keyring.key_id)
+    with journal.database.connection() as connection:
+        stranger = (again.keyring.key_id,)
+        connection.execute("delete from journal.checkpoint where key = %s", stranger)
+        connection.execute("delete from journal.key where id = %s", stranger)
+    assert journal.verify().fault == Fault(What.HISTORY, batch=1)
+
+
+def test_a_line_forged_with_its_leaf_is_found_in_its_batch(journal: Journal) -> None:
+    """No other witness remains: the batch is named, not the line."""
+    with journal.database.connection() as connection:
+        cursor = binary_cursor(connection)
+        row = cursor.execute(statements()["bodies"], (pack.bigints([2]),)).fetchone()
+        line = replace(ChangeRow(*row), person=99)
+        inner = leaf.inner_hash(line.salt, journal.codec.decompress(line.codec, line.body))
+        connection.execute(
+            "update journal.change set person = 99, leaf = %s where seq = 2",
+            (leaf.leaf_of(line.header, inner),),
+        )
+    assert journal.verify().fault == Fault(What.BATCH, batch=0)
+
+
+def test_a_key_of_before_is_trusted_when_named(journal: Journal, tmp_path: Path, clock) -> None:
+    later = Journal(journal.database, Keyring.open(tmp_path / "later"), clock)
+    later.checkpoint()
+    assert later.verify().fault is not None
+    old = {journal.keyring.key_id: journal.keyring.public_key}
+    assert later.verify(trusted=old).is_sound
