@@ -107,7 +107,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _say(problem: Problem) -> int:
     """Write a problem as one line and return the exit code of its kind."""
-    from trucyte.node.wording import wording  # noqa: PLC0415 - needed only when something failed
+    from trucyte.base.wording import wording  # noqa: PLC0415 - needed only when something failed
 
     language = os.environ.get("TRUCYTE_LANGUAGE") or "vi"
     sys.stderr.write(f"trucyte: {wording(problem, language)} [{problem.code}]\n")
