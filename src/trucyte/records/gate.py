@@ -225,7 +225,7 @@ class Records:
         after: PageState | None,
     ) -> list[Row]:
         conditions, built = self._conditions(access, query, now)
-        statement = page_statement(query, built, conditions.bound, snapshot, after)
+        statement = page_statement(query, conditions, built, snapshot, after)
         _execute(cursor, statement, conditions)
         return cast(list[Row], cursor.fetchall())
 
