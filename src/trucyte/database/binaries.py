@@ -125,8 +125,17 @@ def copy_binaries(binaries: Binaries, into: Path) -> Binaries:
         libraries = binaries.folder.parents[2] / f"{_WHEEL}.libs"
         if libraries.is_dir():
             shutil.copytree(libraries, unfinished / libraries.name)
+        _open_to_all(unfinished)
         unfinished.rename(home)
     return Binaries(copied / "bin", binaries.major, binaries.minor)
+
+
+def _open_to_all(tree: Path) -> None:
+    """Let everybody read and run what was copied, even where it was installed for one alone."""
+    for path in (tree, *tree.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(0o755 if path.is_dir() or mode & 0o100 else 0o644)
 
 
 def _copy_tree(install: Path, target: Path) -> None:
