@@ -97,9 +97,9 @@ def find_binaries(source: str = "auto", *, major: int | None = None) -> Binaries
 
 def _try(folder: Path) -> Binaries | None:
     """Ask the programs for their version; None when they are not all there or do not run."""
-    if not all((folder / name).is_file() for name in _NEEDED):
-        return None
     try:
+        if not all((folder / name).is_file() for name in _NEEDED):
+            return None
         answer = subprocess.run(  # noqa: S603 - a program found in a fixed place
             [folder / "postgres", "--version"], capture_output=True, text=True, check=True
         )
