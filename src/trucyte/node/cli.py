@@ -102,8 +102,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stderr.write("\n")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has enough; nothing is left to say to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_writing()
         return DONE
     except Problem as problem:
         return _say(problem)
@@ -124,6 +123,13 @@ def _say(problem: Problem) -> int:
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     """Turn SIGTERM into an orderly end: what is open is closed on the way out."""
     raise SystemExit(TERMINATED)
+
+
+def _stop_writing() -> None:
+    """Let what is still in buffers go nowhere: whoever read our output has had enough."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _leave(code: int) -> NoReturn:
