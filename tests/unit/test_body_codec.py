@@ -15,6 +15,7 @@ from trucyte.database.connect import Database
 from trucyte.journal.codec import (
     PLAIN,
     RAW,
+    BodyTooLarge,
     BodyUnreadable,
     Codec,
     Dictionary,
@@ -87,6 +88,23 @@ def test_the_newest_dictionary_compresses_and_the_older_still_reads(
 def test_what_does_not_decode_is_refused(number: int, stored: bytes) -> None:
     with pytest.raises(BodyUnreadable):
         Codec().decompress(number, stored)
+
+
+def test_what_could_not_be_read_again_is_neither_taken_nor_unpacked(
+    database: Database, tmp_path: Path, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = zstandard.compress(b"x" * 101)
+    monkeypatch.setattr("trucyte.journal.codec._BODY_BYTES_MAX", 100)
+    with pytest.raises(BodyUnreadable):
+        Codec().decompress(PLAIN, packed)
+    journal = open_journal(database, tmp_path, clock)
+    with pytest.raises(BodyTooLarge):
+        journal.commit([a_change(value="x" * 100)])
+    good, bad = journal.commit_many([[a_change("a")], [a_change("b"), a_change(value="x" * 100)]])
+    assert isinstance(good, list)
+    assert isinstance(bad, BodyTooLarge)
+    assert journal.tail() == 1
+    journal.close()
 
 
 def test_threads_share_a_codec(dictionary: Dictionary) -> None:

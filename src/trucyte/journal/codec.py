@@ -36,6 +36,13 @@ class BodyUnreadable(Problem):
     code = "body-unreadable"
 
 
+class BodyTooLarge(Problem):
+    """A body of {size} bytes is more than a line holds ({size_max}); send it in parts."""
+
+    kind = Kind.TOO_LARGE
+    code = "body-too-large"
+
+
 class DictionaryAltered(Problem):
     """Dictionary {number} is not the one that this database was written with."""
 
@@ -90,7 +97,12 @@ class Codec:
         return self._dictionaries
 
     def compress(self, type_name: str, body: bytes) -> tuple[int, bytes]:
-        """Return the codec and the bytes to store; raw where compressing gains nothing."""
+        """Return the codec and the bytes to store; raw where compressing gains nothing.
+
+        Raises BodyTooLarge.
+        """
+        if len(body) > _BODY_BYTES_MAX:
+            raise BodyTooLarge(size=len(body), size_max=_BODY_BYTES_MAX)
         if not body:
             return RAW, body
         number = self._number_by_type.get(type_name, PLAIN)

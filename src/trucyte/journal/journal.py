@@ -70,8 +70,8 @@ class Journal:
         """Accept the changes as one unit, all or nothing, and return their lines in order.
 
         Returns once the lines are durable and searchable. Raises VersionConflict where an
-        `expected` does not hold, ChangeRefused where the database cannot hold a value,
-        DatabaseAway or DatabaseFull where nothing was accepted, OutcomeUnknown where that
+        `expected` does not hold, BodyTooLarge, ChangeRefused where the database cannot hold a
+        value, what a projection raises, DatabaseAway or DatabaseFull where nothing was accepted, OutcomeUnknown where that
         cannot be told.
         """
         (outcome,) = self._group.run([self._propose(changes)], len(changes))
@@ -87,8 +87,12 @@ class Journal:
         """
         outcomes: list[Outcome] = []
         for part in self._pace.cut(units):
-            proposed = [self._propose(unit) for unit in part]
-            outcomes += self._group.run(proposed, sum(map(len, part)))
+            proposed = [self._proposed_or_refused(unit) for unit in part]
+            units_left = [unit for unit in proposed if not isinstance(unit, Problem)]
+            committed = iter(self._group.run(units_left, sum(map(len, units_left))))
+            outcomes += [
+                unit if isinstance(unit, Problem) else next(committed) for unit in proposed
+            ]
         return outcomes
 
     def head(self, keys: Iterable[Key]) -> dict[Key, Head]:
@@ -213,6 +217,12 @@ class Journal:
             self._proposal(change, salts[place : place + leaf.SALT_SIZE])
             for change, place in zip(changes, count(0, leaf.SALT_SIZE), strict=False)
         ]
+
+    def _proposed_or_refused(self, changes: Sequence[Change]) -> Unit | Problem:
+        try:
+            return self._propose(changes)
+        except Problem as problem:
+            return problem
 
     def _proposal(self, change: Change, salt: bytes) -> Proposal:
         assert change.body or change.operation is Operation.DELETE
