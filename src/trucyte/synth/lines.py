@@ -228,6 +228,8 @@ def _service_entry(plan: Plan, service: Service, ordered: int) -> Entry:
         row["PP_VO_CAM"] = _ANAESTHETIC[service.group]
     if service.group == "8":
         row["MA_PTTT_QT"] = _PROCEDURES.get(service.key, "86.59")
+    if plan.departments[0] == "K16":
+        row["MA_BENH_YHCT"] = "U62.111"
     return Entry(row, line, is_drug=False, service=service, ordered=ordered, resulted=resulted)
 
 
@@ -316,11 +318,11 @@ def _bed(
 
 def _extras(plan: Plan) -> list[Entry]:
     found = []
-    if plan.discharge in "25" and plan.is_stay and plan.dice.happens(0.5):
+    if plan.discharge in "25" and plan.is_stay and plan.may(0.5):
         found.append(_extra(plan, "12", "VC.00002", "Vận chuyển người bệnh (SYN)", "Lít", 21_430))
         found[0].row["MA_XANG_DAU"] = "E5RON92"
         found[0].line.quantity = 12_500
-    if plan.is_stay and plan.dice.happens(0.04):
+    if plan.is_stay and plan.may(0.04):
         meal = _extra(plan, "19", "19.SYN1", "Suất ăn bệnh lý (SYN)", "Suất", 45_000)
         meal.row["PHAM_VI"] = "2"
         meal.line.rate_fund = 0

@@ -14,7 +14,8 @@ from trucyte.synth.times import DAY, at, end_of_day
 from trucyte.vietnam.calendar import last_working_day
 
 _STREAM_VISIT = 5
-_TRIES = 120
+_NEW_CARE_FROM = date(2026, 8, 1).toordinal()  # Decision 1804/2026
+_TRIES = 400
 
 # Shares of kinds of care, per mille; commune stations do only what they can.
 _CARE = {
@@ -29,9 +30,51 @@ _COMMUNE_DIAGNOSES = frozenset(
     )
 )
 _SENSITIVE = ("B20", "B20", "B20", "Z20.6", "O04.9", "F20.9", "A15.0", "F32.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A visit decided beforehand, and whom it needs."""
+
+    care: str
+    code: str
+    sex: str = ""
+    age_max: int = 120
+    is_worker: bool = False
+
+    def suits(self, person: Person, age: int, diagnosis: Diagnosis) -> bool:
+        """Say whether the person can be the patient."""
+        if self.is_worker and not person.employer:
+            return False
+        if age > self.age_max or self.sex not in ("", person.sex):
+            return False
+        return _fits(diagnosis, person.sex, age) and bool(person.cards)
+
+
+# Every `_RICH_EVERY`th visit is one of these, with all its papers, so that nothing rare is missing.
+_RICH_EVERY = 36
+_RICH = (
+    Case("03", "O82.0"),
+    Case("03", "I21.9"),
+    Case("03", "O03.9"),
+    Case("01", "O20.0", is_worker=True),
+    Case("02", "M51.1"),
+    Case("03", "S72.0"),
+    Case("03", "J18.0", age_max=5),
+    Case("01", "J06.9", age_max=5),
+    Case("01", "M54.5", is_worker=True),
+    Case("03", "D50.9"),
+    Case("05", "B20", sex="2", age_max=44),
+    Case("01", "O04.9", is_worker=True),
+    Case("02", "A15.0"),
+    Case("01", "M53.1"),
+)
+_TRANSFERRED = ("M51.1", "S72.0")
 STAYS = frozenset(("03", "04", "06", "09"))
 COURSES = frozenset(("02", "05", "07"))  # NGAY_RA is the last day of drug use
-_ON_ROUTE = ("1.1", "1.1", "1.1", "1.3", "1.5", "1.12", "1.15", "1.4", "1.16", "3.3")
+_ON_ROUTE_2025 = ("1.1", "1.1", "1.1", "1.3", "1.5", "1.12", "1.15", "1.4", "1.16", "3.3")
+_ON_ROUTE = ("1.1", "1.1", "1.1", "1.3", "1.5", "1.4", "3.3")
+_BEFORE_2025 = (Variant.D4210, Variant.D130, Variant.D4750)
 
 
 @dataclass(slots=True)
@@ -39,6 +82,7 @@ class Plan:
     """All that is decided before rows are written. Moments are minutes (see `times`)."""
 
     number: int
+    population: Population
     variant: Variant
     dice: Dice
     facility: Facility
@@ -63,11 +107,17 @@ class Plan:
     is_terminated: bool = False
     departments: list[str] = field(default_factory=list)
     appointment: int = 0  # ordinal of the next visit
+    has_pregnancy_rest: bool = False
+    is_rich: bool = False  # has every optional paper and field
 
     @property
     def day(self) -> int:
         """The ordinal of the arrival."""
         return self.arrival // DAY
+
+    def may(self, probability: float) -> bool:
+        """Say yes with that probability, and always in a rich visit."""
+        return self.dice.happens(probability) or self.is_rich
 
     @property
     def link(self) -> str:
@@ -78,6 +128,26 @@ class Plan:
     def patient(self) -> str:
         """MA_BN: the facility's own number of the person."""
         return f"BN{self.facility.number:02d}-{self.person.serial:08d}"
+
+    @property
+    def father(self) -> Person:
+        """The man of the household."""
+        return self.population.person(self.person.household.index, 0, self.facility)
+
+    @property
+    def mother(self) -> Person:
+        """The woman of the household."""
+        return self.population.person(self.person.household.index, 1, self.facility)
+
+    @property
+    def age(self) -> int:
+        """The person's age at arrival."""
+        return self.person.age(self.day)
+
+    @property
+    def is_birth(self) -> bool:
+        """Whether a child is born."""
+        return self.care == "03" and self.diagnosis.code in ("O80.9", "O82.0")
 
     @property
     def is_stay(self) -> bool:
@@ -108,11 +178,16 @@ def make_plan(
     """Decide visit `number` at a facility on about `day`; `homes` households live near it."""
     dice = visit_dice(population.seed, number)
     is_sensitive = facility.tier != COMMUNE and dice.happens(sensitive)
-    care, person, diagnosis = _who(dice, population, facility, homes, day, is_sensitive)
+    case = _rich_case(number, facility, sensitive)
+    if case is None and is_sensitive:
+        chosen = dice.pick(_SENSITIVE)
+        case = Case(next(iter(load_catalogue().diagnoses[chosen].care)), chosen)
+    care, person, diagnosis = _who(dice, population, facility, homes, day, case)
     opening = day if care in ("03", "09") else last_working_day(date.fromordinal(day)).toordinal()
     arrival = at(opening, _arrival_minute(dice, care))
     plan = Plan(
         number=number,
+        population=population,
         variant=variant,
         dice=dice,
         facility=facility,
@@ -132,37 +207,56 @@ def make_plan(
         result="2",
         discharge="1",
         companions=[],
-        is_sensitive=is_sensitive,
+        is_sensitive=diagnosis.code in _SENSITIVE,
         is_terminated=diagnosis.code in ("O04.9", "O03.9"),
     )
+    plan.is_rich = number % _RICH_EVERY == _RICH_EVERY - 1
     plan.companions = _companions(plan)
     plan.departments = _departments(plan)
     _set_clock(plan)
     _set_ending(plan)
     _set_cover(plan)
+    if plan.diagnosis.code in ("O20.0", "Z34.9") and person.employer:
+        plan.has_pregnancy_rest = plan.may(0.5)
     return plan
 
 
+def _rich_case(number: int, facility: Facility, sensitive: float) -> Case | None:
+    if number % _RICH_EVERY != _RICH_EVERY - 1 or facility.tier == COMMUNE:
+        return None
+    cases = _RICH if sensitive else [case for case in _RICH if case.code not in _SENSITIVE]
+    turn = number // _RICH_EVERY  # each round starts three further on, so none meets
+    return cases[(turn + 3 * (turn // len(cases))) % len(cases)]  # the same facility again
+
+
 def _who(
-    dice: Dice, population: Population, facility: Facility, homes: int, day: int, sensitive: bool
+    dice: Dice,
+    population: Population,
+    facility: Facility,
+    homes: int,
+    day: int,
+    case: Case | None,
 ) -> tuple[str, Person, Diagnosis]:
     catalogue = load_catalogue()
     month = date.fromordinal(day).month
-    care = _care(dice, facility)
+    care = case.care if case else _care(dice, facility)
+    if care > "10" and day < _NEW_CARE_FROM:
+        care = "01"
+    fallback: Person | None = None
     for _ in range(_TRIES):
         person = _passer_by(dice, population, facility, homes)
         age = person.age(day)
         if person.birth > day - 10:
             continue
-        if sensitive:
-            diagnosis = catalogue.diagnoses[dice.pick(_SENSITIVE)]
-            if _fits(diagnosis, person.sex, age):
-                return next(iter(diagnosis.care)), person, diagnosis
-            continue
-        found = _diagnosis(dice, person, age, care, month, facility.tier == COMMUNE)
+        fallback = fallback or person
+        if case is None:
+            found = _diagnosis(dice, person, age, care, month, facility.tier == COMMUNE)
+        else:
+            wanted = catalogue.diagnoses[case.code]
+            found = wanted if case.suits(person, age, wanted) else None
         if found:
             return care, person, found
-    return "01", person, catalogue.diagnoses["J06.9"]
+    return "01", fallback or person, catalogue.diagnoses["J06.9"]
 
 
 def _passer_by(dice: Dice, population: Population, facility: Facility, homes: int) -> Person:
@@ -268,13 +362,15 @@ def _set_clock(plan: Plan) -> None:
 
 def _set_ending(plan: Plan) -> None:
     dice = plan.dice
-    if plan.care == "03":
+    if plan.is_rich and plan.diagnosis.code in _TRANSFERRED:
+        plan.result, plan.discharge = "3", "2"
+    elif plan.care == "03":
         _end_stay(plan, dice.chance())
     elif dice.happens(0.012):
         plan.result, plan.discharge = "3", dice.pick("25")
     elif plan.care == "01":
         plan.result = dice.pick("2222227")
-    if plan.result != "5" and plan.discharge == "1" and dice.happens(_again(plan.care)):
+    if plan.result != "5" and plan.discharge == "1" and plan.may(_again(plan.care)):
         last = plan.leave // DAY
         plan.appointment = last + (dice.between(5, 14) if plan.care == "01" else 1)
 
@@ -310,7 +406,7 @@ def _set_cover(plan: Plan) -> None:
         plan.category = "2"
     elif plan.facility.tier == COMMUNE:
         plan.category, share = "1.2", 1000
-    elif plan.diagnosis.code in ("B20", "Z20.6") and plan.dice.happens(0.3):
+    elif plan.diagnosis.code in ("B20", "Z20.6") and plan.variant in _BEFORE_2025:
         plan.category = "1.9"
     else:
         plan.category, route = _route(plan)
@@ -325,4 +421,4 @@ def _route(plan: Plan) -> tuple[str, int]:
             return "3.1", 40
         if plan.variant is Variant.D1931:
             return dice.pick(("1.13", "1.14", "1.18")), 50
-    return dice.pick(_ON_ROUTE), 100
+    return dice.pick(_ON_ROUTE if plan.variant in _BEFORE_2025 else _ON_ROUTE_2025), 100

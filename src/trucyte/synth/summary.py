@@ -29,11 +29,11 @@ def person_row(plan: Plan) -> Row:
         "MATINH_CU_TRU": home.commune.province,
         "MAXA_CU_TRU": home.commune.code,
     }
-    if plan.dice.happens(0.02):
+    if plan.may(0.02):
         row["MAHUYEN_CU_TRU"] = "000"  # some systems still send a district
     if plan.dice.happens(0.72 if person.age(plan.day) >= 14 else 0.4):
         row["SO_CCCD"] = person.personal_number
-    if plan.dice.happens(0.06):
+    if plan.may(0.06):
         row["NHOM_MAU"] = person.blood
     if plan.dice.happens(0.7):
         row["DIEN_THOAI"] = person.phone(plan.day)
@@ -64,7 +64,8 @@ def _cards(plan: Plan) -> list[Card]:
 def diagnosis_text(plan: Plan) -> str:
     """Return CHAN_DOAN_RV: the main disease and its companions by name."""
     names = load_catalogue().names
-    return "; ".join([plan.diagnosis.name, *(names[code] for code in plan.companions)])
+    rest = ["nghỉ dưỡng thai"] if plan.has_pregnancy_rest else []
+    return "; ".join([plan.diagnosis.name, *(names[code] for code in plan.companions), *rest])
 
 
 def summary_row(plan: Plan, entries: list[Entry], totals: Totals, person: Row) -> Row:
@@ -171,7 +172,7 @@ def _rare(plan: Plan) -> Row:
     card = plan.person.card(plan.day)
     if card and plan.person.leaning < 0.3:
         row["NAM_NAM_LIEN_TUC"] = day_text(card.start - 365 * 2)
-    if card and card.digit in "34" and dice.happens(0.01):
+    if card and card.digit in "34" and plan.may(0.01):
         row["NGAY_MIEN_CCT"] = day(plan.arrival - 30 * DAY)
     return row
 
@@ -191,8 +192,9 @@ def check_in_row(plan: Plan, entries: list[Entry], person: Row) -> Row:
     if plan.admitted:
         row["NGAY_VAO_NOI_TRU"] = text(plan.admitted)
         row["LY_DO_VNT"] = f"{plan.diagnosis.complaint}, cần theo dõi và điều trị"
-    first = entries[int(plan.dice.chance() * len(entries))]
-    for kind in ("DICH_VU", "THUOC", "VAT_TU"):
+    supplies = [entry for entry in entries if entry.row.get("MA_VAT_TU")] if plan.is_rich else []
+    first = plan.dice.pick(supplies or entries)
+    for kind in ("VAT_TU", "THUOC", "DICH_VU"):
         if first.row.get(f"MA_{kind}"):
             row[f"MA_{kind}"] = first.row[f"MA_{kind}"]
             row[f"TEN_{kind}"] = first.row[f"TEN_{kind}"]

@@ -5,9 +5,13 @@ from datetime import date
 from trucyte.intake.claims.tables import Row, Visit
 from trucyte.synth.lines import Entry, make_entries, totals_of
 from trucyte.synth.notes import note_rows
+from trucyte.synth.papers import paper_tables
 from trucyte.synth.plan import Plan
+from trucyte.synth.programmes import programme_tables
+from trucyte.synth.quirks import add_quirks
 from trucyte.synth.results import result_rows
 from trucyte.synth.summary import check_in_row, person_row, summary_row
+from trucyte.synth.variants import as_variant
 
 _NUMBERED = frozenset(("XML2", "XML3", "XML4", "XML5", "XML15"))
 _CHECK_IN_SHARE = 0.05
@@ -25,15 +29,18 @@ def make_visit(plan: Plan, *, made_on: int) -> Visit:
         "XML4": result_rows(plan, entries),
         "XML5": note_rows(plan),
     }
-    if plan.category != "2" and plan.dice.happens(_CHECK_IN_SHARE) and entries:
+    if plan.category != "2" and plan.may(_CHECK_IN_SHARE) and entries:
         tables["XML0"] = [check_in_row(plan, _in_department(plan, entries), person)]
+    tables |= paper_tables(plan, summary) | programme_tables(plan, summary)
+    add_quirks(plan, tables)
+    linked = {table: _linked(plan, table, rows) for table, rows in tables.items()}
     return Visit(
         variant=plan.variant,
         facility=plan.facility.code,
         link=plan.link,
         patient=plan.patient,
         made_on=date.fromordinal(made_on),
-        tables={table: _linked(plan, table, rows) for table, rows in tables.items() if rows},
+        tables=as_variant(linked, plan.variant),
     )
 
 
