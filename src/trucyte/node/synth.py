@@ -1,6 +1,8 @@
 """The command `trucyte synth`: make the data of a synthetic country."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,6 +25,13 @@ def synth() -> None:
 @click.option("--inline", is_flag=True, help="Plain XML inside the envelope, not base64.")
 @click.option("--zip", "as_zip", is_flag=True, help="One zip instead of loose files.")
 @click.option("--sensitive", type=click.FloatRange(0, 1), default=0.01, show_default=True)
+@click.option(
+    "--errors",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of visits with a planted fault; truth.ndjson says which.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for machines.")
 def claims(
     visits: int,
@@ -33,6 +42,7 @@ def claims(
     inline: bool,
     as_zip: bool,
     sensitive: float,
+    errors: float,
     as_json: bool,
 ) -> None:
     """Write claims files with their money rules kept.
@@ -49,9 +59,20 @@ def claims(
         per_file=per_file,
         inline=inline,
         sensitive=sensitive,
+        errors=errors,
     )
-    sizes = list(write_claims(options, out, as_zip=as_zip))
-    _say(as_json, visits=visits, files=len(sizes), size=sum(sizes), out=str(out))
+    count = size = planted = 0
+    with _progress(visits, hidden=as_json) as bar:
+        for written in write_claims(options, out, as_zip=as_zip):
+            count += 1
+            size += len(written.data)
+            planted += len(written.truths)
+            bar.update(written.visits)
+    _say(as_json, visits=visits, files=count, bytes=size, faults=planted, out=str(out))
+
+
+def _progress(visits: int, *, hidden: bool) -> AbstractContextManager[Any]:
+    return click.progressbar(length=visits, label="visits", hidden=hidden, show_pos=True)
 
 
 def _say(as_json: bool, **facts: int | str) -> None:
@@ -60,4 +81,5 @@ def _say(as_json: bool, **facts: int | str) -> None:
     if as_json:
         click.echo(json.dumps(facts))
     else:
-        click.echo("{visits} visits in {files} files, {size:,} bytes, under {out}".format(**facts))
+        line = "{visits} visits in {files} files, {bytes:,} bytes, {faults} faults, under {out}"
+        click.echo(line.format(**facts))
