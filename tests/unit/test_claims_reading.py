@@ -237,6 +237,10 @@ def test_a_transfer_letter_tells_3176_from_4750(tag: str, expected: Variant) -> 
     assert only(data).variant is expected
 
 
+def test_a_visit_without_ma_bn_is_of_a_patient_of_its_own() -> None:
+    assert only(envelope([hoso(file("XML1", summary(MA_BN="")))])).patient == ""
+
+
 def test_an_assessment_board_is_sent_alone_and_named_by_its_minutes() -> None:
     board = row(
         "GIAM_DINH_Y_KHOA", {"HO_TEN": "MẪU", "SO_CCCD": "000085000001", "SO_BIEN_BAN": "7"}
@@ -270,7 +274,6 @@ def between(bad: str) -> list[str]:
         ("<HOSO/>", "hoso-empty"),
         (hoso(file("XML2", medicines({"MA_THUOC": "1"}))), "xml1-missing"),
         (hoso(file("XML1", summary(MA_LK=""))), "ma-lk-missing"),
-        (hoso(file("XML1", summary(MA_BN=""))), "ma-bn-missing"),
         (hoso(file("XML1", summary()), file("XML1", summary())), "xml1-twice"),
         (hoso(file("XML1", summary()), file("XML2", OTHER_LINK)), "ma-lk-differs"),
         (hoso(file("XML1", summary(HO_TEN="NguyÔn V¨n MÉu"))), "encoding-legacy-font"),

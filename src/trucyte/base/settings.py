@@ -56,7 +56,7 @@ class DatabaseSettings(_Table, frozen=True, kw_only=True):
 
     url: str = ""  # empty: the embedded one under the data folder
     binaries: Literal["auto", "wheel", "debian", "path"] = "auto"
-    connections_max: int = msgspec.field(default=8)
+    connections_max: int = 8
 
 
 class WebSettings(_Table, frozen=True, kw_only=True):
@@ -94,11 +94,18 @@ def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -
     told = _read(path) if file or path.is_file() else {}
     merged = _overlay(told, environment)
     try:
-        settings = msgspec.convert(merged, Settings, strict=False)
+        settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise SettingRefused(where=str(path), reason=str(error)) from None
     _check_ranges(settings, where=str(path))
     return msgspec.structs.replace(settings, data=settings.data.expanduser().absolute())
+
+
+def _decode(kind: type, value: object) -> object:
+    """Make what msgspec has no form for: paths, from texts."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"takes no {type(value).__name__}")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,6 +10,10 @@ create schema jobs;
 
 create schema journal;
 
+create schema records;
+
+create extension pg_trgm with schema public;
+
 create table access.account (
     name text collate "C" not null,
     facility text collate "C" not null,
@@ -209,6 +213,75 @@ create table journal.tail (
     checkpoint_at timestamp with time zone not null
 ) with (fillfactor=10);
 
+create table records.date (
+    seq bigint not null,
+    low bigint not null,
+    high bigint not null,
+    parameter integer not null
+);
+
+create table records.ended (
+    seq bigint not null,
+    last_updated bigint not null,
+    reference bigint not null,
+    person bigint not null,
+    organisation bigint not null,
+    present bigint not null,
+    date_low bigint,
+    date_high bigint,
+    quantity_low double precision,
+    quantity_high double precision,
+    origin smallint not null,
+    type smallint not null,
+    sensitivity smallint not null,
+    tokens bigint[] not null,
+    ended bigint not null,
+    ended_at bigint not null
+);
+
+create table records.entry (
+    seq bigint not null,
+    last_updated bigint not null,
+    reference bigint not null,
+    person bigint not null,
+    organisation bigint not null,
+    present bigint not null,
+    date_low bigint,
+    date_high bigint,
+    quantity_low double precision,
+    quantity_high double precision,
+    origin smallint not null,
+    type smallint not null,
+    sensitivity smallint not null,
+    tokens bigint[] not null
+);
+
+create table records.horizon (
+    one boolean default true not null,
+    seq bigint not null
+);
+
+create table records.phrase (
+    token bigint not null,
+    parameter integer not null,
+    value text collate "C" not null
+);
+
+create table records.quantity (
+    seq bigint not null,
+    low double precision not null,
+    high double precision not null,
+    parameter integer not null,
+    units bigint[] not null,
+    components bigint[] not null
+);
+
+create table records.text (
+    seq bigint not null,
+    parameter integer not null,
+    value text collate "C" not null
+);
+
 create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') TO ('10000001');
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
@@ -269,6 +342,16 @@ alter table journal.tail add constraint tail_is_one_row CHECK (single);
 
 alter table journal.tail add constraint tail_pkey PRIMARY KEY (single);
 
+alter table records.ended add constraint ended_pkey PRIMARY KEY (seq);
+
+alter table records.entry add constraint entry_pkey PRIMARY KEY (seq);
+
+alter table records.horizon add constraint horizon_is_one_row CHECK (one);
+
+alter table records.horizon add constraint horizon_pkey PRIMARY KEY (one);
+
+alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
+
 alter table access.token add constraint token_account_fkey FOREIGN KEY (account) REFERENCES access.account(name);
 
 alter table intake.part add constraint part_source_fkey FOREIGN KEY (source) REFERENCES intake.source(number) ON DELETE CASCADE;
@@ -299,8 +382,75 @@ alter table journal.change alter column leaf set storage external;
 
 alter table journal.change alter column salt set storage external;
 
+CREATE INDEX date_low ON records.date USING btree (parameter, low);
+
+CREATE INDEX date_seq ON records.date USING btree (seq);
+
+CREATE INDEX ended_ended_at ON records.ended USING btree (ended_at);
+
+CREATE INDEX ended_reference ON records.ended USING btree (reference);
+
+alter table records.entry alter column tokens set statistics 2000;
+
+alter table records.entry alter column tokens set storage main;
+
+CREATE INDEX entry_date ON records.entry USING btree (type, date_low);
+
+CREATE INDEX entry_last_updated ON records.entry USING brin (last_updated) WITH (pages_per_range='32');
+
+CREATE INDEX entry_person ON records.entry USING btree (person);
+
+CREATE INDEX entry_tokens ON records.entry USING gin (tokens) WITH (fastupdate=off);
+
+CREATE INDEX phrase_value ON records.phrase USING btree (parameter, value);
+
+CREATE INDEX quantity_low ON records.quantity USING btree (parameter, low);
+
+CREATE INDEX quantity_seq ON records.quantity USING btree (seq);
+
+CREATE INDEX text_seq ON records.text USING btree (seq);
+
+CREATE INDEX text_trigrams ON records.text USING gin (value gin_trgm_ops);
+
+CREATE INDEX text_value ON records.text USING btree (parameter, value);
+
 CREATE OR REPLACE FUNCTION journal.head_key(origin smallint, type smallint, id text)
  RETURNS uuid
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (encode(substr(sha256(((int2send(origin) || int2send(type)) || convert_to(id, 'UTF8'::name))), 1, 16), 'hex'::text))::uuid;
+
+create view records."current_date" as
+ SELECT side.seq,
+    side.low,
+    side.high,
+    side.parameter
+   FROM records.date side
+     JOIN records.entry USING (seq);
+
+create view records.current_phrase as
+ SELECT side.token,
+    side.parameter,
+    side.value
+   FROM records.phrase side
+     JOIN LATERAL ( SELECT 1 AS "?column?"
+           FROM records.entry
+          WHERE entry.tokens @> ARRAY[side.token]
+         LIMIT 1) used ON true;
+
+create view records.current_quantity as
+ SELECT side.seq,
+    side.low,
+    side.high,
+    side.parameter,
+    side.units,
+    side.components
+   FROM records.quantity side
+     JOIN records.entry USING (seq);
+
+create view records.current_text as
+ SELECT side.seq,
+    side.parameter,
+    side.value
+   FROM records.text side
+     JOIN records.entry USING (seq);

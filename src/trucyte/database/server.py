@@ -177,8 +177,7 @@ def _url(home: Home, database: str) -> str:
 def _make_run(home: Home) -> None:
     if not (home.cluster / "PG_VERSION").is_file():
         _create(home)
-    if running_pid(home) is not None:
-        _await_ready(home)
+    if _await_ready(home):
         ADOPTED.log(major=home.binaries.major)
     else:
         _launch(home)
@@ -323,17 +322,24 @@ def _write_settings(home: Home) -> None:
         unfinished.replace(home.cluster / name)
 
 
-def _await_ready(home: Home) -> None:
-    """Wait for a server that another started and that may still be recovering."""
+def _await_ready(home: Home) -> bool:
+    """Wait for a server that is there already and may still be recovering.
+
+    Returns False when there is none, or when it gives up meanwhile.
+    """
     until = time.monotonic() + _START_SECONDS_MAX
-    while time.monotonic() < until:
+    while running_pid(home) is not None:
         try:
             psycopg.connect(_url(home, "postgres"), connect_timeout=10).close()
         except psycopg.OperationalError:
-            time.sleep(0.1)
+            if time.monotonic() > until:
+                raise ServerNotStarted(
+                    reason="it runs and does not answer", log=str(home.log)
+                ) from None
+            time.sleep(0.05)
         else:
-            return
-    raise ServerNotStarted(reason="it runs and does not answer", log=str(home.log))
+            return True
+    return False
 
 
 def _ensure_database(home: Home, name: str) -> None:

@@ -5,8 +5,10 @@ publishes them), gives the bytes of a cache that `Definitions.load` reads. Only 
 types themselves are compiled: constraints of profiles are the validator's matter.
 """
 
+import gzip
 import io
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -77,14 +79,15 @@ def _read(tgz: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     manifest: dict[str, Any] = {}
     resources = []
     try:
-        with tarfile.open(fileobj=io.BytesIO(tgz), mode="r:gz") as archive:
+        # Unzipped as a whole first: a tar that breaks off would lose members in silence.
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(tgz))) as archive:
             for name, data in _json_members(archive):
                 content = _DECODER.decode(data)
                 if name == "package/package.json":
                     manifest = content
                 elif isinstance(content, dict) and "resourceType" in content:
                     resources.append(content)
-    except (tarfile.TarError, EOFError, OSError, msgspec.DecodeError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error, msgspec.DecodeError) as error:
         raise NotAPackage(reason=type(error).__name__) from None
     if not manifest:
         raise NotAPackage(reason="package/package.json is missing")

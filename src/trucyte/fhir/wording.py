@@ -62,9 +62,10 @@ WORDINGS: dict[str, Wording] = {
         "{path}: the required element “{name}” is missing. Fill it in; if it is not known, say so "
         "with the extension data-absent-reason.",
     ),
-    "too-many-values": Wording(
-        "{path}: có {count} giá trị, tối đa là {limit}. Hãy bỏ bớt.",
-        "{path}: there are {count} values, at most {limit} are allowed. Remove some.",
+    "not-single": Wording(
+        "{path}: phần tử này chỉ có một giá trị, không phải mảng. Hãy giữ một giá trị và bỏ ngoặc "
+        "vuông.",
+        "{path}: this element has one value, not an array. Keep one value and drop the brackets.",
     ),
     "two-choices": Wording(
         "{path}: “{name}” chỉ được có một kiểu giá trị nhưng đang có: {given}. Hãy giữ lại một.",
@@ -126,6 +127,16 @@ WORDINGS: dict[str, Wording] = {
         "hoặc #id.",
         "{path}: the reference has no known form. Write Type/id, a full URL, urn:uuid:…, "
         "urn:oid:… or #id.",
+    ),
+    "reference-urn": Wording(
+        "{path}: urn:uuid hoặc urn:oid viết sai nên không trỏ tới đâu cả. Hãy chép đúng fullUrl.",
+        "{path}: the urn:uuid or urn:oid is malformed, so it can point nowhere. Copy the fullUrl.",
+    ),
+    "full-url-id": Wording(
+        "{path}: fullUrl kết thúc bằng một id khác với id của tài nguyên. Hãy sửa cho hai bên "
+        "giống nhau hoặc dùng urn:uuid:….",
+        "{path}: the fullUrl ends with another id than the resource has. Make them agree or use "
+        "urn:uuid:….",
     ),
     "reference-unknown-type": Wording(
         "{path}: tham chiếu tới loại tài nguyên không có trong R4: “{type}”. Hãy viết lại đúng "

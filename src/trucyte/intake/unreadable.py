@@ -144,12 +144,6 @@ class LinkDiffers(Unreadable):
     code = "ma-lk-differs"
 
 
-class PatientMissing(Unreadable):
-    """MA_BN, which names the patient, is missing."""
-
-    code = "ma-bn-missing"
-
-
 class FacilityMissing(Unreadable):
     """MA_CSKCB, which names the facility, is missing."""
 
@@ -232,3 +226,23 @@ class MappingFailed(Unreadable):
     """Our own mapping stopped at this visit ({error}); please report it."""
 
     code = "mapping-failed"
+
+
+class FhirUnsupported(Unreadable):
+    """The bundle asks for something that this door does not do ({what})."""
+
+    kind = Kind.UNSUPPORTED
+    code = "fhir-unsupported"
+
+
+class EntryTwice(Unreadable):
+    """The bundle holds one resource twice ({path})."""
+
+    code = "fhir-entry-twice"
+
+
+class DecisionContested(Unreadable):
+    """It changed again and again while it was being accepted; try it again."""
+
+    kind = Kind.CONFLICT
+    code = "contested"

@@ -15,6 +15,7 @@ from typing import Any
 from trucyte.fhir.validation.fault import (
     CONTROL_CHARACTER,
     EMPTY_TEXT,
+    NOT_SINGLE,
     TEXT_TOO_LONG,
     WRONG_FORM,
     WRONG_JSON_TYPE,
@@ -115,17 +116,20 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "time": _matches(_TIME),
 }
 
+_NUMBERS = (int, Decimal, float)
 _JSON_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "boolean": ("true/false", (bool,)),
-    "integer": ("number", (int,)),
-    "unsignedInt": ("number", (int,)),
-    "positiveInt": ("number", (int,)),
-    "decimal": ("number", (int, Decimal, float)),
+    "integer": ("number", _NUMBERS),
+    "unsignedInt": ("number", _NUMBERS),
+    "positiveInt": ("number", _NUMBERS),
+    "decimal": ("number", _NUMBERS),
 }
 
 
 def explain(type_name: str, value: Any) -> list[Fault]:
     """Say why `value` failed the test of its type."""
+    if isinstance(value, list):
+        return fault(NOT_SINGLE)
     wanted, types = _JSON_TYPES.get(type_name, ("string", (str,)))
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         return fault(WRONG_JSON_TYPE, type=type_name, wanted=wanted)
@@ -137,3 +141,21 @@ def explain(type_name: str, value: Any) -> list[Fault]:
                 return fault(CONTROL_CHARACTER, type=type_name)
             return fault(TEXT_TOO_LONG, type=type_name, limit=TEXT_MAX)
     return fault(WRONG_FORM, type=type_name)
+
+
+_MIME = r"[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+*\-]+(?:\s*;.*)?"
+_VALUE_SET = "http://hl7.org/fhir/ValueSet/"
+
+# Code sets that no package lists: the form their codes have, and examples to name.
+OPEN_FORMS: dict[str, tuple[Callable[[str], object], str]] = {
+    _VALUE_SET + "currencies": (re.compile("[A-Z]{3}").fullmatch, "VND, USD, EUR, …"),
+    # Short names stand for FHIR's own types in CapabilityStatement.format.
+    _VALUE_SET + "mimetypes": (
+        re.compile(_MIME + "|xml|json|ttl").fullmatch,
+        "application/pdf, image/jpeg, text/plain, …",
+    ),
+    _VALUE_SET + "languages": (
+        re.compile("[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*").fullmatch,
+        "vi, en, vi-VN, …",
+    ),
+}

@@ -13,6 +13,7 @@ from trucyte.fhir.validation.fault import (
     REFERENCE_FRAGMENT,
     REFERENCE_TARGET,
     REFERENCE_UNKNOWN_TYPE,
+    REFERENCE_URN,
     Check,
     Fault,
     Found,
@@ -74,9 +75,10 @@ def _link_check(allowed: frozenset[str], resource_types: frozenset[str]) -> Call
 
 
 def _look_absolute(link: str, allowed: frozenset[str], resource_types: frozenset[str]) -> Found:
-    is_urn = link.startswith(("urn:uuid:", "urn:oid:"))
-    if not _ABSOLUTE(link) or (is_urn and not (_UUID(link) or _OID(link))):
+    if not _ABSOLUTE(link):
         return fault(REFERENCE_FORM, ".reference")
+    if link.startswith(("urn:uuid:", "urn:oid:")) and not (_UUID(link) or _OID(link)):
+        return fault(REFERENCE_URN, ".reference")
     tail = _TAIL(link) if link.startswith("http") else None
     if tail is None or tail[1] not in resource_types or tail[1] in allowed:
         return None

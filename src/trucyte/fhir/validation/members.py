@@ -9,17 +9,17 @@ from trucyte.fhir.validation.fault import (
     CONCEPT_NOT_ALLOWED,
     EMPTY_ARRAY,
     EXTENSION_CONTENT,
+    FULL_URL,
     NOT_AN_ARRAY,
     NULL_VALUE,
     SIBLING_LENGTH,
-    TOO_MANY,
     Check,
     Fault,
     Found,
     fault,
     joined,
 )
-from trucyte.fhir.validation.lexical import TESTS, explain
+from trucyte.fhir.validation.lexical import OPEN_FORMS, TESTS, explain
 
 _CODES_SHOWN = 12
 
@@ -55,16 +55,33 @@ def _not_allowed(codes: frozenset[str], value_set: str) -> Fault:
     return Fault(CODE_NOT_ALLOWED, facts)
 
 
+def open_code(value_set: str) -> Check:
+    """Check a code of a set that nobody lists by the form its codes have."""
+    plain = primitive("code")
+    matches, examples = OPEN_FORMS[value_set]
+
+    def check(value: Any, parent: Any) -> Found:
+        found = plain(value, parent)
+        if found is not None or matches(value):
+            return found
+        return fault(CODE_NOT_ALLOWED, value_set=value_set, allowed=examples)
+
+    return check
+
+
 def bound_concept(structure: Check, allowed: ValueSet) -> Check:
-    """Check that one coding of a CodeableConcept, or a Coding itself, is in a value set."""
+    """Check that one coding of a CodeableConcept, or a Coding itself, is in a value set.
+
+    A concept that holds nothing but an extension says why it is absent, and passes.
+    """
     codings = {(system, code) for system, codes in allowed.systems.items() for code in codes}
     facts = {"value_set": allowed.url, "system": ", ".join(allowed.systems)}
 
     def check(value: Any, parent: Any) -> Found:
         found = structure(value, parent)
-        if found is not None:
+        if found is not None or value.keys() == {"extension"}:
             return found
-        for coding in value.get("coding", ()) if "coding" in value else (value,):
+        for coding in value.get("coding", (value,)):
             if (coding.get("system"), coding.get("code")) in codings:
                 return None
         return [Fault(CONCEPT_NOT_ALLOWED, facts)]
@@ -98,13 +115,28 @@ def extension(structure: Check) -> Check:
     return check
 
 
-def array(one: Check, limit: int | None) -> Check:
+def bundle_entry(structure: Check, resource_types: frozenset[str]) -> Check:
+    """Check a Bundle.entry: a fullUrl of RESTful form ends with the resource's id (R4 2.36.4)."""
+
+    def check(value: Any, parent: Any) -> Found:
+        found = structure(value, parent)
+        url, resource = value.get("fullUrl"), value.get("resource")
+        if found is not None or resource is None or not str(url).startswith("http"):
+            return found
+        kind, id = url.rsplit("/", 2)[-2:]
+        disagrees = kind in resource_types and "id" in resource and id != resource["id"]
+        return fault(FULL_URL, ".fullUrl") if disagrees else None
+
+    return check
+
+
+def array(one: Check) -> Check:
     """Check an array whose items are objects."""
 
     def check(items: Any, parent: Any) -> Found:
         if type(items) is not list:
             return fault(NOT_AN_ARRAY)
-        found = _size_fault(items, limit)
+        found = fault(EMPTY_ARRAY) if not items else None
         for index, item in enumerate(items):
             more = one(item, parent)
             if more is not None:
@@ -114,14 +146,14 @@ def array(one: Check, limit: int | None) -> Check:
     return check
 
 
-def primitive_array(one: Check, key: str, limit: int | None) -> Check:
+def primitive_array(one: Check, key: str) -> Check:
     """Check an array of primitives: null only where `_key` says why (R4 2.6.2.2)."""
     sibling = "_" + key
 
     def check(items: Any, parent: Any) -> Found:
         if type(items) is not list:
             return fault(NOT_AN_ARRAY)
-        found = _size_fault(items, limit)
+        found = fault(EMPTY_ARRAY) if not items else None
         for index, item in enumerate(items):
             more = one(item, parent)
             if more is None or (item is None and _item(parent.get(sibling), index) is not None):
@@ -132,33 +164,25 @@ def primitive_array(one: Check, key: str, limit: int | None) -> Check:
     return check
 
 
-def sibling_array(one: Check, key: str, limit: int | None) -> Check:
+def sibling_array(one: Check, key: str) -> Check:
     """Check `_key` beside an array of primitives: as long as it, null where nothing is said."""
 
     def check(items: Any, parent: Any) -> Found:
         if type(items) is not list:
             return fault(NOT_AN_ARRAY)
-        found = _size_fault(items, limit)
+        found = fault(EMPTY_ARRAY) if not items else None
         values = parent.get(key)
-        if type(values) is list and len(values) != len(items):
+        if type(values) is list and values and len(values) != len(items):
             found = joined(found, fault(SIBLING_LENGTH, name=key), "")
         for index, item in enumerate(items):
-            if item is None and _item(values, index) is not None:
-                continue
-            more = one(item, parent)
+            if item is None and values is not None:
+                continue  # the array of values answers for places where both are null
+            more = fault(NULL_VALUE) if item is None else one(item, parent)
             if more is not None:
                 found = joined(found, more, f"[{index}]")
         return found
 
     return check
-
-
-def _size_fault(items: list[Any], limit: int | None) -> Found:
-    if not items:
-        return fault(EMPTY_ARRAY)
-    if limit is not None and len(items) > limit:
-        return fault(TOO_MANY, count=len(items), limit=limit)
-    return None
 
 
 def _item(items: Any, index: int) -> Any:

@@ -15,6 +15,7 @@ from trucyte.fhir.validation.fault import (
     NESTED_CONTAINED,
     NO_RESOURCE_TYPE,
     NOT_AN_OBJECT,
+    NOT_SINGLE,
     TWO_CHOICES,
     UNKNOWN_ELEMENT,
     UNKNOWN_TYPE,
@@ -23,7 +24,7 @@ from trucyte.fhir.validation.fault import (
     fault,
     joined,
 )
-from trucyte.fhir.validation.lexical import TESTS
+from trucyte.fhir.validation.lexical import OPEN_FORMS, TESTS
 from trucyte.fhir.validation.links import reference_check, without_resolved
 from trucyte.fhir.validation.narrative import check_narrative
 
@@ -90,6 +91,8 @@ class Checks:
             check = _object_check(self._definitions.types[name], self._member_check)
             if name == "Extension":
                 check = members.extension(check)
+            elif name == "Bundle.entry":
+                check = members.bundle_entry(check, self._resource_types)
             self._objects[name] = check
         return check
 
@@ -109,12 +112,12 @@ class Checks:
         if not element.is_array:
             return check
         if is_primitive:
-            return members.primitive_array(check, key, element.max)
-        return members.array(check, element.max)
+            return members.primitive_array(check, key)
+        return members.array(check)
 
     def _sibling_check(self, element: Element, key: str) -> Check:
         one = self.object("Element")
-        return members.sibling_array(one, key, element.max) if element.is_array else one
+        return members.sibling_array(one, key) if element.is_array else one
 
     def _is_primitive(self, type_name: str) -> bool:
         return self._definitions.types[type_name].kind == "primitive-type"
@@ -135,10 +138,13 @@ class Checks:
 
     def _primitive_check(self, element: Element, type_name: str) -> Check:
         binding = element.binding
-        if type_name == "code" and binding is not None and binding.strength == "required":
-            codes = self._definitions.codes(binding.value_set)
-            if codes:
-                return members.code(codes, binding.value_set)
+        if type_name != "code" or binding is None:
+            return members.primitive(type_name)
+        if binding.value_set in OPEN_FORMS:
+            return members.open_code(binding.value_set)
+        codes = self._definitions.codes(binding.value_set)
+        if binding.strength == "required" and codes:
+            return members.code(codes, binding.value_set)
         return members.primitive(type_name)
 
     def _bound(self, check: Check, element: Element, type_name: str) -> Check:
@@ -171,7 +177,7 @@ def _object_check(
 
     def check(value: Any, _: Any) -> Found:
         if type(value) is not dict:
-            return fault(NOT_AN_OBJECT)
+            return fault(NOT_SINGLE if type(value) is list else NOT_AN_OBJECT)
         found: Found = None
         for key, item in value.items():
             more = table[key](item, value)
@@ -203,9 +209,14 @@ def _choices(definition: TypeDefinition) -> tuple[tuple[Element, frozenset[str]]
 
 def _with_missing(found: Found, value: dict[str, Any], required: tuple[str, ...]) -> Found:
     for key in required:
-        if key not in value and not value.get("_" + key):
+        if key not in value and not _says_why(value.get("_" + key)):
             found = joined(found, fault(MISSING_ELEMENT, name=key), "." + key)
     return found
+
+
+def _says_why(sibling: Any) -> bool:
+    """Say whether the `_` sibling of an absent primitive explains it; arrays have one each."""
+    return isinstance(sibling, list) or (isinstance(sibling, dict) and "extension" in sibling)
 
 
 def _with_choice_fault(found: Found, element: Element, keys: set[str]) -> Found:
@@ -227,6 +238,8 @@ def _step(definition: TypeDefinition, key: str) -> str:
     if known is None:
         return "." + shown(key)
     element, type_name = known
+    if key != name and type_name[0].isupper():  # only primitives have a `_` sibling
+        return "." + shown(key)
     return f".{element.name}.ofType({type_name})" if element.is_choice else "." + name
 
 

@@ -24,7 +24,6 @@ from trucyte.intake.unreadable import (
     LegacyFont,
     LinkDiffers,
     LinkMissing,
-    PatientMissing,
     SummaryMissing,
     SummaryTwice,
     TableUnknown,
@@ -153,15 +152,14 @@ class _Sheets:
             return self._board(tables, envelope)
         summary = first[0]
         link = _link(tables, summary)
-        if not summary.get("MA_BN"):
-            raise PatientMissing()
         if _LEGACY_SIGNS.search(summary.get("HO_TEN", "")):
             raise LegacyFont()
         facility = summary.get("MA_CSKCB") or envelope.facility
         if not facility:
             raise FacilityMissing()
         variant = Variant.D917 if is_917 else find_variant(self._tags, _end(summary, envelope))
-        return Visit(variant, facility, link, summary["MA_BN"], envelope.made_on, tables)
+        patient = summary.get("MA_BN", "")  # without it, a patient of this visit alone
+        return Visit(variant, facility, link, patient, envelope.made_on, tables)
 
     def _board(self, tables: dict[str, list[Row]], envelope: Envelope) -> Visit:
         """Return the visit of an assessment board (XML12), which is sent alone, without MA_LK."""
@@ -169,19 +167,14 @@ class _Sheets:
             raise SummaryMissing()
         row = tables["XML12"][0]
         minutes = row.get("SO_BIEN_BAN", "")
-        person = row.get("SO_CCCD") or row.get("MA_BHXH") or row.get("MA_THE_BHYT", "")
         facility = envelope.facility or row.get("MA_CSKCB", "") or row.get("MA_DONVI", "")
         if not minutes:
             raise LinkMissing()
-        if not person:
-            raise PatientMissing()
         if not facility:
             raise FacilityMissing()
         day = date_of(row.get("NGAY_HOP", "")) or envelope.made_on
         variant = find_variant(self._tags, day)
-        return Visit(
-            variant, facility, f"XML12:{minutes}", f"XML12:{person}", envelope.made_on, tables
-        )
+        return Visit(variant, facility, f"XML12:{minutes}", "", envelope.made_on, tables)
 
 
 def table_named(text: str) -> str:

@@ -150,8 +150,13 @@ def sum_of_lines(case: Case, rule: Rule) -> Iterable[tuple[int, Facts]]:
 
 
 def balance(case: Case, rule: Rule) -> Iterable[tuple[int, Facts]]:
-    """A total of XML1 equals the signed sum of other totals (blocking code 34)."""
+    """A total of XML1 equals the signed sum of other totals (blocking code 34).
+
+    With `without`, only where that total is zero: other funding may come off the fund's part.
+    """
     row = case.summary
+    if (amount(row.get(rule.options.get("without", ""))) or ZERO) > ZERO:
+        return
     sent = amount(row.get(rule.field))
     plus = [amount(row.get(name)) for name in rule.options["plus"]]
     minus = [amount(row.get(name)) for name in rule.options.get("minus", ())]

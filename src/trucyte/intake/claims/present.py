@@ -1,0 +1,49 @@
+"""What the journal holds now of the resources a batch of visits touches.
+
+Read in as few round trips as a batch allows; nothing here outlives the batch.
+"""
+
+from collections.abc import Iterable
+
+from trucyte.journal.change import Head, Stored
+from trucyte.journal.journal import Journal
+
+Key = tuple[str, str]  # type, id
+
+
+class Present:
+    """Current heads and bodies, remembered until cleared."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Read from `journal`."""
+        self.journal = journal
+        self._heads: dict[Key, Head | None] = {}
+        self._stored: dict[int, Stored] = {}
+
+    def clear(self) -> None:
+        """Forget everything: another batch begins."""
+        self._heads.clear()
+        self._stored.clear()
+
+    def load(self, keys: Iterable[Key]) -> None:
+        """Read what is current of `keys`, with bodies."""
+        unknown = {key for key in keys if key not in self._heads}
+        if not unknown:
+            return
+        found = self.journal.head((0, *key) for key in unknown)
+        for key in unknown:
+            self._heads[key] = found.get((0, *key))
+        seqs = [head.seq for head in found.values()]
+        if seqs:
+            self._stored.update(self.journal.bodies(seqs))
+
+    def version(self, key: Key) -> int:
+        """Return the current version of a loaded key, 0 where there never was one."""
+        head = self._heads[key]
+        return head.version if head else 0
+
+    def stored(self, key: Key) -> Stored | None:
+        """Return the current line of a loaded key; None where there is none, or no body."""
+        head = self._heads[key]
+        stored = self._stored.get(head.seq) if head else None
+        return stored if stored and stored.body else None

@@ -1,0 +1,215 @@
+"""Accept FHIR bundles, lines of NDJSON and single resources.
+
+A transaction or collection is one unit; each entry of a batch and each line is one of
+its own. The received bytes are kept, only ids and resolved links are spliced. What is
+already here with the same content writes nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trucyte.base.problem import Kind, Problem
+from trucyte.fhir.issue import Severity
+from trucyte.fhir.parse import parse
+from trucyte.fhir.text import Accepted, accept
+from trucyte.intake.claims.accept import Task, Told, refused
+from trucyte.intake.claims.plan import is_same
+from trucyte.intake.claims.present import Present
+from trucyte.intake.fhir.conditions import resolve_references
+from trucyte.intake.fhir.entries import Asked, Entry, read_piece
+from trucyte.intake.limits import DEFAULT, Limits
+from trucyte.intake.piece import Piece
+from trucyte.intake.results import Outcome, Result
+from trucyte.intake.tools import Tools
+from trucyte.intake.unreadable import (
+    DecisionContested,
+    FhirInvalid,
+    MappingFailed,
+    ReferenceUnresolved,
+)
+from trucyte.journal.change import Change, Operation, VersionConflict
+
+_WAIT = (Kind.UNAVAILABLE, Kind.NO_SPACE)
+_TRIES = 8
+_RESTRICTED = frozenset({"R", "V"})
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The units of one piece."""
+
+    source: int
+    piece: Piece
+    kind: str
+    units: list[list[Change]] = field(default_factory=list)
+    is_restricted: bool = False
+
+
+class FhirAcceptor:
+    """Takes pieces of FHIR JSON into the journal."""
+
+    def __init__(self, tools: Tools, limits: Limits = DEFAULT) -> None:
+        """Work with `tools` in one thread."""
+        self._tools = tools
+        self._limits = limits
+        self._present = Present(tools.journal)
+
+    def accept(self, tasks: Sequence[Task]) -> Iterator[Told]:
+        """Accept each piece or say why not; raises the Problem where the database is gone."""
+        waiting = list(tasks)
+        for _ in range(_TRIES):
+            again: list[Task] = []
+            for task, result in self._attempt(waiting):
+                if isinstance(result, VersionConflict):
+                    again.append(task)
+                elif isinstance(result, Problem):
+                    yield task[0], refused(task[1], result)
+                else:
+                    yield task[0], result
+            waiting = again
+            if not waiting:
+                return
+        for source, piece in waiting:
+            yield source, refused(piece, DecisionContested())
+
+    def _attempt(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Problem]]:
+        asked: list[tuple[Task, Asked]] = []
+        for task in tasks:
+            try:
+                asked.append((task, self._read(task[1])))
+            except Problem as problem:
+                yield task, problem
+        self._present.clear()
+        self._present.load((e.type, e.id) for _, found in asked for e in found.entries)
+        plans: list[tuple[Task, _Plan]] = []
+        for task, found in asked:
+            try:
+                plans.append((task, self._plan(task, found)))
+            except Problem as problem:
+                if problem.kind in _WAIT:
+                    raise
+                yield task, problem
+            except Exception as error:  # noqa: BLE001 - a defect costs one piece, not the file
+                yield task, MappingFailed(error=type(error).__name__)
+        yield from self._commit(plans)
+
+    def _read(self, piece: Piece) -> Asked:
+        if piece.problem is not None:
+            raise piece.problem
+        return read_piece(piece, self._tools.ids, self._limits.bundle)
+
+    def _commit(
+        self, plans: Sequence[tuple[Task, _Plan]]
+    ) -> Iterator[tuple[Task, Result | Problem]]:
+        units = [unit for _, plan in plans for unit in plan.units]
+        outcomes = iter(self._tools.journal.commit_many(units) if units else ())
+        for task, plan in plans:
+            became = [next(outcomes) for _ in plan.units]
+            problems = [outcome for outcome in became if isinstance(outcome, Problem)]
+            if problems:
+                if problems[0].kind in _WAIT:
+                    raise problems[0]
+                yield task, problems[0]
+                continue
+            count = sum(len(outcome) for outcome in became if not isinstance(outcome, Problem))
+            yield task, _result(plan, count)
+
+    def _plan(self, task: Task, asked: Asked) -> _Plan:
+        source, piece = task
+        plan = _Plan(source, piece, asked.kind)
+        entries, links = self._settled(asked)
+        changes = []
+        for entry in entries:
+            change = self._change(plan, entry, links)
+            if change is not None:
+                changes.append(change)
+        if asked.is_whole:
+            plan.units = [changes] if changes else []
+        else:
+            plan.units = [[change] for change in changes]
+        return plan
+
+    def _settled(self, asked: Asked) -> tuple[list[Entry], dict[str, str]]:
+        """Answer the conditions; return the entries that are left, and all links."""
+        links = dict(asked.links)
+        entries = []
+        for entry in asked.entries:
+            found: tuple[str, ...] = ()
+            if entry.if_none_exist:
+                found = tuple(self._tools.finder.find(entry.type, entry.if_none_exist))
+                if len(found) > 1:
+                    raise ReferenceUnresolved(matches=len(found))
+            if not found:
+                entries.append(entry)
+                continue
+            ours = f"{entry.type}/{entry.id}"
+            links = {
+                link: f"{entry.type}/{found[0]}" if target == ours else target
+                for link, target in links.items()
+            }
+        bodies = (entry.body for entry in entries)
+        links.update(resolve_references(bodies, self._tools.finder))
+        return entries, links
+
+    def _change(self, plan: _Plan, entry: Entry, links: dict[str, str]) -> Change | None:
+        key = (entry.type, entry.id)
+        version, stored = self._present.version(key), self._present.stored(key)
+        if entry.if_match is not None and entry.if_match != version:
+            raise FhirInvalid(path=entry.place, issue="if-match")
+        if not entry.body:
+            if stored is None:
+                return None
+            return self._made(plan, entry, Accepted(b"", 0), None, version)
+        accepted = accept(entry.body, id=entry.id, references=links)
+        resource = parse(accepted.body)
+        self._check(resource, entry)
+        plan.is_restricted = plan.is_restricted or is_restricted(resource)
+        if stored and is_same(accepted.body, stored.body):
+            return None
+        return self._made(plan, entry, accepted, resource, version)
+
+    def _check(self, resource: dict[str, Any], entry: Entry) -> None:
+        for issue in self._tools.checker.check(resource):
+            if issue.severity in (Severity.ERROR, Severity.FATAL):
+                path = f"{entry.place}.{issue.location}".lstrip(".")
+                raise FhirInvalid(path=path, issue=issue.message_id)
+
+    def _made(
+        self,
+        plan: _Plan,
+        entry: Entry,
+        accepted: Accepted,
+        resource: dict[str, Any] | None,
+        version: int,
+    ) -> Change:
+        operation = Operation.UPDATE if version else Operation.CREATE
+        person = self._tools.person_of(resource) if resource else None
+        return Change(
+            type=entry.type,
+            id=entry.id,
+            operation=operation if accepted.body else Operation.DELETE,
+            body=accepted.body,
+            meta_offset=accepted.meta_offset,
+            person=self._tools.person(person or f"{entry.type}/{entry.id}"),
+            expected=version,
+            source=plan.source,
+            row=plan.piece.ordinal,
+            resource=resource,
+        )
+
+
+def is_restricted(resource: dict[str, Any]) -> bool:
+    """Say whether a resource is labelled restricted or very restricted."""
+    labels = resource.get("meta", {}).get("security", ())
+    return any(label.get("code") in _RESTRICTED for label in labels)
+
+
+def _result(plan: _Plan, count: int) -> Result:
+    return Result(
+        ordinal=plan.piece.ordinal,
+        outcome=Outcome.ACCEPTED if count else Outcome.UNCHANGED,
+        is_restricted=plan.is_restricted,
+        resources=count,
+        variant=f"FHIR {plan.kind}" if plan.kind.startswith("Bundle") else "FHIR",
+    )

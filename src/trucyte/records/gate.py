@@ -1,0 +1,354 @@
+"""The one gate through which records are read.
+
+Every method takes an `Access` first, compiles it into the query before any limit, and
+records whose data was shown before it returns. Restricted resources never show in a
+search, a count or a history of a caller who may not see them.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import LiteralString, cast
+
+from trucyte.base.clock import VIETNAM, Clock
+from trucyte.database.connect import Cursor, Database
+from trucyte.fhir.parse import parse
+from trucyte.fhir.text import with_meta
+from trucyte.fhir.types import TYPE_NUMBERS
+from trucyte.journal.change import Operation, Stored
+from trucyte.journal.journal import Journal
+from trucyte.records.access import Access
+from trucyte.records.compile import Conditions
+from trucyte.records.index import SearchIndex
+from trucyte.records.match import Matcher
+from trucyte.records.page_token import PageExpired, PageSeal, PageState
+from trucyte.records.query import Query, read_query
+from trucyte.records.rows import sensitivity_of
+from trucyte.records.shown import (
+    HistoryPage,
+    Page,
+    Resource,
+    ResourceGone,
+    ResourceNotFound,
+    ResourceRestricted,
+    TimelineEntry,
+    UnknownType,
+)
+from trucyte.records.statements import statements
+from trucyte.records.steps import count_statement, page_statement
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_OWN = 0  # the origin of this node's own resources
+# Lines one page of a history looks at, so that a rare type cannot ask for all of them.
+_HISTORY_LINES_MAX = 20_000
+
+Row = tuple[int, int | None, int]  # seq, date_low, person
+
+
+class Records:
+    """What is true now, and what was."""
+
+    def __init__(
+        self, database: Database, journal: Journal, index: SearchIndex, clock: Clock, key: bytes
+    ) -> None:
+        """Take the index that the journal keeps, and the node's index key."""
+        self._database = database
+        self._journal = journal
+        self._index = index
+        self._clock = clock
+        self._seal = PageSeal(key)
+
+    def read(self, access: Access, type: str, id: str) -> Resource:
+        """Return the current version.
+
+        Raises ResourceNotFound, ResourceGone, ResourceRestricted.
+        """
+        _check_type(type)
+        key = (_OWN, type, id)
+        head = self._journal.head([key]).get(key)
+        if head is None:
+            raise ResourceNotFound(type=type)
+        if head.operation is Operation.DELETE:
+            raise ResourceGone(type=type)
+        stored = self._journal.bodies([head.seq]).get(head.seq)
+        if stored is None or not stored.body:
+            raise ResourceGone(type=type)
+        self._check_shown(access, [stored])
+        return self._shown(access, [stored], f"read {type}")[0]
+
+    def read_version(self, access: Access, type: str, id: str, version: int) -> Resource:
+        """Return one version, also of a resource that was deleted later.
+
+        Raises as `read`. Who may not see what is restricted now may not see what it was.
+        """
+        _check_type(type)
+        stored = self._journal.version(_OWN, type, id, version)
+        if stored is None:
+            raise ResourceNotFound(type=type)
+        self._check_shown(access, [stored])
+        if not stored.body:
+            raise ResourceGone(type=type)
+        return self._shown(access, [stored], f"vread {type}")[0]
+
+    def history(
+        self,
+        access: Access,
+        type: str | None = None,
+        id: str | None = None,
+        *,
+        count: int = 50,
+        before: int | None = None,
+    ) -> HistoryPage:
+        """Return versions, newest first: of one resource, of a type, or of all.
+
+        Raises ResourceNotFound, ResourceRestricted for one resource; of many, what is
+        restricted is left out.
+        """
+        if type is not None:
+            _check_type(type)
+        if id is not None:
+            assert type is not None
+            return self._history_of_one(access, type, id, count, before)
+        limit = {"before": before or (1 << 62), "count": count, "lines": _HISTORY_LINES_MAX}
+        name = "history" if type is None else "history_of_type"
+        with self._reading() as cursor:
+            cursor.execute(statements()[name], {**limit, "type": TYPE_NUMBERS.get(type or "", 0)})
+            rows = cursor.fetchall()
+        seqs = [row[0] for row in rows if row[1]]
+        bodies = self._journal.bodies(seqs)
+        lines = [bodies[seq] for seq in seqs if seq in bodies]
+        visible = self._visible(access, lines)
+        # A row that is not wanted only says how far the walk came.
+        goes_on = len(seqs) == count or len(seqs) < len(rows)
+        following = rows[-1][0] if goes_on else None
+        return HistoryPage(tuple(self._shown(access, visible, f"history {type or '*'}")), following)
+
+    def search(self, access: Access, type: str, query: Sequence[tuple[str, str]]) -> Page:
+        """Return the first page of what meets the query, newest first unless sorted.
+
+        `query` has decoded names and values in their order. Raises a Problem that names the
+        parameter where one is unknown, not supported or has a bad value.
+        """
+        _check_type(type)
+        read = self._read_query(type, query)
+        now = self._now()
+        with self._reading() as cursor:
+            snapshot, epoch, _ = self._position(cursor)
+            total = (
+                self._count(cursor, access, read, now) if read.total or read.only_count else None
+            )
+            if read.only_count:
+                access.recorder.shown(access, (), f"count {type}")
+                return Page((), None, total)
+            rows = self._rows(cursor, access, read, now, snapshot, None)
+        state = PageState(type, tuple(query), snapshot, epoch, 0, None, now)
+        return self._page(access, read, state, rows, total)
+
+    def next_page(self, access: Access, token: str) -> Page:
+        """Return the page behind the one that gave `token`, as of that search's position.
+
+        Neither writes nor restarts shift it: a resource changed since shows as it was, a
+        deleted or newly restricted one not at all. Raises PageTokenUnknown, PageExpired.
+        """
+        state = self._seal.open(token)
+        read = self._read_query(state.type, state.pairs)
+        with self._reading() as cursor:
+            _, epoch, horizon = self._position(cursor)
+            if epoch != state.epoch or state.snapshot < horizon:
+                raise PageExpired()
+            rows = self._rows(cursor, access, read, state.now, state.snapshot, state)
+        return self._page(access, read, state, rows, None)
+
+    def timeline(
+        self, access: Access, person: int, *, count: int = 1000
+    ) -> tuple[TimelineEntry, ...]:
+        """Return a person's resources, the newest date first; restricted ones as stubs."""
+        with self._reading() as cursor:
+            cursor.execute(statements()["timeline"], {"person": person, "count": count})
+            rows = cursor.fetchall()
+        bodies = self._journal.bodies([row[0] for row in rows])
+        hidden = {row[0] for row in rows if row[2] and not access.sees_restricted}
+        open_lines = [s for seq, s in bodies.items() if seq not in hidden and s.body]
+        shown = {r.seq: r for r in self._shown(access, open_lines, "timeline", person)}
+        return tuple(
+            TimelineEntry(
+                type=bodies[seq].entry.type,
+                id=bodies[seq].entry.id,
+                month=_month(date_low),
+                restricted=seq in hidden,
+                resource=shown.get(seq),
+            )
+            for seq, date_low, _ in rows
+            if seq in bodies and (seq in hidden or seq in shown)
+        )
+
+    # Searching
+
+    def _read_query(self, type_name: str, pairs: Sequence[tuple[str, str]]) -> Query:
+        extractor = self._index.extractor
+        parameters = extractor.parameters(type_name)
+        return read_query(type_name, pairs, parameters, extractor.left_to_full_language(type_name))
+
+    def _conditions(self, access: Access, query: Query, now: int) -> tuple[Conditions, list[str]]:
+        """Return the criteria, and what the caller may see, as conditions of one query."""
+        conditions = Conditions(
+            query, self._index.extractor.parameters(query.type), self._index.hasher, now, _OWN
+        )
+        built = conditions.build()
+        built.append(f"e.origin = {conditions.bound.add(_OWN, 'smallint')}")
+        if not access.sees_restricted:
+            built.append("e.sensitivity = 0")
+        return conditions, built
+
+    def _count(self, cursor: Cursor, access: Access, query: Query, now: int) -> int:
+        conditions, built = self._conditions(access, query, now)
+        _execute(cursor, count_statement(built), conditions)
+        row = cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _rows(
+        self,
+        cursor: Cursor,
+        access: Access,
+        query: Query,
+        now: int,
+        snapshot: int,
+        after: PageState | None,
+    ) -> list[Row]:
+        conditions, built = self._conditions(access, query, now)
+        statement = page_statement(query, built, conditions.bound, snapshot, after)
+        _execute(cursor, statement, conditions)
+        return cast(list[Row], cursor.fetchall())
+
+    def _page(
+        self,
+        access: Access,
+        query: Query,
+        state: PageState,
+        rows: Sequence[Row],
+        total: int | None,
+    ) -> Page:
+        """Look at the bodies again, and seal where the next page goes on."""
+        kept = rows[: query.count]
+        token = None
+        if len(rows) > query.count:
+            seq, key, _ = kept[-1]
+            following = PageState(
+                state.type, state.pairs, state.snapshot, state.epoch, seq, key, state.now
+            )
+            token = self._seal.seal(following)
+        extractor = self._index.extractor
+        matcher = Matcher(query, extractor.parameters(query.type), state.now)
+        bodies = self._journal.bodies([row[0] for row in kept])
+        lines = [bodies[row[0]] for row in kept if row[0] in bodies and bodies[row[0]].body]
+        met = [
+            line
+            for line in lines
+            if line.entry.type == query.type
+            and matcher.matches(line.entry.id, extractor.values(parse(line.body)))
+        ]
+        return Page(tuple(self._shown(access, met, f"search {query.type}")), token, total)
+
+    def _position(self, cursor: Cursor) -> tuple[int, int, int]:
+        row = cursor.execute(statements()["position"]).fetchone()
+        assert row is not None
+        return row[0], row[1], row[2]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Cursor]:
+        """Lend a cursor that sees one moment."""
+        with self._database.connection() as connection, connection.cursor() as cursor:
+            cursor.execute("set transaction isolation level repeatable read, read only")
+            yield cursor
+
+    # Permission
+
+    def _check_shown(self, access: Access, lines: Sequence[Stored]) -> None:
+        if len(self._visible(access, lines)) < len(lines):
+            raise ResourceRestricted(type=lines[0].entry.type)
+
+    def _visible(self, access: Access, lines: Sequence[Stored]) -> list[Stored]:
+        """Return the lines whose own label and whose resource's present one allow it."""
+        if access.sees_restricted or not lines:
+            return list(lines)
+        keys = {(s.entry.origin, s.entry.type, s.entry.id) for s in lines}
+        heads = self._journal.head(keys)
+        with self._reading() as cursor:
+            seqs = [head.seq for head in heads.values()]
+            cursor.execute(statements()["sensitivity"], {"seqs": seqs})
+            labels = dict(cursor.fetchall())
+        hidden = {key for key, head in heads.items() if labels.get(head.seq, 0)}
+        for key in keys - hidden:
+            head = heads.get(key)
+            # Nothing is left of a deleted resource in the index: ask all its versions.
+            if head is not None and head.seq not in labels and self._was_restricted(key):
+                hidden.add(key)
+        return [
+            line
+            for line in lines
+            if (line.entry.origin, line.entry.type, line.entry.id) not in hidden
+            and not _label(line)
+        ]
+
+    def _was_restricted(self, key: tuple[int, str, str]) -> bool:
+        return any(_label(line) for line in self._journal.history(*key))
+
+    def _history_of_one(
+        self, access: Access, type_name: str, id_: str, count: int, before: int | None
+    ) -> HistoryPage:
+        lines = self._journal.history(_OWN, type_name, id_)
+        if not lines:
+            raise ResourceNotFound(type=type_name)
+        visible = self._visible(access, lines)
+        if not visible:
+            raise ResourceRestricted(type=type_name)
+        wanted = [s for s in visible if before is None or s.entry.seq < before]
+        following = wanted[count - 1].entry.seq if len(wanted) > count else None
+        shown = self._shown(access, wanted[:count], f"history {type_name}")
+        return HistoryPage(tuple(shown), following)
+
+    def _shown(
+        self, access: Access, lines: Sequence[Stored], reason: str, *persons: int
+    ) -> list[Resource]:
+        """Leave the trail, then give out."""
+        seen = dict.fromkeys((*persons, *(line.entry.person for line in lines)))
+        access.recorder.shown(access, tuple(seen), reason)
+        return [_resource(line) for line in lines]
+
+    def _now(self) -> int:
+        return (self._clock.now() - _EPOCH) // _MICROSECOND
+
+
+def _execute(cursor: Cursor, statement: LiteralString, conditions: Conditions) -> None:
+    # The text holds names and operators of `compile` and `steps` alone; values are parameters.
+    # Never prepared: a plan must know its values.
+    cursor.execute(statement, conditions.bound.values, prepare=False)
+
+
+def _check_type(type_name: str) -> None:
+    if type_name not in TYPE_NUMBERS:
+        known = type_name.isascii() and type_name.isalpha() and len(type_name) < 64
+        raise UnknownType(type=type_name if known else "(unreadable)")
+
+
+def _label(line: Stored) -> int:
+    return sensitivity_of(parse(line.body)) if line.body else 0
+
+
+def _resource(line: Stored) -> Resource:
+    entry = line.entry
+    body = line.body
+    if body:
+        moment = entry.accepted_at.astimezone(VIETNAM).isoformat(timespec="milliseconds")
+        body = with_meta(body, line.meta_offset, entry.version, moment)
+    return Resource(
+        entry.type, entry.id, entry.version, entry.accepted_at, body, entry.person, entry.seq
+    )
+
+
+def _month(date_low: int | None) -> str | None:
+    if date_low is None or date_low == -(1 << 63):
+        return None
+    return (_EPOCH + timedelta(microseconds=date_low)).astimezone(VIETNAM).strftime("%Y-%m")

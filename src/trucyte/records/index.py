@@ -1,0 +1,143 @@
+"""The search index: what is acknowledged is searchable, in the same transaction.
+
+One row a current resource in `records.entry`, side rows for what does not fit there.
+Replaying the journal gives the same rows.
+"""
+
+import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from trucyte.database.connect import Cursor, Database
+from trucyte.fhir.search import Extractor
+from trucyte.journal.change import Change, Entry, Operation
+from trucyte.records.hashing import Hasher
+from trucyte.records.rows import IndexRow, RowMaker, side_row
+from trucyte.records.statements import statements
+
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+_COPY_TRAILER = struct.pack(">h", -1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class SearchIndex:
+    """The projection that keeps the index; see `journal.change.Projection`."""
+
+    name = "search"
+    tables: Sequence[str] = (
+        "records.entry",
+        "records.current_date",
+        "records.current_quantity",
+        "records.current_text",
+        "records.current_phrase",
+    )
+
+    def __init__(self, extractor: Extractor, hasher: Hasher) -> None:
+        """Take where values come from, and the hashes of this node's index key."""
+        self.extractor = extractor
+        self.hasher = hasher
+        self._maker = RowMaker(extractor, hasher)
+
+    def prepare(self, change: Change) -> IndexRow:
+        """Make the row of a change; pure. A deletion's row only says whose it is."""
+        if change.operation is Operation.DELETE:
+            reference = self.hasher.reference(change.origin, change.type, change.id)
+            return IndexRow(reference, 0, b"", (), (), (), ())
+        resource = change.resource
+        if resource is None:
+            resource = msgspec.json.decode(change.body)
+        return self._maker.row(resource, change.id, change.person, change.origin)
+
+    def apply(self, cursor: Cursor, entries: Sequence[Entry], prepared: Sequence[Any]) -> None:
+        """Write the rows of `entries` and end those they replace."""
+        last = {(entry.origin, entry.type, entry.id): entry.seq for entry in entries}
+        current = []
+        replacing = []
+        for entry, row in zip(entries, prepared, strict=True):
+            if entry.version > 1:
+                replacing.append((entry, row))
+            is_last = last[entry.origin, entry.type, entry.id] == entry.seq
+            if is_last and entry.operation is not Operation.DELETE:
+                current.append((entry, row))
+        if replacing:
+            self._end(cursor, replacing)
+        if current:
+            self._write(cursor, current)
+
+    def clear(self, cursor: Cursor) -> None:
+        """Empty the index; page tokens given before are refused from now on."""
+        cursor.execute(statements()["clear"])
+        cursor.execute(statements()["close_positions"])
+
+    def sweep(self, database: Database, before: datetime) -> int:
+        """Forget rows that were replaced before a time; return how many.
+
+        Page tokens of older positions end with it. An hour is a long time to turn a page.
+        """
+        with database.connection() as connection, connection.cursor() as cursor:
+            limit = {"before": _microseconds(before)}
+            swept = cursor.execute(statements()["sweep"], limit).fetchone()
+            return int(swept[0]) if swept else 0
+
+    def sweep_phrases(self, database: Database) -> int:
+        """Forget displays that no current resource has any more; return how many."""
+        with database.connection() as connection, connection.cursor() as cursor:
+            return cursor.execute(statements()["sweep_phrases"]).rowcount
+
+    def _end(self, cursor: Cursor, replacing: Sequence[tuple[Entry, IndexRow]]) -> None:
+        cursor.execute(
+            statements()["end_rows"],
+            {
+                "seqs": [entry.seq for entry, _ in replacing],
+                "sensitivities": [row.sensitivity for _, row in replacing],
+                "ats": [_microseconds(entry.accepted_at) for entry, _ in replacing],
+            },
+        )
+        restricted = [row for _, row in replacing if row.sensitivity]
+        if restricted:
+            cursor.execute(
+                statements()["restrict_ended"],
+                {
+                    "references": [row.reference for row in restricted],
+                    "sensitivities": [row.sensitivity for row in restricted],
+                },
+            )
+        deleted = [row.reference for entry, row in replacing if entry.operation == Operation.DELETE]
+        if deleted:
+            cursor.execute(statements()["remove_ended"], {"references": deleted})
+
+    def _write(self, cursor: Cursor, rows: Sequence[tuple[Entry, IndexRow]]) -> None:
+        packed = [row.packed(entry.seq, _microseconds(entry.accepted_at)) for entry, row in rows]
+        _copy(cursor, "copy_entries", packed)
+        for name, columns, attribute in (
+            ("copy_dates", 4, "dates"),
+            ("copy_quantities", 6, "quantities"),
+            ("copy_texts", 3, "texts"),
+        ):
+            sides = [
+                side_row(columns, entry.seq, side)
+                for entry, row in rows
+                for side in getattr(row, attribute)
+            ]
+            if sides:
+                _copy(cursor, name, sides)
+        phrases = {phrase[0]: phrase for _, row in rows for phrase in row.phrases}
+        if phrases:
+            tokens, parameters, values = zip(*phrases.values(), strict=True)
+            cursor.execute(
+                statements()["add_phrases"],
+                {"tokens": list(tokens), "parameters": list(parameters), "values": list(values)},
+            )
+
+
+def _copy(cursor: Cursor, name: str, rows: Sequence[bytes]) -> None:
+    with cursor.copy(statements()[name]) as copy:
+        copy.write(b"".join((_COPY_HEADER, *rows, _COPY_TRAILER)))
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND

@@ -1,0 +1,114 @@
+-- end_rows
+-- The row of the version before goes; where the resource lives on, it is kept for the page
+-- tokens of older positions, under the stricter of both labels.
+with change as (
+    select line.seq, line.previous, line.operation, new.sensitivity, new.at
+    from unnest(%(seqs)s::bigint[], %(sensitivities)s::smallint[], %(ats)s::bigint[])
+        as new (seq, sensitivity, at)
+    join journal.change line on line.seq = new.seq
+    where line.previous > 0
+), gone as (
+    delete from records.entry using change
+    where entry.seq = change.previous
+    returning entry.*, change.seq as ended, change.at as ended_at,
+        change.sensitivity as stricter, change.operation as operation
+), removed_dates as (
+    delete from records.date using gone where operation = 3 and date.seq = gone.seq
+), removed_quantities as (
+    delete from records.quantity using gone where operation = 3 and quantity.seq = gone.seq
+), removed_texts as (
+    delete from records.text using gone where operation = 3 and text.seq = gone.seq
+)
+insert into records.ended
+select seq, last_updated, reference, person, organisation, present, date_low, date_high,
+    quantity_low, quantity_high, origin, type, greatest(sensitivity, stricter), tokens,
+    ended, ended_at
+from gone where operation <> 3
+
+-- restrict_ended
+update records.ended set sensitivity = greatest(ended.sensitivity, new.sensitivity)
+from unnest(%(references)s::bigint[], %(sensitivities)s::smallint[])
+    as new (reference, sensitivity)
+where ended.reference = new.reference
+
+-- remove_ended
+delete from records.ended where reference = any(%(references)s::bigint[])
+
+-- copy_entries
+copy records.entry (
+    seq, last_updated, reference, person, organisation, present, date_low, date_high,
+    quantity_low, quantity_high, origin, type, sensitivity, tokens
+) from stdin (format binary)
+
+-- copy_dates
+copy records.date (seq, low, high, parameter) from stdin (format binary)
+
+-- copy_quantities
+copy records.quantity (seq, low, high, parameter, units, components) from stdin (format binary)
+
+-- copy_texts
+copy records.text (seq, parameter, value) from stdin (format binary)
+
+-- add_phrases
+insert into records.phrase (token, parameter, value)
+select * from unnest(%(tokens)s::bigint[], %(parameters)s::integer[], %(values)s::text[])
+on conflict (token) do nothing
+
+-- clear
+truncate records.entry, records.ended, records.date, records.quantity, records.text,
+    records.phrase
+
+-- close_positions
+update records.horizon set seq = (select last_seq from journal.tail)
+
+-- sweep
+with swept as (
+    delete from records.ended where ended_at < %(before)s returning seq, ended
+), dates as (
+    delete from records.date using swept where date.seq = swept.seq
+), quantities as (
+    delete from records.quantity using swept where quantity.seq = swept.seq
+), texts as (
+    delete from records.text using swept where text.seq = swept.seq
+), moved as (
+    update records.horizon
+    set seq = greatest(horizon.seq, (select coalesce(max(ended), 0) from swept))
+)
+select count(*) from swept
+
+-- sweep_phrases
+delete from records.phrase
+where not exists (select from records.entry where entry.tokens @> array[phrase.token])
+
+-- position
+select tail.last_seq, tail.epoch, horizon.seq from journal.tail, records.horizon
+
+-- sensitivity
+select seq, sensitivity from records.entry where seq = any(%(seqs)s::bigint[])
+
+-- timeline
+select seq, date_low, sensitivity from records.entry
+where person = %(person)s
+order by date_low desc nulls last, seq desc
+limit %(count)s
+
+-- history
+-- Every line looked at is told, so that a page that found little still goes on behind it.
+select seq, true from journal.change
+where seq < %(before)s and origin = 0 and %(type)s = 0 and %(lines)s > 0
+order by seq desc limit %(count)s
+
+-- history_of_type
+with walked as (
+    select seq, type = %(type)s and origin = 0 as wanted from journal.change
+    where seq < %(before)s order by seq desc limit %(lines)s
+), found as (
+    select seq, true as wanted from walked where wanted order by seq desc limit %(count)s
+)
+select seq, wanted from found
+union all
+(
+    select min(seq), false from walked
+    where (select count(*) from found) < %(count)s having count(*) = %(lines)s
+)
+order by seq desc

@@ -1,0 +1,348 @@
+"""Index rows, made before the lock: search values become hashed tokens and packed bytes.
+
+Everything here is pure. A row's bytes are ready for PostgreSQL's binary COPY except for
+its position and time, which only the lock gives.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trucyte.fhir.search import Extractor, fold
+from trucyte.fhir.search.parameters import Parameter
+from trucyte.fhir.search.values import DateRange, Quantity, SearchValues
+from trucyte.fhir.types import TYPE_NUMBERS
+from trucyte.records.hashing import Hasher, coding_forms, parameter_number
+from trucyte.records.mains import CUSTODIANS, MAIN_DATES, MAIN_QUANTITIES
+
+# A btree entry has at most 2,700 bytes, and nobody types more to find a name.
+TEXT_BYTES_MAX = 1000
+_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+_SENSITIVITY = {"R": 1, "V": 2}
+
+_HEAD = struct.Struct(">hiqiq")  # field count, seq, last_updated
+_FIXED = struct.Struct(">iqiqiqiq")  # reference, person, organisation, present
+_RANGE = struct.Struct(">iqiq")
+_FLOATS = struct.Struct(">idid")
+_SMALL = struct.Struct(">ihihih")
+_NULLS = struct.pack(">ii", -1, -1)
+_SIDE = struct.Struct(">hiq")  # field count, seq
+_DATE = struct.Struct(">iqiqii")  # low, high, parameter
+_QUANTITY = struct.Struct(">ididii")
+_TEXT = struct.Struct(">iii")  # parameter, length
+_ARRAY = struct.Struct(">iiiiii")  # length, dimensions, has nulls, element type, size, lower bound
+_EMPTY_ARRAY = struct.pack(">iiii", 12, 0, 0, 20)
+_SPAN = 1 << 64
+_HALF = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """What `SearchIndex.apply` writes for one version."""
+
+    reference: int
+    sensitivity: int
+    body: bytes  # of records.entry, behind seq and last_updated
+    dates: tuple[bytes, ...]  # of records.date, behind seq; the others alike
+    quantities: tuple[bytes, ...]
+    texts: tuple[bytes, ...]
+    phrases: tuple[tuple[int, int, str], ...]  # token, parameter, value
+
+    def packed(self, seq: int, last_updated: int) -> bytes:
+        """Return the whole row."""
+        return _HEAD.pack(14, 8, seq, 8, last_updated) + self.body
+
+
+def side_row(columns: int, seq: int, rest: bytes) -> bytes:
+    """Return a whole row of a side table."""
+    return _SIDE.pack(columns, 8, seq) + rest
+
+
+@dataclass(slots=True)
+class _TypePlan:
+    """What is the same for all resources of a type."""
+
+    number: int
+    type_token: int
+    parameters: tuple[Parameter, ...]
+    hashes: tuple[int, ...]
+    numbers: tuple[int, ...]
+    date: int | None
+    quantity: int | None
+    # (a parameter kept to one target type, that type) by the parameter it repeats
+    kept: dict[int, list[tuple[int, str]]]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A row in the making."""
+
+    tokens: set[int] = field(default_factory=set)
+    present: int = 0
+    phrases: dict[int, tuple[int, int, str]] = field(default_factory=dict)
+    date: tuple[int, int] | None = None
+    dates: list[bytes] = field(default_factory=list)
+    quantity: tuple[float, float] | None = None
+    quantities: dict[bytes, None] = field(default_factory=dict)
+    paired: set[bytes] = field(default_factory=set)
+    texts: dict[bytes, None] = field(default_factory=dict)
+
+
+class RowMaker:
+    """Makes index rows of resources."""
+
+    def __init__(self, extractor: Extractor, hasher: Hasher) -> None:
+        """Plans are made when a type is first met."""
+        self._extractor = extractor
+        self._hasher = hasher
+        self._plans: dict[str, _TypePlan] = {}
+
+    def row(self, resource: Mapping[str, Any], id: str, person: int, origin: int) -> IndexRow:
+        """Return the row of a valid resource."""
+        type_name = resource["resourceType"]
+        plan = self._plans.get(type_name) or self._plan(type_name)
+        values = self._extractor.values(dict(resource))
+        draft = _Draft(tokens={plan.type_token})
+        self._add_tokens(plan, values, draft)
+        if values.identifiers:
+            self._add_identifiers(plan, values, draft)
+        self._add_references(plan, values, draft, origin)
+        self._add_uris_and_texts(plan, values, draft)
+        self._add_dates(plan, values.dates, draft)
+        if values.composites:
+            self._add_pairs(plan, values, draft, origin)
+        self._add_quantities(plan, values.quantities, draft)
+        reference = self._hasher.reference(origin, type_name, id)
+        sensitivity = sensitivity_of(resource)
+        organisation = self._organisation(resource, type_name)
+        return IndexRow(
+            reference=reference,
+            sensitivity=sensitivity,
+            body=_pack_entry(
+                draft, (reference, person, organisation), (origin, plan.number, sensitivity)
+            ),
+            dates=tuple(draft.dates),
+            quantities=tuple(draft.quantities),
+            texts=tuple(draft.texts),
+            phrases=tuple(draft.phrases.values()),
+        )
+
+    def _plan(self, type_name: str) -> _TypePlan:
+        parameters = self._extractor.parameters(type_name)
+        places = {parameter.code: parameter.number for parameter in parameters}
+        kept: dict[int, list[tuple[int, str]]] = {}
+        for parameter in parameters:
+            if parameter.target_only is not None:
+                pair = (parameter.number, parameter.target_only)
+                kept.setdefault(parameter.sources[0], []).append(pair)
+        plan = _TypePlan(
+            number=TYPE_NUMBERS[type_name],
+            type_token=self._hasher.type(type_name),
+            parameters=parameters,
+            hashes=tuple(self._hasher.parameter(type_name, p.code) for p in parameters),
+            numbers=tuple(parameter_number(type_name, p.code) for p in parameters),
+            date=places.get(MAIN_DATES.get(type_name, "")),
+            quantity=places.get(MAIN_QUANTITIES.get(type_name, "")),
+            kept=kept,
+        )
+        self._plans[type_name] = plan
+        return plan
+
+    def _add_tokens(self, plan: _TypePlan, values: SearchValues, draft: _Draft) -> None:
+        hasher, tokens = self._hasher, draft.tokens
+        for number, system, code, text in values.tokens:
+            draft.present |= 1 << number
+            parameter = plan.hashes[number]
+            for form in coding_forms(hasher, system, code):
+                tokens.add(parameter ^ form)
+            if text:
+                self._add_phrase(plan, number, text, draft)
+
+    def _add_phrase(self, plan: _TypePlan, number: int, text: str, draft: _Draft) -> None:
+        folded = shortened(fold(text))
+        token = plan.hashes[number] ^ self._hasher.phrase(folded)
+        draft.tokens.add(token)
+        draft.phrases[token] = (token, plan.numbers[number], folded)
+
+    def _add_identifiers(self, plan: _TypePlan, values: SearchValues, draft: _Draft) -> None:
+        hasher = self._hasher
+        for number, system, value, types, text in values.identifiers:
+            draft.present |= 1 << number
+            parameter = plan.hashes[number]
+            draft.tokens.update(parameter ^ f for f in coding_forms(hasher, system, value))
+            for type_system, type_code in types:
+                if value is not None and type_system and type_code:
+                    form = hasher.of_type(type_system, type_code, value)
+                    draft.tokens.add(parameter ^ form)
+            if text:
+                self._add_phrase(plan, number, text, draft)
+
+    def _add_references(
+        self, plan: _TypePlan, values: SearchValues, draft: _Draft, origin: int
+    ) -> None:
+        for value in values.references:
+            number, kind = value[0], value[1]
+            draft.present |= 1 << number
+            parameter = plan.hashes[number]
+            forms = reference_forms(self._hasher, value[1:], origin)
+            draft.tokens.update(parameter ^ form for form in forms)
+            for other, target in plan.kept.get(number, ()):
+                if kind == target:
+                    draft.present |= 1 << other
+
+    def _add_uris_and_texts(self, plan: _TypePlan, values: SearchValues, draft: _Draft) -> None:
+        hasher = self._hasher
+        for number, uri in values.uris:
+            draft.present |= 1 << number
+            draft.tokens.add(plan.hashes[number] ^ hasher.uri(uri))
+            if "|" in uri:
+                draft.tokens.add(plan.hashes[number] ^ hasher.uri(uri.partition("|")[0]))
+        for number, text in values.texts:
+            draft.present |= 1 << number
+            draft.tokens.add(plan.hashes[number] ^ hasher.exact(text))
+            encoded = shortened(fold(text)).encode()
+            row = _TEXT.pack(4, plan.numbers[number], len(encoded)) + encoded
+            draft.texts[row] = None
+
+    def _add_dates(self, plan: _TypePlan, dates: Sequence[DateRange], draft: _Draft) -> None:
+        for number, low, high in dates:
+            draft.present |= 1 << number
+            if number == plan.date:
+                known = draft.date or (low, high)
+                draft.date = min(low, known[0]), max(high, known[1])
+            else:
+                draft.dates.append(_DATE.pack(8, low, 8, high, 4, plan.numbers[number]))
+
+    def _add_quantities(
+        self, plan: _TypePlan, quantities: Sequence[Quantity], draft: _Draft
+    ) -> None:
+        for number, low, high, system, code, unit in quantities:
+            draft.present |= 1 << number
+            units = unit_forms(self._hasher, system, code, unit)
+            if number == plan.quantity:
+                draft.quantity = low, high
+                draft.tokens.update(plan.hashes[number] ^ form for form in units)
+                continue
+            fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[number]) + _array(units)
+            # A value that stands in a pair has its row already.
+            if fixed not in draft.paired:
+                draft.quantities[fixed + _EMPTY_ARRAY] = None
+
+    def _add_pairs(self, plan: _TypePlan, values: SearchValues, draft: _Draft, origin: int) -> None:
+        """Values that must stand in one element: hashed together, or beside the number."""
+        for number, pairs in values.composites:
+            parameter = plan.parameters[number]
+            forms = pair_forms(self._hasher, pairs, origin)
+            if parameter.component_types == ("token", "quantity"):
+                source = parameter.pairs[1].source
+                for _, low, high, system, code, unit in pairs.quantities:
+                    units = unit_forms(self._hasher, system, code, unit)
+                    fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[source])
+                    fixed += _array(units)
+                    draft.paired.add(fixed)
+                    draft.quantities[fixed + _array(sorted(set(forms[0])))] = None
+                    draft.present |= 1 << number
+            elif forms[0] and forms[1]:
+                draft.present |= 1 << number
+                draft.tokens.update(
+                    plan.hashes[number] ^ self._hasher.pair(first, second)
+                    for first in forms[0]
+                    for second in forms[1]
+                )
+
+    def _organisation(self, resource: Mapping[str, Any], type_name: str) -> int:
+        element = resource.get(CUSTODIANS.get(type_name, ""))
+        for value in element if isinstance(element, list) else (element,):
+            inner = value.get("actor", value) if isinstance(value, dict) else {}
+            reference = inner.get("reference") if isinstance(inner, dict) else None
+            if isinstance(reference, str) and reference.startswith("Organization/"):
+                return self._hasher.form("organisation", reference)
+        return 0
+
+
+def sensitivity_of(resource: Mapping[str, Any]) -> int:
+    """Return 1 for a resource labelled R, 2 for V (v3 Confidentiality), else 0."""
+    return max(
+        (
+            _SENSITIVITY.get(label.get("code", ""), 0)
+            for label in resource.get("meta", {}).get("security", ())
+            if label.get("system") == _CONFIDENTIALITY
+        ),
+        default=0,
+    )
+
+
+def reference_forms(
+    hasher: Hasher,
+    value: tuple[str | None, str | None, str | None, str | None, str | None],
+    origin: int,
+) -> list[int]:
+    """Return the forms of a reference: (type, id, url, identifier system, identifier value)."""
+    kind, id_, url, system, identifier = value
+    forms = []
+    if kind is not None and id_ is not None:
+        forms.append(hasher.reference(origin, kind, id_))
+    if url is not None:
+        forms.append(hasher.uri(url))
+        if "|" in url:
+            forms.append(hasher.uri(url.partition("|")[0]))
+    if system is not None or identifier is not None:
+        forms.extend(
+            hasher.form("identifier", str(form))
+            for form in coding_forms(hasher, system, identifier)
+        )
+    return forms
+
+
+def unit_forms(hasher: Hasher, system: str | None, code: str | None, unit: str | None) -> list[int]:
+    """Return the forms of a unit: `system|code`, and `code` or the human unit alone."""
+    forms = set()
+    if system and code:
+        forms.add(hasher.system_code(system, code))
+    forms.update(hasher.code(name) for name in (code, unit) if name)
+    return sorted(forms)
+
+
+def pair_forms(hasher: Hasher, pairs: SearchValues, origin: int) -> tuple[list[int], list[int]]:
+    """Return the forms of the two components of one element."""
+    forms: tuple[list[int], list[int]] = ([], [])
+    for place, system, code, _ in pairs.tokens:
+        if place < 2:
+            forms[place].extend(coding_forms(hasher, system, code))
+    for value in pairs.references:
+        if value[0] < 2:
+            forms[value[0]].extend(reference_forms(hasher, value[1:], origin))
+    return forms
+
+
+def shortened(text: str) -> str:
+    """Return as much of a folded text as the index keeps."""
+    encoded = text.encode()
+    if len(encoded) <= TEXT_BYTES_MAX:
+        return text
+    return encoded[:TEXT_BYTES_MAX].decode(errors="ignore")
+
+
+def _array(values: Sequence[int]) -> bytes:
+    """Return a bigint[] field; an empty one has no dimension."""
+    count = len(values)
+    if not count:
+        return _EMPTY_ARRAY
+    parts = [8] * (2 * count)
+    parts[1::2] = values
+    head = _ARRAY.pack(20 + 12 * count, 1, 0, 20, count, 1)
+    return head + struct.pack(">" + "iq" * count, *parts)
+
+
+def _pack_entry(draft: _Draft, wide: tuple[int, int, int], small: tuple[int, int, int]) -> bytes:
+    present = draft.present - _SPAN if draft.present >= _HALF else draft.present
+    return b"".join(
+        (
+            _FIXED.pack(8, wide[0], 8, wide[1], 8, wide[2], 8, present),
+            _RANGE.pack(8, draft.date[0], 8, draft.date[1]) if draft.date else _NULLS,
+            _FLOATS.pack(8, draft.quantity[0], 8, draft.quantity[1]) if draft.quantity else _NULLS,
+            _SMALL.pack(2, small[0], 2, small[1], 2, small[2]),
+            _array(sorted(draft.tokens)),
+        )
+    )
