@@ -148,9 +148,9 @@ def _drug_entry(plan: Plan, drug: Drug, quantity: int, dose: str, ordered: int, 
         "MA_PTTT": plan.method,
         "NGUON_CTRA": "1",
     }
+    row["TT_THAU"] = TENDER
     if drug.code not in ("40.17", "40.573"):
         row["SO_DANG_KY"] = drug.registration
-        row["TT_THAU"] = TENDER
     if drug.code.startswith("05V"):
         row["MA_PP_CHEBIEN"] = "PP001;PP004"
         row["LIEU_DUNG"] = f"{_number(drug.each)} gam/thang * 1 thang/ngày * {drug.days} ngày"
@@ -249,7 +249,7 @@ def _supplies(plan: Plan, service: Service, key: str, ordered: int) -> list[Entr
     for number in range(2 if key in ("append", "sut") else 1):
         row = {
             "MA_DICH_VU": service.code,
-            "MA_VAT_TU": code,
+            "MA_VAT_TU": f"{code[:-1]}9" if number else code,
             "MA_NHOM": "11" if key == "phaco" else "10",
             "GOI_VTYT": "G1",
             "TEN_VAT_TU": name,
