@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -32,6 +32,7 @@ def synth() -> None:
     show_default=True,
     help="Share of visits with a planted fault; truth.ndjson says which.",
 )
+@click.option("--through-fhir", is_flag=True, help="Write what the mapping gives back.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for machines.")
 def claims(
     visits: int,
@@ -43,6 +44,7 @@ def claims(
     as_zip: bool,
     sensitive: float,
     errors: float,
+    through_fhir: bool,
     as_json: bool,
 ) -> None:
     """Write claims files with their money rules kept.
@@ -60,6 +62,7 @@ def claims(
         inline=inline,
         sensitive=sensitive,
         errors=errors,
+        through_fhir=through_fhir,
     )
     count = size = planted = 0
     with _progress(visits, hidden=as_json) as bar:
@@ -69,6 +72,27 @@ def claims(
             planted += len(written.truths)
             bar.update(written.visits)
     _say(as_json, visits=visits, files=count, bytes=size, faults=planted, out=str(out))
+
+
+@synth.command()
+@click.option("--visits", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--variant", type=click.Choice(_VARIANTS), default="1931", show_default=True)
+@click.option(
+    "--ndjson", type=click.File("wb"), default="-", help="Where to; - is standard output."
+)
+def resources(visits: int, seed: int, variant: str, ndjson: BinaryIO) -> None:
+    """Write the FHIR resources of the same visits, one a line.
+
+    Example: trucyte synth resources --visits 200 --seed 7 --ndjson ./var/synth.ndjson
+    """
+    from trucyte.intake.claims.tables import Variant  # noqa: PLC0415 - help stays fast
+    from trucyte.synth.run import Options  # noqa: PLC0415
+    from trucyte.synth.run import resources as made  # noqa: PLC0415
+
+    options = Options(visits=visits, seed=seed, variant=Variant[f"D{variant}"])
+    for body in made(options):
+        ndjson.write(body + b"\n")
 
 
 def _progress(visits: int, *, hidden: bool) -> AbstractContextManager[Any]:

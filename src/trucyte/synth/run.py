@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from trucyte.intake.claims.tables import Variant, Visit
+from trucyte.synth.backwards import Backwards
 from trucyte.synth.country import Facility, facilities_for, facility
 from trucyte.synth.faults.plant import Planter, Truth
 from trucyte.synth.faults.wire import cut_short
@@ -42,6 +43,7 @@ class Options:
     inline: bool = False
     sensitive: float = 0.01
     errors: float = 0.0
+    through_fhir: bool = False  # write what the mapping gives back from the resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def population_of(options: Options) -> tuple[Population, int]:
 def batches(options: Options) -> Iterator[Batch]:
     """Yield the visits file by file, in the order of time."""
     population, homes = population_of(options)
+    backwards = Backwards(options.seed) if options.through_fhir else None
     span = population.end - population.start
     numbers = range(0, options.visits, options.per_file)
     for file_number, first in enumerate(numbers):
@@ -90,6 +93,8 @@ def batches(options: Options) -> Iterator[Batch]:
         ]
         made_on = max(plan.contact_end for plan in plans) // DAY + 1
         visits = [make_visit(plan, made_on=made_on) for plan in plans]
+        if backwards:
+            visits = [backwards.visit(visit) for visit in visits]
         yield Batch(file_number, first, home, made_on, visits)
 
 
@@ -188,3 +193,10 @@ def _stored(options: Options, folder: Path, *, as_zip: bool) -> Iterator[Written
             entry = zipfile.ZipInfo(written.name, _ZIP_TIME)
             archive.writestr(entry, written.data, zipfile.ZIP_DEFLATED)
             yield written
+
+
+def resources(options: Options) -> Iterator[bytes]:
+    """Yield the FHIR resources of a run's visits as JSON, one at a time."""
+    backwards = Backwards(options.seed)
+    for visit in visits(options):
+        yield from backwards.resources(visit)

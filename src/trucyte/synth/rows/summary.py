@@ -4,10 +4,10 @@ from datetime import date
 
 from trucyte.intake.claims.tables import Row
 from trucyte.synth.catalogue import load_catalogue
-from trucyte.synth.lines import Entry
 from trucyte.synth.money import Totals, amount
 from trucyte.synth.people import Card
 from trucyte.synth.plan import Plan
+from trucyte.synth.rows.lines import Entry
 from trucyte.synth.times import DAY, day, day_text, text
 
 _NO_DISTRICTS = date(2025, 7, 1).toordinal()
