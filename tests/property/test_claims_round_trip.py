@@ -3,10 +3,12 @@
 import unicodedata
 from functools import cache
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.claims_round_trip import KEY, NoLists, make_visit, round_trip
+from tests.claims_round_trip import KEY, NoLists, Shelf, make_visit, round_trip, write
+from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.validate import Validator
 from trucyte.intake.claims.mapping import TableMapping
 from trucyte.intake.claims.tables import TABLES, Row, Variant
 
@@ -86,3 +88,51 @@ def table_sets(draw: st.DrawFn) -> dict[str, list[Row]]:
 def test_every_field_comes_back(tables: dict[str, list[Row]], variant: Variant) -> None:
     visit = make_visit(tables, variant=variant)
     assert round_trip(mapping(), visit) == visit
+
+
+_OLD_FIELDS = {
+    "XML1": "MA_LK STT MA_BN HO_TEN NGAY_SINH GIOI_TINH DIA_CHI MA_THE MA_DKBD GT_THE_TU GT_THE_DEN"
+    " MIEN_CUNG_CT TEN_BENH MA_BENH MA_BENHKHAC MA_LYDO_VVIEN MA_NOI_CHUYEN MA_TAI_NAN NGAY_VAO"
+    " NGAY_RA SO_NGAY_DTRI KET_QUA_DTRI TINH_TRANG_RV NGAY_TTOAN T_THUOC T_VTYT T_TONGCHI T_BNTT"
+    " T_BNCCT T_BHTT T_NGUONKHAC T_NGOAIDS NAM_QT THANG_QT MA_LOAI_KCB MA_LOAIKCB MA_KHOA MA_CSKCB"
+    " MA_KHUVUC MA_PTTT_QT CAN_NANG SO_PHIEU MA_THE_BHYT MA_BENH_CHINH",
+    "XML2": "MA_LK STT MA_THUOC MA_NHOM TEN_THUOC DON_VI_TINH HAM_LUONG DUONG_DUNG LIEU_DUNG"
+    " SO_DANG_KY TT_THAU PHAM_VI TYLE_TT SO_LUONG DON_GIA THANH_TIEN MUC_HUONG T_NGUON_KHAC T_BNTT"
+    " T_BHTT T_BNCCT T_NGOAIDS MA_KHOA MA_BAC_SI MA_BENH NGAY_YL MA_PTTT TYLE_TT_BH",
+    "XML3": "MA_LK STT MA_DICH_VU MA_VAT_TU MA_NHOM GOI_VTYT TEN_VAT_TU TEN_DICH_VU DON_VI_TINH"
+    " PHAM_VI SO_LUONG DON_GIA TT_THAU TYLE_TT THANH_TIEN T_TRANTT MUC_HUONG T_NGUONKHAC T_BNTT"
+    " T_BHTT T_BNCCT T_NGOAIDS MA_KHOA MA_GIUONG MA_BAC_SI MA_BENH NGAY_YL NGAY_KQ MA_PTTT",
+    "XML4": "MA_LK STT MA_DICH_VU MA_CHI_SO TEN_CHI_SO GIA_TRI MA_MAY MO_TA KET_LUAN NGAY_KQ",
+    "XML5": "MA_LK STT DIEN_BIEN HOI_CHAN PHAU_THUAT NGAY_YL",
+}
+
+
+@st.composite
+def old_tables(draw: st.DrawFn) -> dict[str, list[Row]]:
+    tables = {}
+    for table, fields in _OLD_FIELDS.items():
+        rows = st.dictionaries(st.sampled_from(fields.split()), raw_texts(), max_size=30)
+        few = 1 if table == "XML1" else 2
+        tables[table] = draw(st.lists(rows.map(_consistent), max_size=few))
+    return {name: rows for name, rows in tables.items() if rows}
+
+
+@settings(max_examples=100, deadline=None)
+@given(old_tables(), st.sampled_from([Variant.D4210, Variant.D917]))
+def test_every_field_of_older_decisions_comes_back(
+    tables: dict[str, list[Row]], variant: Variant
+) -> None:
+    visit = make_visit(tables, variant=variant)
+    assert round_trip(mapping(), visit) == visit
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(tables=table_sets())
+def test_whatever_is_sent_gives_valid_r4(
+    definitions: Definitions, tables: dict[str, list[Row]]
+) -> None:
+    validator = Validator(definitions)
+    shelf = Shelf()
+    written = write(mapping(), make_visit(tables), shelf)
+    for resource in (*shelf.kept.values(), *written):
+        assert validator.check(resource) == [], resource

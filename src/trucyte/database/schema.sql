@@ -429,13 +429,14 @@ create view records."current_date" as
      JOIN records.entry USING (seq);
 
 create view records.current_phrase as
- SELECT token,
-    parameter,
-    value
-   FROM records.phrase
-  WHERE (EXISTS ( SELECT
+ SELECT side.token,
+    side.parameter,
+    side.value
+   FROM records.phrase side
+     JOIN LATERAL ( SELECT 1 AS "?column?"
            FROM records.entry
-          WHERE entry.tokens @> ARRAY[phrase.token]));
+          WHERE entry.tokens @> ARRAY[side.token]
+         LIMIT 1) used ON true;
 
 create view records.current_quantity as
  SELECT side.seq,

@@ -119,7 +119,9 @@ class Records:
         bodies = self._journal.bodies(seqs)
         lines = [bodies[seq] for seq in seqs if seq in bodies]
         visible = self._visible(access, lines)
-        following = rows[-1][0] if rows else None
+        # A row that is not wanted only says how far the walk came.
+        goes_on = len(seqs) == count or len(seqs) < len(rows)
+        following = rows[-1][0] if goes_on else None
         return HistoryPage(tuple(self._shown(access, visible, f"history {type or '*'}")), following)
 
     def search(self, access: Access, type: str, query: Sequence[tuple[str, str]]) -> Page:

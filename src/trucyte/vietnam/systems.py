@@ -4,10 +4,10 @@ Vietnamese core guides name the same systems differently; both names are known h
 stored bytes are never rewritten.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
+
+from trucyte.vietnam.tables import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,6 @@ class System:
 
 def load_systems() -> Mapping[str, System]:
     """Return the packaged systems by their short name."""
-    text = resources.files("trucyte.vietnam").joinpath("data/systems.toml").read_text("utf-8")
     return {
         name: System(
             name=name,
@@ -32,5 +31,5 @@ def load_systems() -> Mapping[str, System]:
             meaning=row["meaning"],
             verified=row["verified"],
         )
-        for name, row in tomllib.loads(text).items()
+        for name, row in read_toml("systems").items()
     }

@@ -12,9 +12,9 @@ from trucyte.intake.claims.draft import Resource
 from trucyte.intake.claims.mapping.claim import line_system, line_target
 from trucyte.intake.claims.mapping.diagnoses import read_diagnoses
 from trucyte.intake.claims.mapping.encounter import COVERAGE, DECISION, MADE_ON, read_apart
-from trucyte.intake.claims.mapping.order import in_order
-from trucyte.intake.claims.mapping.people import mrn_of, read_cards
+from trucyte.intake.claims.mapping.people import BOARD, mrn_of, read_cards
 from trucyte.intake.claims.mapping.plan import TablePlan
+from trucyte.intake.claims.mapping.raw import in_order
 from trucyte.intake.claims.mapping.results import read_index, read_value
 from trucyte.intake.claims.mapping.rules import Systems
 from trucyte.intake.claims.mapping.scope import CARE_COURSE, TABLE_TAG, Lookup
@@ -102,10 +102,19 @@ def read_visit(
         variant=Variant(next(iter(_extensions(encounter, DECISION)))),
         facility=reader.facility,
         link=reader.link,
-        patient=reader.patient,
+        patient=reader.patient or _board_person(reader.link, tables),
         made_on=_made_on(encounter, claim),
         tables=dict(sorted(tables.items(), key=lambda entry: int(entry[0][3:]))),
     )
+
+
+def _board_person(link: str, tables: Mapping[str, list[Row]]) -> str:
+    """Return what the reader made the patient of an assessment board of."""
+    rows = tables.get("XML12")
+    if not rows or not link.startswith(BOARD):
+        return ""
+    person = rows[0].get("SO_CCCD") or rows[0].get("MA_BHXH") or rows[0].get("MA_THE_BHYT", "")
+    return f"{BOARD}{person}"
 
 
 def _encounter(shelf: Shelf, systems: Systems) -> Resource:

@@ -72,6 +72,8 @@ def pinned(kind: str, identity: str, versions: Mapping[str, int]) -> dict[str, A
 def finish_encounter(scope: Scope, encounter: Resource, tables: Mapping[str, list[Row]]) -> None:
     """Add what follows from several fields: class, status, period, places, disposition."""
     row = scope.summary
+    if not scope.visit.tables.get("XML1"):
+        _tell_check_in(scope, encounter)
     _put_period(scope, encounter, tables)
     if code := CLASSES.get(scope.care):
         encounter["class"] = {"system": ACT_CODE, "code": code}
@@ -82,6 +84,16 @@ def finish_encounter(scope: Scope, encounter: Resource, tables: Mapping[str, lis
     _put_disposition(encounter, row)
     for entry in encounter.get("basedOn", ()):
         entry["type"] = "ServiceRequest"
+
+
+def _tell_check_in(scope: Scope, encounter: Resource) -> None:
+    """Tell a visit of which only a check-in or a document was sent; nothing is read back."""
+    row = scope.summary
+    if came := read_time(row.get("NGAY_VAO", "")):
+        encounter["period"] = {"start": came}
+    if scope.care:
+        uri = scope.node.systems["care-type"].uri
+        encounter["type"] = [{"coding": [{"system": uri, "code": scope.care}]}]
 
 
 def is_emergency(row: Row) -> bool:
@@ -100,7 +112,7 @@ def _put_period(scope: Scope, encounter: Resource, tables: Mapping[str, list[Row
         keep_raw(encounter, "NGAY_RA", scope.summary.get("NGAY_RA"))
     if scope.summary.get("NGAY_RA") and scope.visit.tables.get("XML1"):
         encounter["status"] = "finished"
-    elif scope.summary:
+    elif scope.visit.summary:
         encounter["status"] = "in-progress"
 
 

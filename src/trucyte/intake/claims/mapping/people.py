@@ -24,13 +24,16 @@ from trucyte.intake.claims.tables import Row
 CARD_FIELDS = ("MA_THE_BHYT", "MA_DKBD", "GT_THE_TU", "GT_THE_DEN")
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 DEATHS = frozenset({"5", "8"})  # KET_QUA_DTRI; 6 is not death: "nặng xin về"
+# An assessment board (XML12) has no MA_LK or MA_BN: the reader makes them of the minutes'
+# number and the person's number, which is no patient number of a facility.
+BOARD = "XML12:"
 _PRIMARY_CARE = EXTENSION + "primary-care-facility"
 
 
 def make_patient(scope: Scope, plan: TablePlan, names: tuple[str, ...]) -> Resource:
     """Return the Patient as this visit tells it."""
     patient: Resource = {"resourceType": "Patient", "id": scope.patient_id()}
-    if scope.visit.patient:
+    if scope.visit.patient and not scope.visit.link.startswith(BOARD):
         uri = scope.node.systems["mrn"].uri
         patient["identifier"] = [_mrn(uri, scope)]
     plan.write(scope.summary, {"patient": patient}, scope, names=names)

@@ -5,9 +5,7 @@ The unit is kept as written; a UCUM code stands beside it only where the reviewe
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 from trucyte.intake.claims.draft import Draft, Resource
@@ -23,6 +21,7 @@ from trucyte.intake.claims.mapping.plan import TablePlan
 from trucyte.intake.claims.mapping.raw import keep_raw
 from trucyte.intake.claims.mapping.scope import TABLE_TAG, Scope
 from trucyte.intake.claims.tables import Row
+from trucyte.vietnam.tables import read_toml
 
 UCUM = "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -39,8 +38,7 @@ Units = Mapping[tuple[str, str], str]
 
 def load_units() -> Units:
     """Return UCUM codes by (index, unit); index "" holds for every index."""
-    file = resources.files("trucyte.vietnam").joinpath("data/units_of_measure.toml")
-    rows = tomllib.loads(file.read_text("utf-8"))["row"]
+    rows = read_toml("units_of_measure")["row"]
     return {(row["index"], row["unit"]): row["code"] for row in rows}
 
 

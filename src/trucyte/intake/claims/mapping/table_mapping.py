@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from trucyte.intake.claims.draft import Draft, Resource
 from trucyte.intake.claims.mapping.back import read_visit
+from trucyte.intake.claims.mapping.certificates import make_consequences
 from trucyte.intake.claims.mapping.claim import begin_claim, finish_claim
 from trucyte.intake.claims.mapping.diagnoses import make_diagnoses
 from trucyte.intake.claims.mapping.documents import make_documents
 from trucyte.intake.claims.mapping.encounter import begin_encounter, finish_encounter
 from trucyte.intake.claims.mapping.medicines import make_medicines
-from trucyte.intake.claims.mapping.order import mark_order
+from trucyte.intake.claims.mapping.older import Older
 from trucyte.intake.claims.mapping.people import (
     coverage_ids,
     directory,
@@ -18,6 +19,7 @@ from trucyte.intake.claims.mapping.people import (
     make_patient,
 )
 from trucyte.intake.claims.mapping.plan import TablePlan, load_plan
+from trucyte.intake.claims.mapping.raw import mark_order
 from trucyte.intake.claims.mapping.results import Services, Units, load_units, make_results
 from trucyte.intake.claims.mapping.scope import CARE_COURSE, Node, Scope
 from trucyte.intake.claims.mapping.services import make_services, procedures_by_service
@@ -27,8 +29,9 @@ from trucyte.intake.claims.mapping.vitals import (
     finish_weight,
     make_signs,
 )
-from trucyte.intake.claims.tables import TABLES, Visit
+from trucyte.intake.claims.tables import TABLES, Row, Visit
 from trucyte.vietnam.lists import CodeLists
+from trucyte.vietnam.sensitivity import load_triggers
 from trucyte.vietnam.systems import load_systems
 
 
@@ -41,6 +44,8 @@ class TableMapping:
         self._node = Node(key=key, systems=systems, lists=lists)
         self._plans: Mapping[str, TablePlan] = {name: load_plan(name, systems) for name in TABLES}
         self._units: Units = load_units()
+        self._triggers = load_triggers()
+        self._older = Older()
 
     def plan(self, table: str) -> TablePlan:
         """Return the rows of one table's mapping."""
@@ -48,7 +53,8 @@ class TableMapping:
 
     def people(self, visit: Visit) -> Sequence[Draft]:
         """Return Patient, Coverages and the shared directory resources of a visit."""
-        scope = self._scope(visit)
+        visit = self._older.to_model(visit)
+        scope = self._scope(visit, [])
         summary = self._plans["XML1"]
         names = summary_names(scope)
         table = "XML1" if visit.tables.get("XML1") else "XML0"
@@ -57,12 +63,22 @@ class TableMapping:
         drafts += [Draft(coverage, table, 1) for coverage in coverages]
         return [*drafts, *directory(scope, self._plans.values(), visit.tables)]
 
-    def _scope(self, visit: Visit) -> Scope:
-        return Scope(node=self._node, visit=visit, summary=visit.summary, labels=[])
+    def sensitivity(self, visit: Visit) -> frozenset[str]:
+        """Return the labels that every resource, outcome and quarantine entry of it carries."""
+        return self._triggers.of_visit(visit.tables)
+
+    def security(self, labels: Iterable[str]) -> list[dict[str, str]]:
+        """Return `meta.security` for labels of `sensitivity`."""
+        return self._triggers.codings(labels)
+
+    def _scope(self, visit: Visit, labels: list[dict[str, str]]) -> Scope:
+        return Scope(node=self._node, visit=visit, summary=_person_row(visit), labels=labels)
 
     def rest(self, visit: Visit, versions: Mapping[str, int]) -> Sequence[Draft]:
         """Return every other resource; `versions` gives "Patient/<id>" -> version to pin."""
-        scope = self._scope(visit)
+        labels = self.security(self.sensitivity(visit))
+        visit = self._older.to_model(visit)
+        scope = self._scope(visit, labels)
         tables = visit.tables
         coverages = coverage_ids(scope)
         encounter = begin_encounter(scope, versions, coverages)
@@ -77,7 +93,8 @@ class TableMapping:
 
     def claim(self, resources: Iterable[Resource], at: Callable[[str], Resource]) -> Visit:
         """Return the visit that gave `resources`; `at("Patient/<id>/_history/<n>")` reads a pin."""
-        return read_visit(resources, at, self._plans, self._node.systems)
+        visit = read_visit(resources, at, self._plans, self._node.systems)
+        return self._older.from_model(visit)
 
     def _write_summary(self, scope: Scope, encounter: Resource, claim: Resource) -> list[Draft]:
         """Write XML1; returns the resources it makes beside Encounter and Claim."""
@@ -130,10 +147,26 @@ class TableMapping:
             homes = [d.resource for d in made if d.resource["resourceType"] == "Composition"]
             mark_order(rows, homes)
             drafts += made
-            if name == "XML5":
-                for draft, row in zip(made, rows, strict=True):
-                    drafts += make_signs(scope, row, draft.row, draft.resource)
+            for draft in made:
+                if draft.resource["resourceType"] == "Composition":
+                    drafts += _consequences(scope, name, rows[draft.row - 1], draft)
         return drafts
+
+
+def _person_row(visit: Visit) -> Row:
+    """Return the row that tells whose visit it is: XML1, XML0, else a document's copy."""
+    if visit.summary:
+        return visit.summary
+    for table in ("XML13", "XML14", "XML15", "XML12", "XML6"):
+        if rows := visit.tables.get(table):
+            return rows[0]
+    return {}
+
+
+def _consequences(scope: Scope, table: str, row: Row, document: Draft) -> list[Draft]:
+    if table == "XML5":
+        return make_signs(scope, row, document.row, document.resource)
+    return make_consequences(scope, table, row, document)
 
 
 def summary_names(scope: Scope) -> tuple[str, ...]:
