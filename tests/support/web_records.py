@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from trucyte.base.problem import Kind, Problem
-from trucyte.records.access import Access
-from trucyte.web.reader import PeopleQuery, Shown
+from trucyte.records import Access
+from trucyte.records.shown import ResourceNotFound, ResourceRestricted
+from trucyte.web.reader import OF_PERSON, PeopleQuery, Shown
 
 EXT = "https://trucyte.vn/fhir/StructureDefinition/"
 CCCD = "http://fhir.hl7.org.vn/core/sid/cccd"
@@ -16,13 +16,6 @@ BHYT = "http://fhir.hl7.org.vn/core/sid/bhyt"
 MRN = "http://fhir.ehealth.gov.vn/core/sid/patient-internal-id"
 ICD = "http://hl7.org/fhir/sid/icd-10"
 ACCEPTED = datetime(2026, 11, 22, 2, 4, tzinfo=UTC)
-
-
-class NoSuchRecord(Problem):
-    """This record is not here."""
-
-    kind = Kind.NOT_FOUND
-    code = "record-not-found"
 
 
 def patient(id: str, name: str, birth: str, sex: str, cccd: str, card: str = "") -> dict[str, Any]:
@@ -285,6 +278,12 @@ def earlier_visits() -> list[dict[str, Any]]:
         result("h1", "v3", "Hemoglobin", "131", "g/L", "2026-02-12T07:00:00+07:00"),
     ]
     return [
+        {
+            "resourceType": "Coverage",
+            "id": "b1",
+            "identifier": [{"system": BHYT, "value": "GD4000000000001"}],
+            "period": {"start": "2026-01-01", "end": "2026-12-31"},
+        },
         encounter("v2", "p1", "2026-05-02T00:00:00+07:00", ""),
         encounter(
             "v3",
@@ -344,35 +343,18 @@ class FakeRecords:
     restricted: frozenset[str] = frozenset({"v2"})
 
     def read(self, access: Access, type: str, id: str) -> Shown:
-        for number, resource in enumerate(self.resources, start=18_201):
-            if resource["resourceType"] == type and resource["id"] == id:
-                return self._shown(access, resource, number)
-        raise NoSuchRecord
+        for shown in self._all(access):
+            if shown.type == type and shown.id == id:
+                if shown.resource is None:
+                    raise ResourceRestricted(type=type)
+                return shown
+        raise ResourceNotFound(type=type)
 
     def of_visit(self, access: Access, encounter: str) -> Sequence[Shown]:
         return [one for one in self._all(access) if _visit_of(one.resource) == encounter]
 
-    def visits_of(self, access: Access, person: str, *, count: int) -> Sequence[Shown]:
-        mine = [
-            self._shown(access, resource, 1)
-            for resource in self.resources
-            if resource["resourceType"] == "Encounter"
-            and resource["subject"]["reference"].split("/")[1] == person
-        ]
-        return mine[:count]
-
-    def of_person(self, access: Access, person: str, type: str, *, count: int) -> Sequence[Shown]:
-        if person != "p1":
-            return []
-        if type == "Coverage":
-            coverage = {
-                "resourceType": "Coverage",
-                "id": "b1",
-                "identifier": [{"system": BHYT, "value": "GD4000000000001"}],
-                "period": {"start": "2026-01-01", "end": "2026-12-31"},
-            }
-            return [self._shown(access, coverage, 2)]
-        return [one for one in self._all(access) if one.type == type][:count]
+    def of_person(self, access: Access, person: int) -> Sequence[Shown]:
+        return [one for one in self._all(access) if one.person == person and one.type in OF_PERSON]
 
     def find_people(self, access: Access, query: PeopleQuery, *, count: int) -> Sequence[Shown]:
         def fits(resource: Mapping[str, Any]) -> bool:
@@ -384,26 +366,25 @@ class FakeRecords:
                 and (not query.year or resource["birthDate"].startswith(query.year))
             )
 
-        found = [r for r in self.resources if r["resourceType"] == "Patient" and fits(r)]
-        return [self._shown(access, resource, 3) for resource in found[:count]]
+        patients = [one for one in self._all(access) if one.type == "Patient"]
+        return [one for one in patients if one.resource and fits(one.resource)][:count]
 
     def _all(self, access: Access) -> list[Shown]:
         return [self._shown(access, one, n) for n, one in enumerate(self.resources, start=18_201)]
 
     def _shown(self, access: Access, resource: dict[str, Any], seq: int) -> Shown:
-        is_restricted = resource["id"] in self.restricted
-        is_masked = is_restricted and not access.sees_restricted
+        is_masked = resource["id"] in self.restricted and not access.sees_restricted
+        own = resource["resourceType"] == "Patient" and resource["id"] != "p1"
         return Shown(
             type=resource["resourceType"],
             id=resource["id"],
             version=1,
             resource=None if is_masked else resource,
-            is_restricted=is_restricted,
             seq=seq,
             accepted_at=ACCEPTED,
             source=8,
-            row=1,
-            date=resource.get("period", {}).get("start"),
+            person=seq if own else 1,
+            month=resource.get("period", {}).get("start", "")[:7] if is_masked else "",
         )
 
 

@@ -3,7 +3,6 @@
 from starlette.responses import Response
 
 from trucyte.base.clock import VIETNAM
-from trucyte.web.handlers import errors
 from trucyte.web.reader import Resource
 from trucyte.web.render import Call
 from trucyte.web.views import visit as view
@@ -16,8 +15,7 @@ def one(call: Call) -> Response:
     records = call.services.records
     access = call.services.access("TREAT")
     encounter = records.read(access, "Encounter", call.request.path_params["id"])
-    if encounter.resource is None:
-        return errors.plain(call, 403)
+    assert encounter.resource is not None  # a restricted one is refused by the gate
     resources = view.living(records.of_visit(access, encounter.id))
     patient = records.read(
         access, "Patient", reference_id(encounter.resource.get("subject"), "Patient")

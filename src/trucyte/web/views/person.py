@@ -106,8 +106,8 @@ def visit_line(shown: Shown, diagnoses: Sequence[Resource]) -> VisitLine:
     """Return a visit for the timeline; `diagnoses` are its Conditions."""
     encounter = shown.resource
     if encounter is None:
-        day = str(shown.date or "")[:10]
-        return VisitLine(shown.id, True, day, "", day[:4], "", False, False, 0, "", "", "", "")
+        month = shown.month
+        return VisitLine(shown.id, True, month, "", month[:4], "", False, False, 0, "", "", "", "")
     period = encounter.get("period", {})
     start, end = str(period.get("start", "")), str(period.get("end", ""))
     main = first(ranked(encounter, diagnoses))
