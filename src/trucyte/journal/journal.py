@@ -71,8 +71,8 @@ class Journal:
 
         Returns once the lines are durable and searchable. Raises VersionConflict where an
         `expected` does not hold, BodyTooLarge, ChangeRefused where the database cannot hold a
-        value, what a projection raises, DatabaseAway or DatabaseFull where nothing was accepted, OutcomeUnknown where that
-        cannot be told.
+        value, what a projection raises, DatabaseAway or DatabaseFull where nothing was
+        accepted, OutcomeUnknown where that cannot be told.
         """
         (outcome,) = self._group.run([self._propose(changes)], len(changes))
         if isinstance(outcome, Problem):
@@ -176,7 +176,7 @@ class Journal:
     def last_checkpoint(self) -> Checkpoint | None:
         """Return the newest signed checkpoint, or None before the first."""
         with self._reading() as cursor:
-            row = cursor.execute(statements()["last_checkpoint"]).fetchone()
+            row = cursor.execute(QUERIES.last_checkpoint).fetchone()
         return Checkpoint(*row) if row else None
 
     def prove(self, seq: int) -> Evidence:

@@ -33,6 +33,7 @@ from trucyte.web.api.capability import searchable
 from trucyte.web.api.doors import Doors
 from trucyte.web.api.fhir import FhirApi
 from trucyte.web.app import make_app
+from trucyte.web.reader import RecordsReader
 from trucyte.web.security import Guard
 from trucyte.web.services import Services, WebSettings
 
@@ -127,7 +128,7 @@ def make_site(node: Node) -> ASGIApp:
     )
     doors = Doors(node.receipts, node.accounts, node.clock)
     services = Services(
-        records=node.records,
+        records=RecordsReader(node.records),
         receipts=node.receipts,
         access=lambda purpose: local_access("pages"),
         status=lambda: status_of(node),
