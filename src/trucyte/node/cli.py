@@ -37,8 +37,13 @@ class Command:
 
 # Others add theirs here. The line stands here too, so that the menu loads none of them.
 COMMANDS = {
+    "demo": Command("trucyte.node.demo:demo", "Show a node at work with synthetic claims."),
+    "serve": Command("trucyte.node.serve:serve", "Serve the pages, the FHIR API and the doors."),
     "migrate": Command("trucyte.node.manage:migrate", "Bring the database to this version."),
     "status": Command("trucyte.node.manage:status", "Show the health of the node."),
+    "audit": Command("trucyte.node.audit:audit", "Check that nothing was altered."),
+    "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
+    "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 
@@ -106,7 +111,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _say(problem: Problem) -> int:
     """Write a problem as one line and return the exit code of its kind."""
-    from trucyte.node.wording import wording  # noqa: PLC0415 - needed only when something failed
+    from trucyte.base.wording import wording  # noqa: PLC0415 - needed only when something failed
 
     language = os.environ.get("TRUCYTE_LANGUAGE") or "vi"
     sys.stderr.write(f"trucyte: {wording(problem, language)} [{problem.code}]\n")

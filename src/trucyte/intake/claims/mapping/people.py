@@ -240,7 +240,7 @@ def _describe_place(scope: Scope, place: Resource) -> None:
         place["physicalType"] = {"coding": [{"system": _PLACE, "code": "bd"}]}
         place["partOf"] = scope.department(department)
     else:
-        place["name"] = code
+        place["name"] = scope.display("khoa", code) or code
         place["physicalType"] = {"coding": [{"system": _PLACE, "code": "wa"}]}
 
 

@@ -53,26 +53,22 @@ class Scope:
     visit: Visit
     summary: Row  # XML1, else XML0, in the 4750 model
     labels: list[dict[str, str]]  # meta.security of every resource of the visit
+    care: str = field(init=False)  # MA_LOAI_KCB, "" where unknown
+    end_day: date | None = field(init=False)  # NGAY_RA, else NGAY_VAO
+    is_newborn: bool = field(init=False)  # without a card, so under a parent's name
+    _displays: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _seen: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
-    @property
-    def care(self) -> str:
-        """The care type (MA_LOAI_KCB), "" where unknown."""
-        return clean_code(self.summary.get("MA_LOAI_KCB", "")) or ""
-
-    @property
-    def is_newborn(self) -> bool:
-        """Say whether the visit is of a newborn without a card, under a parent's name."""
-        born = _day(self.summary.get("NGAY_SINH"))
-        came = _day(self.summary.get("NGAY_VAO"))
-        if self.summary.get("MA_THE_BHYT") or born is None or came is None:
-            return False
-        return 0 <= (came - born).days <= NEWBORN_DAYS_MAX
-
-    @property
-    def end_day(self) -> date | None:
-        """The day the visit ended (NGAY_RA), else the day it began."""
-        return _day(self.summary.get("NGAY_RA")) or _day(self.summary.get("NGAY_VAO"))
+    def __post_init__(self) -> None:
+        """Read once what many fields ask."""
+        row = self.summary
+        came = _day(row.get("NGAY_VAO"))
+        self.care = clean_code(row.get("MA_LOAI_KCB", "")) or ""
+        self.end_day = _day(row.get("NGAY_RA")) or came
+        self.is_newborn = False
+        born = _day(row.get("NGAY_SINH"))
+        if born and came and not row.get("MA_THE_BHYT"):
+            self.is_newborn = 0 <= (came - born).days <= NEWBORN_DAYS_MAX
 
     def begin(self, kind: str, identity: str, table: str = "") -> dict[str, Any]:
         """Return a resource of the visit with its labels; `table` marks the home of a row."""
@@ -158,8 +154,11 @@ class Scope:
 
     def display(self, list_name: str, code: str) -> str | None:
         """Return the list's words for a code at the end of the visit."""
-        term = self.node.lists.find(list_name, code, self.end_day)
-        return term.vi if term else None
+        asked = (list_name, code)
+        if asked not in self._displays:
+            term = self.node.lists.find(list_name, code, self.end_day)
+            self._displays[asked] = term.vi if term and term.vi else None
+        return self._displays[asked]
 
     def is_known(self, list_name: str, code: str) -> bool:
         """Say whether a loaded list holds the code at the end of the visit."""
