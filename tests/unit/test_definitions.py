@@ -123,6 +123,10 @@ def test_the_patient_compartment_says_who_belongs(definitions: Definitions) -> N
     assert patient.resources["Medication"] == ()
 
 
+def test_compiling_again_gives_the_same_bytes(r4_package: bytes, r4_cache: bytes) -> None:
+    assert compile_package(r4_package) == r4_cache
+
+
 def test_a_cache_of_another_format_is_refused(r4_cache: bytes) -> None:
     for broken in (b"", b"trucyte-definitions 0\n", r4_cache[:5000], r4_cache[1:]):
         with pytest.raises(NotDefinitions):

@@ -149,7 +149,7 @@ FAULTS = [
     (OBS, "status", 1, "wrong-json-type", "Observation.status"),
     (PAT, "active", "true", "wrong-json-type", "Patient.active"),
     (PAT, "multipleBirthInteger", True, "wrong-json-type", "Patient.multipleBirth.ofType(integer)"),
-    (PAT, "multipleBirthInteger", Decimal("2.0"), "wrong-json-type",
+    (PAT, "multipleBirthInteger", Decimal("2.0"), "wrong-form",
      "Patient.multipleBirth.ofType(integer)"),
     (OBS, "valueQuantity.value", "120", "wrong-json-type",
      "Observation.value.ofType(Quantity).value"),
@@ -182,6 +182,7 @@ FAULTS = [
     (PAT, "photo.0.contentType", "ảnh", "code-not-allowed", "Patient.photo[0].contentType"),
     (CON, "clinicalStatus.coding.0.code", "bogus", "concept-not-allowed",
      "Condition.clinicalStatus"),
+    (CON, "clinicalStatus", {"id": "a"}, "concept-not-allowed", "Condition.clinicalStatus"),
     (CON, "clinicalStatus", {"text": "active"}, "concept-not-allowed", "Condition.clinicalStatus"),
     (OBS, "contained.0.resourceType", ABSENT, "no-resource-type", "Observation.contained[0]"),
     (OBS, "contained.0.resourceType", "Doctor", "unknown-resource-type",
@@ -258,6 +259,13 @@ def test_a_required_primitive_may_say_why_it_is_absent(validator: Validator) -> 
     resource = changed(OBSERVATION, "status", ABSENT)
     resource["_status"] = {"extension": [{"url": "http://x", "valueCode": "unknown"}]}
     assert validator.check(resource) == []
+    resource["_status"] = {"id": "a"}
+    assert [issue.message_id for issue in validator.check(resource)] == ["missing-element"]
+
+
+def test_a_concept_of_a_required_set_may_say_why_it_is_absent(validator: Validator) -> None:
+    absent = {"extension": [{"url": "http://x", "valueCode": "unknown"}]}
+    assert validator.check(changed(CONDITION, "clinicalStatus", absent)) == []
 
 
 def test_a_contained_resource_may_point_to_its_container(validator: Validator) -> None:

@@ -376,6 +376,8 @@ CREATE INDEX job_leased ON jobs.job USING btree (lease_until) WHERE (state = 'ru
 
 CREATE UNIQUE INDEX job_waiting_once ON jobs.job USING btree (kind, key) WHERE ((state = 'waiting'::text) AND (key IS NOT NULL));
 
+CREATE INDEX batch_at ON journal.batch USING brin (at) WITH (pages_per_range='16');
+
 alter table journal.change alter column body set storage external;
 
 alter table journal.change alter column leaf set storage external;
@@ -429,13 +431,14 @@ create view records."current_date" as
      JOIN records.entry USING (seq);
 
 create view records.current_phrase as
- SELECT token,
-    parameter,
-    value
-   FROM records.phrase
-  WHERE (EXISTS ( SELECT
+ SELECT side.token,
+    side.parameter,
+    side.value
+   FROM records.phrase side
+     JOIN LATERAL ( SELECT 1 AS "?column?"
            FROM records.entry
-          WHERE entry.tokens @> ARRAY[phrase.token]));
+          WHERE entry.tokens @> ARRAY[side.token]
+         LIMIT 1) used ON true;
 
 create view records.current_quantity as
  SELECT side.seq,

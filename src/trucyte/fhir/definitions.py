@@ -139,11 +139,6 @@ class ValueSet(msgspec.Struct, frozen=True, array_like=True):
     url: str
     systems: dict[str, tuple[str, ...]]  # code system to codes
 
-    @property
-    def is_empty(self) -> bool:
-        """Say whether no code is in it."""
-        return not any(self.systems.values())
-
 
 class Content(msgspec.Struct, frozen=True, array_like=True):
     """What a cache holds; each value is decoded when it is asked for."""

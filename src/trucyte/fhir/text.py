@@ -105,7 +105,12 @@ class Accepted:
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _TOKENS = re.compile(rb"(" + _STRING + rb")(\s*:)?|[{}\[\]]", re.DOTALL)
-_ESCAPES = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+# As far as every \\u escape is no NUL, no half of a pair, or a whole pair.
+_SOUND_ESCAPES = re.compile(
+    rb"(?:[^\\]++|\\[^u]|\\u(?!0000|[dD][89a-fA-F])|"
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+",
+    re.DOTALL,
+)
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _MALFORMED_AT = re.compile(r"\(byte (\d+)\)")
 _HUGE_NUMBER = re.compile(rb"[0-9]{4000}|[eE][+-]?[0-9]{9}")
@@ -151,20 +156,12 @@ def _check_characters(body: bytes) -> None:
 
 
 def _check_escapes(body: bytes) -> None:
-    high = -1  # where an unfinished pair must go on
-    start = 0
-    for match in _ESCAPES.finditer(body):
-        unit = int(match[1], 16) if match[1] else -1
-        if high >= 0 and not (match.start() == high and 0xDC00 <= unit <= 0xDFFF):
-            raise LoneSurrogate(offset=start)
-        if unit == 0:
-            raise NulCharacter(offset=match.start())
-        if high < 0 and 0xDC00 <= unit <= 0xDFFF:
-            raise LoneSurrogate(offset=match.start())
-        start = match.start()
-        high = match.end() if 0xD800 <= unit <= 0xDBFF else -1
-    if high >= 0:
-        raise LoneSurrogate(offset=start)
+    sound = _SOUND_ESCAPES.match(body)
+    offset = sound.end() if sound else 0
+    if body.startswith(rb"\u0000", offset):
+        raise NulCharacter(offset=offset)
+    if _SUSPECT_ESCAPE.match(body, offset):
+        raise LoneSurrogate(offset=offset)
 
 
 def _parsed(body: bytes, depth_max: int) -> dict[str, Any]:
@@ -230,7 +227,6 @@ def _duplicate_at(body: bytes) -> int:
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OPEN = re.compile(rb"\s*\{")
 _KEY = re.compile(rb"\s*,?\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
-_COMMA = re.compile(rb"\s*,\s*")
 _EMPTY_REST = re.compile(rb"\s*\}")
 
 # Elements of type uri, url, oid and uuid (R4 3.1.0.11.2) whose names no other type

@@ -4,8 +4,7 @@ Receipts follow the journal, never lead it: a piece is written down here after i
 is durable there, so a crash in between costs one more look at that piece and nothing else.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,13 +13,13 @@ import zstandard
 
 from trucyte.base.clock import Clock
 from trucyte.base.problem import Kind, Problem
-from trucyte.database.connect import Connection, Database
+from trucyte.database.connect import Connection, Cursor, Database, problems_of_the_server
 from trucyte.fhir.issue import Severity
 from trucyte.intake.piece import Envelope, Form, Piece
-from trucyte.intake.receipts import Quarantined, State
+from trucyte.intake.receipts import Quarantined
 from trucyte.intake.results import Outcome, Result
 from trucyte.intake.statements import statements
-from trucyte.intake.store import STATE_NUMBERS, kept_finding
+from trucyte.intake.store import kept_finding
 
 
 class QuarantineUnknown(Problem):
@@ -53,22 +52,6 @@ class Ledger:
         with self._database.connection() as connection:
             return [row[0] for row in connection.execute(statements()["open_sources"])]
 
-    @contextmanager
-    def claim(self, source: int) -> Iterator[bool]:
-        """Hold a source against other processes; gives False where another has it.
-
-        The claim is a lock of a session of its own: it ends with the process, however
-        that ends. Losing it to a database restart is harmless, because units compare
-        versions and receipts are written once a piece.
-        """
-        with self._database.connect() as connection:
-            connection.autocommit = True
-            row = connection.execute(statements()["lock_source"], (source,)).fetchone()
-            is_ours = bool(row and row[0])
-            yield is_ours
-            if is_ours and not connection.broken:
-                connection.execute(statements()["unlock_source"], (source,))
-
     def start(self, source: int) -> frozenset[int] | None:
         """Mark a source as running; return the ordinals that are done, None if it is finished."""
         named = statements()
@@ -85,19 +68,34 @@ class Ledger:
             values = (variant, facility, announced, source)
             connection.execute(statements()["describe_source"], values)
 
-    def record(self, source: int, results: Sequence[Result], held: Mapping[int, Piece]) -> None:
-        """Write down what became of pieces, in one transaction.
+    def settle(
+        self,
+        told: Sequence[tuple[int, Result]],
+        held: Mapping[tuple[int, int], Piece],
+        done: Sequence[int] = (),
+    ) -> None:
+        """Write down what became of pieces and which sources are done, in one transaction.
 
-        `held` gives the pieces of those that are quarantined, by ordinal.
+        `told` names the source of each result, `held` gives the pieces by source and
+        ordinal.
         """
         named = statements()
-        columns = [_visit_values(source, result) for result in results]
         with self._database.connection() as connection:
-            connection.execute(named["add_visits"], [list(c) for c in zip(*columns, strict=True)])
-            for result in results:
+            # What is lost of it in a power cut is found again in the journal.
+            connection.execute("set local synchronous_commit = off")
+            if told:
+                columns = zip(*(_visit_values(*one) for one in told), strict=True)
+                connection.execute(named["add_visits"], [list(column) for column in columns])
+            for source, result in told:
                 if result.outcome is Outcome.QUARANTINED:
-                    self._quarantine(connection, source, result, held[result.ordinal])
-            connection.execute(named["add_counts"], (*_sums(results), source))
+                    piece = held[source, result.ordinal]
+                    self._quarantine(connection, source, result, piece)
+            for source in {source for source, _ in told}.difference(done):
+                results = [result for number, result in told if number == source]
+                connection.execute(named["add_counts"], (*_sums(results), source))
+            for source in done:
+                connection.execute(named["count_visits"], (source, source))
+                connection.execute(named["finish_source"], (self._clock.now(), source, source))
 
     def record_again(self, source: int, result: Result, piece: Piece) -> None:
         """Write down what became of a piece that was tried again from quarantine."""
@@ -112,12 +110,13 @@ class Ledger:
                 connection.execute(named["resolve_quarantine"], facts)
             connection.execute(named["count_visits"], (source, source))
 
-    def finish(self, source: int, state: State) -> None:
-        """Mark a source as done or failed, and set its counts from its rows."""
+    def reopen(self, source: int, after: int) -> None:
+        """Let a source be read again from behind ordinal `after`."""
         with self._database.connection() as connection:
-            connection.execute(statements()["count_visits"], (source, source))
-            values = (STATE_NUMBERS[state], self._clock.now(), source)
-            connection.execute(statements()["finish_source"], values)
+            values = (self._clock.now(), source, after)
+            connection.execute(statements()["resolve_rest"], values)
+            connection.execute(statements()["forget_visits"], (source, after))
+            connection.execute(statements()["reopen_source"], (source,))
 
     def held(self, number: int) -> Held:
         """Return a quarantine entry with its bytes; raises QuarantineUnknown."""
@@ -170,3 +169,39 @@ def _sums(results: Sequence[Result]) -> tuple[int, int, int, int, int]:
         sum(warnings for _, warnings in faults),
         sum(result.outcome is Outcome.QUARANTINED for result in results),
     )
+
+
+class Claims:
+    """Holds sources against other processes, for as long as this process lives.
+
+    Locks of one session: they end with the process, however that ends. Losing them to a
+    database restart is harmless, because units compare versions and receipts are written
+    once a piece.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Connect on first use."""
+        self._database = database
+        self._connection: Connection | None = None
+
+    def take(self, source: int) -> bool:
+        """Claim a source; say whether it is ours now."""
+        row = self._execute("lock_source", source).fetchone()
+        return bool(row and row[0])
+
+    def give_back(self, source: int) -> None:
+        """Let go of a source."""
+        self._execute("unlock_source", source)
+
+    def close(self) -> None:
+        """Let go of all."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _execute(self, name: str, source: int) -> Cursor:
+        if self._connection is None or self._connection.broken:
+            self.close()
+            self._connection = self._database.connect(autocommit=True)
+        with problems_of_the_server():
+            return self._connection.execute(statements()[name], (source,))

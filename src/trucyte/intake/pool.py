@@ -9,6 +9,7 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
@@ -108,10 +109,8 @@ class _Worker:
         self._send(tasks)
 
     def _send(self, tasks: Sequence[Task]) -> None:
-        try:
+        with suppress(OSError):  # it died: `collect` starts it again with what is outstanding
             self.line.send(tasks)
-        except OSError:
-            pass  # it died: `collect` starts it again with what is outstanding
 
     def hear(self) -> list[Told]:
         """Return what it told; raises the Problem that stopped it, or WorkersDie."""
@@ -195,9 +194,7 @@ def work(line: Connection, build: Build, limits: Limits) -> None:
     acceptor.close()
 
 
-def _take_in(
-    line: Connection, inbox: "SimpleQueue[Sequence[Task] | None]", stop: Event
-) -> None:
+def _take_in(line: Connection, inbox: "SimpleQueue[Sequence[Task] | None]", stop: Event) -> None:
     """Take what is sent at once, so that the sender never waits; stop when the line closes."""
     while True:
         try:
@@ -209,7 +206,6 @@ def _take_in(
 
 
 def _tell(line: Connection, told: list[Told] | Problem) -> None:
-    try:
+    # The parent may be gone; the journal has it, and the next run will find it there.
+    with suppress(OSError):
         line.send(told)
-    except OSError:
-        pass  # the parent is gone; the journal has it, and the next run will find it there

@@ -43,6 +43,19 @@ group by 1 order by 1
 select reason, count(*) from intake.quarantine
 where source = %s and resolved_at is null group by 1 order by 1
 
+-- sum_files
+select coalesce(sum(visits), 0) from intake.source where number = any(%s)
+
+-- sum_findings
+select finding ->> 0, count(*)
+from intake.visit, jsonb_array_elements(findings) as finding
+where source = any(%s) and findings is not null
+group by 1
+
+-- sum_reasons
+select reason, count(*) from intake.quarantine
+where source = any(%s) and resolved_at is null group by 1
+
 -- list_parts
 select place, size from intake.part where source = %s order by place
 
@@ -71,7 +84,19 @@ set variant = case when variant = '' then %s else variant end,
 where number = %s
 
 -- finish_source
-update intake.source set state = %s, finished_at = %s where number = %s
+-- Failed: there was something, and all of it lies in quarantine.
+update intake.source set finished_at = %s, state = case
+    when quarantined > 0
+        and not exists (select from intake.visit where source = %s and outcome <> 4)
+    then 4 else 3 end
+where number = %s
+
+-- forget_visits
+delete from intake.visit where source = %s and ordinal > %s
+
+-- resolve_rest
+update intake.quarantine set resolved_at = %s
+where source = %s and ordinal > %s and resolved_at is null
 
 -- reopen_source
 update intake.source set state = 1, finished_at = null where number = %s
@@ -110,7 +135,7 @@ update intake.source set
     visits = total.visits, resources = total.resources, errors = total.errors,
     warnings = total.warnings, quarantined = total.quarantined
 from (
-    select count(*) filter (where ordinal > 0) as visits,
+    select count(*) as visits,
         coalesce(sum(resources), 0) as resources, coalesce(sum(errors), 0) as errors,
         coalesce(sum(warnings), 0) as warnings, count(*) filter (where outcome = 4) as quarantined
     from intake.visit where source = %s

@@ -51,6 +51,12 @@ class Reading:
         self._loose = LooseTables(limits)
         self._count = 0
 
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(self, *how: object) -> None:
+        self._file.close()
+
     def __iter__(self) -> Iterator[Piece]:
         """Yield the pieces, numbered from 1."""
         yield from self._guarded(self._pieces())

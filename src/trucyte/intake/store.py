@@ -27,7 +27,6 @@ from trucyte.intake.unreadable import FileTooLarge
 _LOOK_FIRST = 8 << 20  # up to here a file is hashed before anything is written
 _NAME_LENGTH_MAX = 200
 _STATES = {1: State.WAITING, 2: State.RUNNING, 3: State.DONE, 4: State.FAILED}
-STATE_NUMBERS = {state: number for number, state in _STATES.items()}
 OUTCOMES = ("", "accepted", "unchanged", "superseded", "quarantined")
 _SEVERITIES = tuple(Severity)
 
@@ -111,6 +110,13 @@ class PostgresReceipts:
     def reasons(self, number: int) -> Mapping[str, int]:
         """Return how many pieces of a file lie in quarantine for each reason."""
         return dict(self._rows("count_reasons", (number,)))
+
+    def sums(self, numbers: Sequence[int]) -> tuple[int, dict[str, int], dict[str, int]]:
+        """Return visits, findings by rule and quarantine by reason of files together."""
+        values = (list(numbers),)
+        ((visits,),) = self._rows("sum_files", values)
+        findings, reasons = self._rows("sum_findings", values), self._rows("sum_reasons", values)
+        return int(visits), dict(findings), dict(reasons)
 
     def original(self, number: int) -> Iterable[bytes]:
         """Return the exact bytes as they came, in chunks; raises SourceUnknown."""

@@ -3,21 +3,23 @@
 import io
 from bisect import bisect_right
 from itertools import accumulate
+from threading import Event
 from typing import BinaryIO, cast
 
 from trucyte.database.connect import Database
 from trucyte.intake import originals
+from trucyte.intake.patience import patiently
 from trucyte.intake.statements import statements
 
 
 class _StoredFile(io.RawIOBase):
     """Reads whole parts and keeps the last one."""
 
-    def __init__(self, database: Database, source: int) -> None:
+    def __init__(self, database: Database, source: int, stop: Event) -> None:
         self._database = database
         self._source = source
-        with database.connection() as connection:
-            rows = connection.execute(statements()["list_parts"], (source,)).fetchall()
+        self._stop = stop
+        rows = patiently(self._list, stop)
         self._places = [place for place, _ in rows]
         self._ends = list(accumulate(size for _, size in rows))
         self._at = 0
@@ -49,18 +51,29 @@ class _StoredFile(io.RawIOBase):
         self._at += len(found)
         return len(found)
 
+    def _list(self) -> list[tuple[int, int]]:
+        with self._database.connection() as connection:
+            return connection.execute(statements()["list_parts"], (self._source,)).fetchall()
+
     def _part(self, index: int) -> bytes:
         if self._held[0] != index:
-            with self._database.connection() as connection:
-                cursor = connection.cursor(binary=True)
-                values = (self._source, self._places[index])
-                row = cursor.execute(statements()["read_part"], values).fetchone()
-            assert row is not None, "a part of a source that is being read"
-            self._held = (index, originals.unpack(row[0]))
+            packed = patiently(lambda: self._packed(self._places[index]), self._stop)
+            self._held = (index, originals.unpack(packed))
         return self._held[1]
 
+    def _packed(self, place: int) -> bytes:
+        with self._database.connection() as connection:
+            cursor = connection.cursor(binary=True)
+            row = cursor.execute(statements()["read_part"], (self._source, place)).fetchone()
+        assert row is not None, "a part of a source that is being read"
+        packed: bytes = row[0]
+        return packed
 
-def open_stored(database: Database, source: int) -> BinaryIO:
-    """Return the original of a source as a buffered, seekable file."""
-    raw = _StoredFile(database, source)
+
+def open_stored(database: Database, source: int, stop: Event | None = None) -> BinaryIO:
+    """Return the original of a source as a buffered, seekable file.
+
+    Reading waits for a database that is away, until `stop` is set.
+    """
+    raw = _StoredFile(database, source, stop or Event())
     return cast("BinaryIO", io.BufferedReader(raw, buffer_size=originals.PART))

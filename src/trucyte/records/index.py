@@ -83,6 +83,11 @@ class SearchIndex:
             swept = cursor.execute(statements()["sweep"], limit).fetchone()
             return int(swept[0]) if swept else 0
 
+    def sweep_phrases(self, database: Database) -> int:
+        """Forget displays that no current resource has any more; return how many."""
+        with database.connection() as connection, connection.cursor() as cursor:
+            return cursor.execute(statements()["sweep_phrases"]).rowcount
+
     def _end(self, cursor: Cursor, replacing: Sequence[tuple[Entry, IndexRow]]) -> None:
         cursor.execute(
             statements()["end_rows"],

@@ -173,7 +173,7 @@ def _has_string(modifier: str, numbers: Numbers, value: Value, values: SearchVal
     text = value.parts[0]
     if modifier == "exact":
         return any(number in numbers and held == text for number, held in values.texts)
-    stem = fold(text)
+    stem = shortened(fold(text))
     return any(
         number in numbers
         and (stem in folded if modifier == "contains" else folded.startswith(stem))

@@ -14,6 +14,7 @@ from trucyte.synth.times import DAY, at, end_of_day
 from trucyte.vietnam.calendar import last_working_day
 
 _STREAM_VISIT = 5
+_NEW_CARE_FROM = date(2026, 8, 1).toordinal()  # Decision 1804/2026
 _TRIES = 400
 
 # Shares of kinds of care, per mille; commune stations do only what they can.
@@ -239,6 +240,8 @@ def _who(
     catalogue = load_catalogue()
     month = date.fromordinal(day).month
     care = case.care if case else _care(dice, facility)
+    if care > "10" and day < _NEW_CARE_FROM + 7:  # a visit may move to the working day before
+        care = "01"
     fallback: Person | None = None
     for _ in range(_TRIES):
         person = _passer_by(dice, population, facility, homes)
@@ -403,7 +406,7 @@ def _set_cover(plan: Plan) -> None:
         plan.category = "2"
     elif plan.facility.tier == COMMUNE:
         plan.category, share = "1.2", 1000
-    elif plan.diagnosis.code in ("B20", "Z20.6") and plan.dice.happens(0.3):
+    elif plan.diagnosis.code in ("B20", "Z20.6") and plan.variant in _BEFORE_2025:
         plan.category = "1.9"
     else:
         plan.category, route = _route(plan)

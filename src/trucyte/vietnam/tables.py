@@ -22,6 +22,12 @@ def read_rows(name: str) -> list[dict[str, str]]:
     return [dict(zip(names, line.split("\t"), strict=False)) for line in lines[1:]]
 
 
+def read_generated(name: str) -> bytes | None:
+    """Return a file that set-up wrote under `generated/`, or None where it has not run."""
+    file = resources.files("trucyte.vietnam") / "generated" / name
+    return file.read_bytes() if file.is_file() else None
+
+
 @cache
 def _text(name: str) -> str:
     return (resources.files("trucyte.vietnam") / "data" / name).read_text(encoding="utf-8")

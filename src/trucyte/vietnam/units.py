@@ -2,7 +2,7 @@
 
 The table is generated at set-up from the JSON data of the `vietnam-provinces` wheel
 (`build_units`) and read from `generated/units.tsv`. The 63 provinces of before, and which
-province each became part of, are the packaged list "tinh-63".
+province each became part of, are the packaged list "tinh".
 """
 
 import io
@@ -11,9 +11,9 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 from trucyte.base.problem import Kind, Problem
+from trucyte.vietnam.tables import read_generated
 
 IN_FORCE_FROM = "2025-07-01"
 GENERATED = "units.tsv"
@@ -126,7 +126,7 @@ def parse_units(table: bytes) -> Units:
 @cache
 def load_units() -> Units:
     """Return the units in force; raises UnitsNotBuilt where set-up has not run."""
-    file = resources.files("trucyte.vietnam") / "generated" / GENERATED
-    if not file.is_file():
+    table = read_generated(GENERATED)
+    if table is None:
         raise UnitsNotBuilt
-    return parse_units(file.read_bytes())
+    return parse_units(table)

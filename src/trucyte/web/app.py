@@ -6,11 +6,13 @@ the pages by prefix and see none of their middleware.
 """
 
 import logging
+import re
 import secrets
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -23,8 +25,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trucyte.base.problem import Problem
+from trucyte.base.tracing import Event
 from trucyte.web import language as languages
-from trucyte.web.handlers import errors, simple
+from trucyte.web.handlers import errors, files, health, people, simple, today, upload, visits
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
 from trucyte.web.services import Services
@@ -32,24 +35,43 @@ from trucyte.web.static import Assets
 
 Handler = Callable[[Call], Response]
 
-_log = logging.getLogger("trucyte.web")
+SERVED = Event("web.page-served", page=str, status=int, milliseconds=int)
+DEFECT = Event("web.defect", logging.ERROR, page=str, reference=str, kind=str, place=str)
 YEAR_SECONDS = 365 * 24 * 3600
 FILES_MAX = 500  # in one form
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One row of the table of pages."""
+    """One row of the table of pages; the name is what the log calls it."""
 
+    name: str
     method: str
     path: str
     handler: Handler
 
 
 PAGES: Sequence[Page] = (
-    Page("GET", "/help", simple.help_page),
-    Page("GET", "/_styleguide", simple.styleguide),
-    Page("POST", "/preferences", simple.preferences),
+    Page("today", "GET", "/", today.page),
+    Page("files", "GET", "/files", files.listing),
+    Page("upload", "POST", "/files", upload.receive),
+    Page("upload-form", "GET", "/upload", upload.form),
+    Page("file", "GET", "/files/{number:int}", files.one),
+    Page("file-progress", "GET", "/files/{number:int}/progress", files.progress),
+    Page("file-original", "GET", "/files/{number:int}/original", files.original),
+    Page("file-excel", "GET", "/files/{number:int}/findings.xlsx", files.excel),
+    Page("file-rule", "GET", "/files/{number:int}/rules/{rule}", files.rule_in_file),
+    Page("file-visit", "GET", "/files/{number:int}/visits/{ordinal:int}", files.visit_in_file),
+    Page("quarantine", "GET", "/quarantine", files.quarantine),
+    Page("rule", "GET", "/rules/{rule}", files.rule),
+    Page("people", "GET", "/people", people.search_form),
+    Page("people-found", "POST", "/people", people.search),
+    Page("person", "GET", "/people/{id}", people.one),
+    Page("visit", "GET", "/visits/{id}", visits.one),
+    Page("health", "GET", "/health", health.page),
+    Page("help", "GET", "/help", simple.help_page),
+    Page("styleguide", "GET", "/_styleguide", simple.styleguide),
+    Page("preferences", "POST", "/preferences", simple.preferences),
 )
 
 
@@ -84,7 +106,7 @@ class _Doors:
         await self.pages(scope, receive, send)
 
 
-def _bound(page: Page, web: Web) -> Callable[[Request], object]:
+def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         began = time.perf_counter()
         form = FormData()
@@ -102,12 +124,10 @@ def _bound(page: Page, web: Web) -> Callable[[Request], object]:
         finally:
             await call.form.close()
         _remember_language(request, response, web)
-        _log.info(
-            "page %s %s %d %d ms",
-            page.method,
-            page.path,
-            response.status_code,
-            round((time.perf_counter() - began) * 1000),
+        SERVED.log(
+            page=page.name,
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - began) * 1000),
         )
         return response
 
@@ -144,19 +164,24 @@ def _remember_language(request: Request, response: Response, web: Web) -> None:
 
 def _sorry(call: Call, page: Page, defect: Exception) -> Response:
     """Answer a defect. The log names the place, never the message: it may quote a record."""
-    reference = secrets.token_hex(4)
-    frames = traceback.extract_tb(defect.__traceback__)[-6:]
-    _log.error(
-        "defect %s %s %s at %s",
-        reference,
-        page.path,
-        type(defect).__name__,
-        " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames)),
+    reference = f"r{secrets.token_hex(4)}"
+    place = traceback.extract_tb(defect.__traceback__)[-1]
+    DEFECT.log(
+        page=page.name,
+        reference=reference,
+        kind=_code(type(defect).__name__),
+        place=_code(f"{Path(place.filename).stem}-{place.name}-{place.lineno}"),
     )
     return errors.plain(call, 500, reference=reference)
 
 
-def _unrouted(web: Web) -> Callable[[Request, Exception], object]:
+def _code(text: str) -> str:
+    """Return a name of the program in the form that logs take."""
+    spelt = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", text).lower()
+    return re.sub(r"^[^a-z]+|[^a-z0-9._-]", "", spelt)[:60] or "unnamed"
+
+
+def _unrouted(web: Web) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, refusal: Exception) -> Response:
         status = refusal.status_code if isinstance(refusal, HTTPException) else 500
         call = Call(request, web, _language_of(request), FormData())

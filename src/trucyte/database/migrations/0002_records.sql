@@ -101,5 +101,7 @@ create view records.current_quantity as
 create view records.current_text as
     select side.* from records.text side join records.entry using (seq);
 create view records.current_phrase as
-    select phrase.* from records.phrase
-    where exists (select from records.entry where entry.tokens @> array[phrase.token]);
+    select side.* from records.phrase side
+    join lateral (
+        select 1 from records.entry where entry.tokens @> array[side.token] limit 1
+    ) used on true;

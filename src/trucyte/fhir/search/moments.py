@@ -6,6 +6,7 @@ offset, and every date, is taken at +07:00, the one time zone of Viet Nam.
 """
 
 import re
+from calendar import isleap, monthrange
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
@@ -66,11 +67,9 @@ def _calendar_range(year: int, month: str | None, day: str | None) -> tuple[int,
     start = datetime(year, int(month or 1), int(day or 1), tzinfo=_VIET_NAM)
     low = (start - _EPOCH) // _MICROSECOND
     if day is not None:
-        return low, low + _DAY
-    if month is not None:
-        following = (start.replace(day=28) + timedelta(days=4)).replace(day=1)
-    elif year == 9999:
-        return low, low + 365 * _DAY
+        days = 1
+    elif month is not None:
+        days = monthrange(year, int(month))[1]
     else:
-        following = start.replace(year=year + 1)
-    return low, (following - _EPOCH) // _MICROSECOND
+        days = 366 if isleap(year) else 365
+    return low, low + days * _DAY

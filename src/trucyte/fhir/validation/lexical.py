@@ -116,12 +116,13 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "time": _matches(_TIME),
 }
 
+_NUMBERS = (int, Decimal, float)
 _JSON_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "boolean": ("true/false", (bool,)),
-    "integer": ("number", (int,)),
-    "unsignedInt": ("number", (int,)),
-    "positiveInt": ("number", (int,)),
-    "decimal": ("number", (int, Decimal, float)),
+    "integer": ("number", _NUMBERS),
+    "unsignedInt": ("number", _NUMBERS),
+    "positiveInt": ("number", _NUMBERS),
+    "decimal": ("number", _NUMBERS),
 }
 
 

@@ -70,15 +70,18 @@ def open_code(value_set: str) -> Check:
 
 
 def bound_concept(structure: Check, allowed: ValueSet) -> Check:
-    """Check that one coding of a CodeableConcept, or a Coding itself, is in a value set."""
+    """Check that one coding of a CodeableConcept, or a Coding itself, is in a value set.
+
+    A concept that holds nothing but an extension says why it is absent, and passes.
+    """
     codings = {(system, code) for system, codes in allowed.systems.items() for code in codes}
     facts = {"value_set": allowed.url, "system": ", ".join(allowed.systems)}
 
     def check(value: Any, parent: Any) -> Found:
         found = structure(value, parent)
-        if found is not None:
+        if found is not None or value.keys() == {"extension"}:
             return found
-        for coding in value.get("coding", ()) if "coding" in value else (value,):
+        for coding in value.get("coding", (value,)):
             if (coding.get("system"), coding.get("code")) in codings:
                 return None
         return [Fault(CONCEPT_NOT_ALLOWED, facts)]

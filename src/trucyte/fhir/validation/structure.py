@@ -209,9 +209,14 @@ def _choices(definition: TypeDefinition) -> tuple[tuple[Element, frozenset[str]]
 
 def _with_missing(found: Found, value: dict[str, Any], required: tuple[str, ...]) -> Found:
     for key in required:
-        if key not in value and not value.get("_" + key):
+        if key not in value and not _says_why(value.get("_" + key)):
             found = joined(found, fault(MISSING_ELEMENT, name=key), "." + key)
     return found
+
+
+def _says_why(sibling: Any) -> bool:
+    """Say whether the `_` sibling of an absent primitive explains it; arrays have one each."""
+    return isinstance(sibling, list) or (isinstance(sibling, dict) and "extension" in sibling)
 
 
 def _with_choice_fault(found: Found, element: Element, keys: set[str]) -> Found:

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-
 from trucyte.base.hashing import opaque_id
 from trucyte.base.problem import Problem
 from trucyte.fhir.parse import BundleEntry, BundleHead, EntryRequest, bundle, head

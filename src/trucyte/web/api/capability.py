@@ -8,7 +8,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.search import Extractor
+from trucyte.fhir.types import RESOURCE_TYPES
+
 INTERACTIONS = ("read", "vread", "history-instance", "history-type", "search-type")
+
+
+def searchable(
+    definitions: Definitions, extractor: Extractor
+) -> Mapping[str, Sequence[tuple[str, str, str]]]:
+    """Return (code, type, definition) of what the index can be asked, by resource type."""
+    found: dict[str, Sequence[tuple[str, str, str]]] = {}
+    for type_name in RESOURCE_TYPES:
+        defined = definitions.search_parameters(type_name)
+        found[type_name] = [
+            (parameter.code, parameter.type, defined[parameter.code].url)
+            for parameter in extractor.parameters(type_name)
+        ]
+    return found
 
 
 def capability_statement(

@@ -1,0 +1,160 @@
+"""The doors of this process: paths named on a command line, and whatever waits.
+
+Files are kept first and worked on from there, so a run that is stopped or killed is gone
+on with by naming the same paths again, or by whoever works on what waits.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+from trucyte.base.clock import Clock
+from trucyte.base.disk import DiskState
+from trucyte.base.problem import Kind, Problem
+from trucyte.database.connect import Database
+from trucyte.intake.ledger import Ledger
+from trucyte.intake.limits import DEFAULT, Limits
+from trucyte.intake.patience import patiently
+from trucyte.intake.pipeline import Pipeline
+from trucyte.intake.pool import InlinePool, Pool, ProcessPool
+from trucyte.intake.progress import Summary, Watchers
+from trucyte.intake.receipts import ReceivedFile, State
+from trucyte.intake.store import PostgresReceipts
+from trucyte.intake.tools import Build
+
+_SUFFIXES = frozenset({".xml", ".zip", ".json", ".ndjson"})
+_CHUNK = 1 << 20
+_INLINE_BYTES_MAX = 4 << 20  # less is done before a process has started
+_IDLE_SECONDS = 1.0
+
+
+class PathMissing(Problem):
+    """There is no file or folder {path}."""
+
+    kind = Kind.NOT_FOUND
+    code = "path-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What every door needs."""
+
+    database: Database
+    receipts: PostgresReceipts
+    clock: Clock
+    build: Build = field(repr=False)
+    workers: int = 2
+    limits: Limits = DEFAULT
+    room: Callable[[], DiskState] | None = None
+
+
+def ingest_paths(
+    door: Door, paths: Sequence[Path], stop: Event, watchers: Watchers | None = None
+) -> Summary:
+    """Take in files and folders of claims and FHIR, and return what came of it.
+
+    Folders are walked without following links; hidden files and files of other kinds in
+    them are passed over. Raises PathMissing before anything is done, a NO_SPACE Problem
+    when the disk is full, and an UNAVAILABLE one when stopped while the database is away.
+    """
+    files = list(find_files(paths))
+    numbers: dict[int, None] = {}
+
+    def received() -> Iterator[int]:
+        for path in files:
+            number = patiently(lambda path=path: _receive(door, path), stop).number  # type: ignore[misc]
+            if number not in numbers:
+                numbers[number] = None
+                yield number
+
+    began = time.monotonic()
+    size = sum(path.stat().st_size for path in files)
+    resources = work_on(door, received(), size, stop, watchers)
+    while not stop.is_set() and (open_ones := _open(door, numbers)):
+        stop.wait(_IDLE_SECONDS)  # another process has them: wait, and take over if it ends
+        resources += work_on(door, iter(open_ones), 0, stop, watchers)
+    visits, findings, reasons = door.receipts.sums(list(numbers))
+    seconds = time.monotonic() - began
+    return Summary(len(files), visits, resources, findings, reasons, seconds)
+
+
+def work_on(
+    door: Door, numbers: Iterable[int], size: int, stop: Event, watchers: Watchers | None = None
+) -> int:
+    """Work through kept sources of `size` bytes together; return how many versions it wrote."""
+    pool = make_pool(door, size, stop)
+    try:
+        pipeline = Pipeline(
+            door.database, door.clock, pool, stop,
+            watchers=watchers, room=door.room, limits=door.limits,
+        )  # fmt: skip
+        pipeline.run(numbers)
+    finally:
+        pool.close()
+    return pipeline.progress().resources
+
+
+def make_pool(door: Door, size: int, stop: Event) -> Pool:
+    """Return processes for much work, this thread for little."""
+    if door.workers < 1 or size <= _INLINE_BYTES_MAX:
+        return InlinePool(door.build, stop, door.limits)
+    return ProcessPool(door.build, door.workers, door.limits)
+
+
+def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -> None:
+    """Work on whatever is received, oldest first, until `stop` is set: the life of a worker.
+
+    A Problem of one source (a full disk, say) is told to the watchers and tried again later.
+    """
+    ledger = Ledger(door.database, door.clock)
+    watchers = watchers or Watchers()
+    while not stop.is_set():
+        try:
+            numbers = patiently(ledger.open_sources, stop, waits=watchers.warning)
+            size = sum(door.receipts.file(number).size for number in numbers)
+            if numbers:
+                work_on(door, numbers, size, stop, watchers)
+        except Problem as problem:
+            if not stop.is_set():
+                watchers.warning(problem)
+        stop.wait(_IDLE_SECONDS)
+
+
+def find_files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files that `paths` name, folders walked in the order of names.
+
+    What is named itself is taken whatever it is called; raises PathMissing.
+    """
+    for path in paths:
+        if not path.exists():
+            raise PathMissing(path=str(path))
+    for path in paths:
+        if path.is_dir():
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        if entry.name.startswith(".") or entry.is_symlink():
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path))
+        elif entry.is_file(follow_symlinks=False) and Path(entry.name).suffix.lower() in _SUFFIXES:
+            yield Path(entry.path)
+
+
+def _receive(door: Door, path: Path) -> ReceivedFile:
+    with path.open("rb") as file:
+        return door.receipts.receive(path.name, "cli", iter(lambda: file.read(_CHUNK), b""))
+
+
+def _open(door: Door, numbers: Iterable[int]) -> list[int]:
+    states = {number: door.receipts.file(number).state for number in numbers}
+    return [n for n, state in states.items() if state in (State.WAITING, State.RUNNING)]

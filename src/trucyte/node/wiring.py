@@ -1,0 +1,111 @@
+"""The composition root: from settings to a node that works, and back to nothing running.
+
+Each part is opened with what stands below it and closed in the opposite order, also when
+a later one fails to open.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from trucyte.base.clock import Clock, SystemClock
+from trucyte.base.disk import check_room, disk_state
+from trucyte.base.settings import Settings
+from trucyte.database.connect import Database
+from trucyte.database.migrate import Migration, migrate
+from trucyte.database.server import EmbeddedServer
+from trucyte.intake.door import Door
+from trucyte.intake.store import PostgresReceipts
+from trucyte.journal.journal import Journal
+from trucyte.journal.keyring import Keyring
+from trucyte.node.parts import Parts, make_parts, worker_build
+from trucyte.records import Records
+from trucyte.shared.access.accounts import Accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node at work: its parts, open."""
+
+    settings: Settings
+    clock: Clock
+    server: EmbeddedServer | None  # None: a PostgreSQL of the operator's own
+    database: Database
+    applied: tuple[Migration, ...]  # what this opening brought the database
+    keyring: Keyring
+    parts: Parts
+    journal: Journal
+    records: Records
+    receipts: PostgresReceipts
+    accounts: Accounts
+    door: Door
+
+
+@contextmanager
+def open_node(settings: Settings, *, clock: Clock | None = None) -> Iterator[Node]:
+    """Open the node of `settings`, migrated; close it, and its server, on leaving.
+
+    Raises DiskNearlyFull, the Problems of the embedded server, of connecting, of migrating
+    and of the keyring.
+    """
+    with ExitStack() as closing:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        check_room(
+            disk_state(
+                settings.data,
+                warn_bytes=settings.disk.warn_bytes,
+                stop_bytes=settings.disk.stop_bytes,
+            )
+        )
+        server = None
+        if not settings.database.url:
+            server = EmbeddedServer(settings.data, binaries=settings.database.binaries)
+            closing.enter_context(server)
+        database = Database(
+            server.url if server else settings.database.url,
+            connections_max=settings.database.connections_max,
+        )
+        closing.callback(database.close)
+        applied = migrate(database)
+        yield _assembled(settings, clock or SystemClock(), server, database, applied, closing)
+
+
+def _assembled(
+    settings: Settings,
+    clock: Clock,
+    server: EmbeddedServer | None,
+    database: Database,
+    applied: tuple[Migration, ...],
+    closing: ExitStack,
+) -> Node:
+    """Put the parts together over an open database; `closing` learns what must be closed."""
+    keys = settings.data / "keys"
+    keyring = Keyring.open(keys)
+    parts = make_parts(keyring)
+    journal = Journal(database, keyring, clock, [parts.index])
+    closing.callback(journal.close)
+    receipts = PostgresReceipts(database, keyring.ids, clock)
+    disk = settings.disk
+    return Node(
+        settings=settings,
+        clock=clock,
+        server=server,
+        database=database,
+        applied=applied,
+        keyring=keyring,
+        parts=parts,
+        journal=journal,
+        records=Records(database, journal, parts.index, clock, keyring.tokens),
+        receipts=receipts,
+        accounts=Accounts(database, clock),
+        door=Door(
+            database=database,
+            receipts=receipts,
+            clock=clock,
+            build=worker_build(database.url, keys),
+            room=partial(
+                disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
+            ),
+        ),
+    )

@@ -1,0 +1,179 @@
+"""The FHIR API, read side, as a client meets it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.asgi import Reply, ask
+from tests.support.records import RESTRICTED, Node, open_node
+from trucyte.base.clock import FixedClock
+from trucyte.database.connect import Database
+from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.validate import Validator
+from trucyte.web.api.capability import searchable
+from trucyte.web.api.fhir import FhirApi
+
+
+def patient(id: str, **more) -> dict:
+    return {"resourceType": "Patient", "id": id, "name": [{"text": "Nguyễn Văn Mẫu"}], **more}
+
+
+@pytest.fixture
+def node(
+    database: Database, tmp_path: Path, clock: FixedClock, definitions: Definitions
+) -> Iterator[Node]:
+    with open_node(database, tmp_path, clock, definitions) as opened:
+        yield opened
+
+
+@pytest.fixture
+def api(node: Node, clock: FixedClock, definitions: Definitions) -> FhirApi:
+    parameters = searchable(definitions, node.index.extractor)
+    return FhirApi(node.records, lambda: node.plain, lambda: parameters, clock, version="0.1.0")
+
+
+def get(api: FhirApi, target: str, **headers: str) -> Reply:
+    return ask(api, "GET", target, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+def outcome(reply: Reply) -> tuple[int, str]:
+    assert reply.headers["content-type"].startswith("application/fhir+json")
+    assert reply.json["resourceType"] == "OperationOutcome"
+    return reply.status, reply.json["issue"][0]["details"]["coding"][0]["code"]
+
+
+def test_a_resource_is_read_with_its_version_and_time(api: FhirApi, node: Node) -> None:
+    node.put(patient("p1"))
+    reply = get(api, "/fhir/Patient/p1")
+    assert reply.status == 200
+    assert reply.headers["etag"] == 'W/"1"'
+    assert reply.headers["last-modified"] == "Sun, 22 Nov 2026 02:12:00 GMT"
+    assert reply.json["meta"]["versionId"] == "1"
+    assert reply.json["meta"]["lastUpdated"].endswith("+07:00")
+
+
+def test_what_the_client_has_is_not_sent_again(api: FhirApi, node: Node) -> None:
+    node.put(patient("p1"))
+    assert get(api, "/fhir/Patient/p1", if_none_match='W/"1"').status == 304
+    assert get(api, "/fhir/Patient/p1", if_none_match='W/"2"').status == 200
+
+
+def test_head_answers_as_get_without_the_body(api: FhirApi, node: Node) -> None:
+    node.put(patient("p1"))
+    reply = ask(api, "HEAD", "/fhir/Patient/p1")
+    assert reply.status == 200
+    assert reply.body == b""
+    assert int(reply.headers["content-length"]) > 0
+
+
+def test_versions_and_histories_are_kept_apart(api: FhirApi, node: Node) -> None:
+    node.put(patient("p1", gender="male"))
+    node.put(patient("p1", gender="female"))
+    node.delete("Patient", "p1")
+    assert get(api, "/fhir/Patient/p1/_history/1").json["gender"] == "male"
+    assert outcome(get(api, "/fhir/Patient/p1")) == (410, "gone")
+    bundle = get(api, "/fhir/Patient/p1/_history").json
+    assert [e["request"]["method"] for e in bundle["entry"]] == ["DELETE", "PUT", "PUT"]
+    assert "resource" not in bundle["entry"][0]
+    assert [e["response"]["etag"] for e in bundle["entry"]] == ['W/"3"', 'W/"2"', 'W/"1"']
+
+
+def test_a_history_is_walked_page_by_page(api: FhirApi, node: Node) -> None:
+    for number in range(5):
+        node.put(patient(f"p{number}"))
+    seen, target = [], "/fhir/Patient/_history?_count=2"
+    while target:
+        bundle = get(api, target).json
+        seen += [e["fullUrl"].rsplit("/", 1)[-1] for e in bundle.get("entry", [])]
+        links = {link["relation"]: link["url"] for link in bundle["link"]}
+        parts = urlsplit(links.get("next", ""))
+        target = f"{parts.path}?{parts.query}" if parts.path else ""
+    assert seen == ["p4", "p3", "p2", "p1", "p0"]
+
+
+def test_a_search_finds_names_with_and_without_marks(api: FhirApi, node: Node) -> None:
+    node.put(patient("p1"), patient("p2", name=[{"text": "Trần Thị Bé"}]))
+    for text in ("Nguy%E1%BB%85n", "nguyen", "NGUYEN%20van"):
+        bundle = get(api, f"/fhir/Patient?name={text}").json
+        assert [e["resource"]["id"] for e in bundle["entry"]] == ["p1"]
+        assert bundle["entry"][0]["search"] == {"mode": "match"}
+
+
+def test_a_search_by_form_leaves_nothing_in_the_links(api: FhirApi, node: Node) -> None:
+    node.put(*(patient(f"p{n}") for n in range(5)))
+    reply = ask(
+        api,
+        "POST",
+        "/fhir/Patient/_search",
+        body=b"name=nguyen&_count=2",
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    links = {link["relation"]: link["url"] for link in reply.json["link"]}
+    assert "nguyen" not in json.dumps(links)
+    parts = urlsplit(links["next"])
+    following = get(api, f"{parts.path}?{parts.query}").json
+    assert len(following["entry"]) == 2
+
+
+def test_an_empty_search_is_a_bundle_without_entries(api: FhirApi) -> None:
+    bundle = get(api, "/fhir/Patient?name=nobody&_total=accurate").json
+    assert "entry" not in bundle
+    assert bundle["total"] == 0
+
+
+def test_restricted_records_are_neither_found_nor_read(api: FhirApi, node: Node) -> None:
+    node.put(patient("p1", meta=RESTRICTED))
+    assert outcome(get(api, "/fhir/Patient/p1")) == (403, "restricted")
+    assert "entry" not in get(api, "/fhir/Patient").json
+    assert "entry" not in get(api, "/fhir/_history").json
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/fhir/Patient/none", (404, "not-found")),
+        ("/fhir/Nothing/1", (404, "type-unknown")),
+        ("/fhir/Patient?nme=x", (400, "search-parameter-unknown")),
+        ("/fhir/Patient?birthdate=yesterday", (400, "search-value")),
+        ("/fhir/Patient?name=%ff", (400, "bad-query")),
+        ("/fhir/Patient?" + "&".join(["name=a"] * 300), (400, "bad-query")),
+        ("/fhir?_page=forged", (400, "page-token")),
+        ("/fhir", (400, "bad-query")),
+        ("/fhir/Patient/_history?_count=x", (400, "bad-query")),
+        ("/fhir/Patient/p1?_format=xml", (406, "not-acceptable")),
+        ("/fhir/a/b/c/d", (404, "no-such-path")),
+    ],
+)
+def test_what_cannot_be_answered_is_said_with_its_reason(
+    api: FhirApi, target: str, expected: tuple[int, str]
+) -> None:
+    assert outcome(get(api, target)) == expected
+
+
+def test_this_node_s_api_writes_nothing(api: FhirApi, node: Node) -> None:
+    node.put(patient("p1"))
+    for method in ("PUT", "DELETE", "PATCH"):
+        assert ask(api, method, "/fhir/Patient/p1").status == 405
+    assert ask(api, "POST", "/fhir/Patient", body=b"{}").status == 405
+
+
+def test_refusals_speak_the_caller_s_language(api: FhirApi) -> None:
+    vi = get(api, "/fhir/Patient/none").json["issue"][0]["diagnostics"]
+    en = get(api, "/fhir/Patient/none", accept_language="en-GB,vi;q=0.5").json["issue"][0]
+    assert vi == "Không có Patient này ở đây."
+    assert en["diagnostics"] == "There is no such Patient here."
+
+
+def test_the_capability_statement_is_valid_and_lists_what_is_there(
+    api: FhirApi, definitions: Definitions
+) -> None:
+    statement = get(api, "/fhir/metadata").json
+    assert Validator(definitions).check(statement) == []
+    by_type = {r["type"]: r for r in statement["rest"][0]["resource"]}
+    codes = {p["name"] for p in by_type["Patient"]["searchParam"]}
+    assert {"name", "birthdate", "identifier"} <= codes
+    interactions = {i["code"] for i in by_type["Patient"]["interaction"]}
+    assert interactions == {"read", "vread", "history-instance", "history-type", "search-type"}
