@@ -220,7 +220,8 @@ def _print_summary(summary: Summary, language: str, *, as_json: bool) -> None:
     if language == "vi":
         click.echo(
             f"{summary.files:,} tệp, {summary.visits:,} lượt khám, "
-            f"{summary.resources:,} tài nguyên mới trong {summary.seconds:.1f} giây ({rate}/giây); {findings:,} điểm cần xem."
+            f"{summary.resources:,} tài nguyên mới trong {summary.seconds:.1f} giây "
+            f"({rate}/giây); {findings:,} điểm cần xem."
         )
     else:
         click.echo(
