@@ -358,7 +358,15 @@ def _resource(line: Stored) -> Resource:
         moment = entry.accepted_at.astimezone(VIETNAM).isoformat(timespec="milliseconds")
         body = with_meta(body, line.meta_offset, entry.version, moment)
     return Resource(
-        entry.type, entry.id, entry.version, entry.accepted_at, body, entry.person, entry.seq
+        entry.type,
+        entry.id,
+        entry.version,
+        entry.accepted_at,
+        body,
+        entry.person,
+        entry.seq,
+        entry.source,
+        entry.row,
     )
 
 

@@ -52,6 +52,8 @@ class Resource:
     body: bytes  # with `meta.versionId` and `meta.lastUpdated`
     person: int
     seq: int
+    source: int = 0  # intake's number of the file or message it came from; 0: none
+    row: int = 0  # the row in that source
 
     @property
     def is_deleted(self) -> bool:
