@@ -60,7 +60,11 @@ def open_node(settings: Settings, *, clock: Clock | None = None) -> Iterator[Nod
         )
         server = None
         if not settings.database.url:
-            server = EmbeddedServer(settings.data, binaries=settings.database.binaries)
+            server = EmbeddedServer(
+                settings.data,
+                binaries=settings.database.binaries,
+                system=settings.database.system_folder,
+            )
             closing.enter_context(server)
         database = Database(
             server.url if server else settings.database.url,
