@@ -51,8 +51,8 @@ class Node:
 def open_node(settings: Settings, *, clock: Clock | None = None) -> Iterator[Node]:
     """Open the node of `settings`, migrated; close it, and its server, on leaving.
 
-    Raises DataFolderRefused, DiskNearlyFull, the Problems of the embedded server, of connecting, of migrating
-    and of the keyring.
+    Raises DataFolderRefused, DiskNearlyFull, the Problems of the embedded server, of
+    connecting, of migrating and of the keyring.
     """
     with ExitStack() as closing:
         _lay_data_folder(settings)
