@@ -71,7 +71,7 @@ class Journal:
 
         Returns once the lines are durable and searchable. Raises VersionConflict where an
         `expected` does not hold, BodyTooLarge, ChangeRefused where the database cannot hold a
-        value, what a projection raises, DatabaseAway or DatabaseFull where nothing was
+        value, and what a projection raises; DatabaseAway or DatabaseFull where nothing was
         accepted, OutcomeUnknown where that cannot be told.
         """
         (outcome,) = self._group.run([self._propose(changes)], len(changes))
@@ -172,12 +172,6 @@ class Journal:
         """Sign everything accepted so far, now."""
         with self._reading() as cursor:
             return self._signer.sign(cursor, read_tail(cursor, lock=True))
-
-    def last_checkpoint(self) -> Checkpoint | None:
-        """Return the newest signed checkpoint, or None before the first."""
-        with self._reading() as cursor:
-            row = cursor.execute(QUERIES.last_checkpoint).fetchone()
-        return Checkpoint(*row) if row else None
 
     def prove(self, seq: int) -> Evidence:
         """Return the evidence of a line, to be verified by anyone; raises LineNotFound."""
