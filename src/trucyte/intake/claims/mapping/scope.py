@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from trucyte.base.hashing import opaque_id
-from trucyte.intake.claims.mapping.lexical import clean_code, read_day
+from trucyte.intake.claims.mapping.lexical import clean_code, read_day, split_list
 from trucyte.intake.claims.mapping.rules import Systems
 from trucyte.intake.claims.tables import Row, Visit
 from trucyte.vietnam.lists import CodeLists
@@ -163,6 +163,14 @@ class Scope:
     def is_known(self, list_name: str, code: str) -> bool:
         """Say whether a loaded list holds the code at the end of the visit."""
         return self.node.lists.find(list_name, code, self.end_day) is not None
+
+
+def beds_of(line: Row) -> list[tuple[str, str]]:
+    """Return (department, bed) of an XML3 row; the department may be unknown ("")."""
+    departments = [clean_code(piece) or "" for piece in split_list(line.get("MA_KHOA", ""))]
+    department = departments[0] if departments else ""
+    codes = (clean_code(piece) for piece in split_list(line.get("MA_GIUONG", "")))
+    return [(department, code) for code in codes if code]
 
 
 def read_licence(text: str) -> tuple[str, str]:
