@@ -171,7 +171,7 @@ class Pipeline:
                 self._held.pop((number, piece.ordinal))
                 self._sources[number].outstanding -= 1
             self._batches[index] = _Batch()
-        while self._held:
+        while len(self._held) > len(self._told):
             self._hear(_WAIT_SECONDS)
         self._settle()
 

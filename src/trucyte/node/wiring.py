@@ -7,6 +7,7 @@ a later one fails to open.
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from trucyte.base.clock import Clock, SystemClock
 from trucyte.base.disk import check_room, disk_state
@@ -14,8 +15,13 @@ from trucyte.base.settings import Settings
 from trucyte.database.connect import Database
 from trucyte.database.migrate import Migration, migrate
 from trucyte.database.server import EmbeddedServer
+from trucyte.intake.door import Door
+from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
+from trucyte.node.parts import Parts, make_parts, worker_build
+from trucyte.records import Records
+from trucyte.shared.access.accounts import Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,12 @@ class Node:
     database: Database
     applied: tuple[Migration, ...]  # what this opening brought the database
     keyring: Keyring
+    parts: Parts
     journal: Journal
+    records: Records
+    receipts: PostgresReceipts
+    accounts: Accounts
+    door: Door
 
 
 @contextmanager
@@ -57,16 +68,44 @@ def open_node(settings: Settings, *, clock: Clock | None = None) -> Iterator[Nod
         )
         closing.callback(database.close)
         applied = migrate(database)
-        keyring = Keyring.open(settings.data / "keys")
-        now = clock or SystemClock()
-        journal = Journal(database, keyring, now, projections=())
-        closing.callback(journal.close)
-        yield Node(
-            settings=settings,
-            clock=now,
-            server=server,
+        yield _assembled(settings, clock or SystemClock(), server, database, applied, closing)
+
+
+def _assembled(
+    settings: Settings,
+    clock: Clock,
+    server: EmbeddedServer | None,
+    database: Database,
+    applied: tuple[Migration, ...],
+    closing: ExitStack,
+) -> Node:
+    """Put the parts together over an open database; `closing` learns what must be closed."""
+    keys = settings.data / "keys"
+    keyring = Keyring.open(keys)
+    parts = make_parts(keyring)
+    journal = Journal(database, keyring, clock, parts.projections)
+    closing.callback(journal.close)
+    receipts = PostgresReceipts(database, keyring.ids, clock)
+    disk = settings.disk
+    return Node(
+        settings=settings,
+        clock=clock,
+        server=server,
+        database=database,
+        applied=applied,
+        keyring=keyring,
+        parts=parts,
+        journal=journal,
+        records=Records(database, journal, parts.index, clock, keyring.tokens),
+        receipts=receipts,
+        accounts=Accounts(database, clock),
+        door=Door(
             database=database,
-            applied=applied,
-            keyring=keyring,
-            journal=journal,
-        )
+            receipts=receipts,
+            clock=clock,
+            build=worker_build(database.url, keys),
+            room=partial(
+                disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
+            ),
+        ),
+    )

@@ -34,6 +34,13 @@ class UnknownType(Problem):
     code = "type-unknown"
 
 
+class SearchTooSlow(Problem):
+    """The search took more than {seconds} seconds: narrow it, by person, code or time."""
+
+    kind = Kind.TOO_LARGE
+    code = "search-too-slow"
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One version of a resource, ready to be sent. A deleted one has an empty body."""
@@ -45,6 +52,8 @@ class Resource:
     body: bytes  # with `meta.versionId` and `meta.lastUpdated`
     person: int
     seq: int
+    source: int = 0  # intake's number of the file or message it came from; 0: none
+    row: int = 0  # the row in that source
 
     @property
     def is_deleted(self) -> bool:

@@ -6,11 +6,13 @@ the pages by prefix and see none of their middleware.
 """
 
 import logging
+import re
 import secrets
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,11 +22,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trucyte.base.problem import Problem
+from trucyte.base.tracing import Event
 from trucyte.web import language as languages
-from trucyte.web.handlers import errors, simple
+from trucyte.web.handlers import errors, files, health, people, simple, today, upload, visits
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
 from trucyte.web.services import Services
@@ -32,24 +35,45 @@ from trucyte.web.static import Assets
 
 Handler = Callable[[Call], Response]
 
-_log = logging.getLogger("trucyte.web")
+SERVED = Event("web.page-served", page=str, status=int, milliseconds=int)
+DEFECT = Event("web.defect", logging.ERROR, page=str, reference=str, kind=str, place=str)
 YEAR_SECONDS = 365 * 24 * 3600
 FILES_MAX = 500  # in one form
+FORM_BYTES_MAX = 1 << 16  # of a form without files
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One row of the table of pages."""
+    """One row of the table of pages; the name is what the log calls it."""
 
+    name: str
     method: str
     path: str
     handler: Handler
+    takes_files: bool = False
 
 
 PAGES: Sequence[Page] = (
-    Page("GET", "/help", simple.help_page),
-    Page("GET", "/_styleguide", simple.styleguide),
-    Page("POST", "/preferences", simple.preferences),
+    Page("today", "GET", "/", today.page),
+    Page("files", "GET", "/files", files.listing),
+    Page("upload", "POST", "/files", upload.receive, takes_files=True),
+    Page("upload-form", "GET", "/upload", upload.form),
+    Page("file", "GET", "/files/{number:int}", files.one),
+    Page("file-progress", "GET", "/files/{number:int}/progress", files.progress),
+    Page("file-original", "GET", "/files/{number:int}/original", files.original),
+    Page("file-excel", "GET", "/files/{number:int}/findings.xlsx", files.excel),
+    Page("file-rule", "GET", "/files/{number:int}/rules/{rule}", files.rule_in_file),
+    Page("file-visit", "GET", "/files/{number:int}/visits/{ordinal:int}", files.visit_in_file),
+    Page("quarantine", "GET", "/quarantine", files.quarantine),
+    Page("rule", "GET", "/rules/{rule}", files.rule),
+    Page("people", "GET", "/people", people.search_form),
+    Page("people-found", "POST", "/people", people.search),
+    Page("person", "GET", "/people/{id}", people.one),
+    Page("visit", "GET", "/visits/{id}", visits.one),
+    Page("health", "GET", "/health", health.page),
+    Page("help", "GET", "/help", simple.help_page),
+    Page("styleguide", "GET", "/_styleguide", simple.styleguide),
+    Page("preferences", "POST", "/preferences", simple.preferences),
 )
 
 
@@ -84,14 +108,18 @@ class _Doors:
         await self.pages(scope, receive, send)
 
 
-def _bound(page: Page, web: Web) -> Callable[[Request], object]:
+def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         began = time.perf_counter()
         form = FormData()
         call = Call(request, web, _language_of(request), form)
         try:
             if page.method == "POST":
-                call = Call(request, web, call.language, await _form_of(call))
+                limit = (
+                    web.services.settings.upload_bytes_max if page.takes_files else FORM_BYTES_MAX
+                )
+                form = await _form_of(request, limit)
+                call = Call(request, web, call.language, form)
             response = await run_in_threadpool(page.handler, call)
         except Problem as problem:
             response = errors.page_of(call, problem)
@@ -102,23 +130,38 @@ def _bound(page: Page, web: Web) -> Callable[[Request], object]:
         finally:
             await call.form.close()
         _remember_language(request, response, web)
-        _log.info(
-            "page %s %s %d %d ms",
-            page.method,
-            page.path,
-            response.status_code,
-            round((time.perf_counter() - began) * 1000),
+        SERVED.log(
+            page=page.name,
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - began) * 1000),
         )
         return response
 
     return endpoint
 
 
-async def _form_of(call: Call) -> FormData:
-    announced = call.request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > call.services.settings.upload_bytes_max:
+async def _form_of(request: Request, limit: int) -> FormData:
+    """Read a form of at most `limit` bytes, announced or not."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
         raise HTTPException(413)
-    return await call.request.form(max_files=FILES_MAX, max_fields=FILES_MAX)
+    bounded = Request(request.scope, _bounded(request.receive, limit))
+    return await bounded.form(max_files=FILES_MAX, max_fields=FILES_MAX)
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """Return a `receive` that raises when the body grows beyond `limit` bytes."""
+    came = 0
+
+    async def counted() -> Message:
+        nonlocal came
+        message = await receive()
+        came += len(message.get("body", b""))
+        if came > limit:
+            raise HTTPException(413)
+        return message
+
+    return counted
 
 
 def _language_of(request: Request) -> str:
@@ -144,19 +187,24 @@ def _remember_language(request: Request, response: Response, web: Web) -> None:
 
 def _sorry(call: Call, page: Page, defect: Exception) -> Response:
     """Answer a defect. The log names the place, never the message: it may quote a record."""
-    reference = secrets.token_hex(4)
-    frames = traceback.extract_tb(defect.__traceback__)[-6:]
-    _log.error(
-        "defect %s %s %s at %s",
-        reference,
-        page.path,
-        type(defect).__name__,
-        " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames)),
+    reference = f"r{secrets.token_hex(4)}"
+    place = traceback.extract_tb(defect.__traceback__)[-1]
+    DEFECT.log(
+        page=page.name,
+        reference=reference,
+        kind=_code(type(defect).__name__),
+        place=_code(f"{Path(place.filename).stem}-{place.name}-{place.lineno}"),
     )
     return errors.plain(call, 500, reference=reference)
 
 
-def _unrouted(web: Web) -> Callable[[Request, Exception], object]:
+def _code(text: str) -> str:
+    """Return a name of the program in the form that logs take."""
+    spelt = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", text).lower()
+    return re.sub(r"^[^a-z]+|[^a-z0-9._-]", "", spelt)[:60] or "unnamed"
+
+
+def _unrouted(web: Web) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, refusal: Exception) -> Response:
         status = refusal.status_code if isinstance(refusal, HTTPException) else 500
         call = Call(request, web, _language_of(request), FormData())

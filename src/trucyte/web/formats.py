@@ -17,14 +17,22 @@ _STEPS = ("B", "kB", "MB", "GB", "TB", "PB")
 NARROW_SPACE = "\N{NO-BREAK SPACE}"
 
 
-def number(value: Number, language: str, *, decimals: int | None = None) -> str:
-    """Return 1234567.8 as "1.234.567,8" (vi) or "1,234,567.8" (en); other text unchanged."""
+def number(
+    value: Number, language: str, *, decimals: int | None = None, is_count: bool = False
+) -> str:
+    """Return 1234567.8 as "1.234.567,8" (vi) or "1,234,567.8" (en); other text unchanged.
+
+    The digits stay as sent, but for a count: 10.000 tablets are "10", lest they be read as
+    ten thousand.
+    """
     try:
         exact = Decimal(str(value))
     except InvalidOperation:
         return str(value)
     if not exact.is_finite():
         return str(value)
+    if is_count and "." in f"{exact:f}":
+        exact = Decimal(f"{exact:f}".rstrip("0").rstrip("."))
     text = f"{exact:,.{decimals}f}" if decimals is not None else f"{exact:,f}"
     text = text.replace("-", "\N{MINUS SIGN}")
     if language != "vi":
@@ -88,6 +96,23 @@ def _at_home(value: str) -> str:
     if parsed.tzinfo is None:
         return parsed.strftime("%d/%m/%Y %H:%M")
     return parsed.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")
+
+
+def until(start: str, end: str) -> str:
+    """Return when something ended, beside its start: only the time where the day is the same."""
+    shown = moment(end)
+    return shown[11:] if len(shown) > 10 and shown[:10] == moment(start)[:10] else shown
+
+
+def sentence(text: str) -> str:
+    """Return words beginning with a capital letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def title(text: str) -> str:
+    """Return text fit for a window's title: no direction marks or control signs, at most 80."""
+    seen = "".join(sign for sign in text if sign.isprintable())
+    return seen if len(seen) <= 80 else f"{seen[:79]}…"
 
 
 def age(birth: str, on: date) -> int | None:

@@ -57,7 +57,7 @@ class Call:
         """Return a message in the language of this call."""
         return translations(self.language).gettext(message)
 
-    def page(self, template: str, *, status: int = 200, **facts: Any) -> Response:
+    def page(self, template: str, *, http_status: int = 200, **facts: Any) -> Response:
         """Render a template of `pages/` with its facts."""
         html = (
             self.web.environments[self.language]
@@ -70,7 +70,9 @@ class Call:
                 **facts,
             )
         )
-        return HTMLResponse(html, status_code=status, headers={"Content-Language": self.language})
+        return HTMLResponse(
+            html, status_code=http_status, headers={"Content-Language": self.language}
+        )
 
 
 def theme_of(request: Request) -> str:
@@ -99,14 +101,25 @@ def _environment(language: str, assets: Assets) -> Environment:
     )
     environment.filters.update(
         number=partial(formats.number, language=language),
+        count=partial(formats.number, language=language, is_count=True),
+        sentence=formats.sentence,
+        window=formats.title,
         money=partial(formats.money, language=language),
         size=partial(formats.size, language=language),
         day=formats.day,
         moment=formats.moment,
         clock_time=formats.clock_time,
     )
+    environment.filters["money_rows"] = lambda shares: [
+        (catalogue.gettext(word), formats.money(amount, language)) for word, amount in shares
+    ]
     environment.globals.update(
-        language=language, assets=assets, charts=charts, as_number=as_number, iso=_iso
+        language=language,
+        assets=assets,
+        charts=charts,
+        as_number=as_number,
+        iso=_iso,
+        until=formats.until,
     )
     return environment
 

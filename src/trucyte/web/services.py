@@ -3,15 +3,15 @@
 Pages hold no rules: everything they show comes through here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from trucyte.base.clock import Clock
-from trucyte.intake.claims.finding import Finding
+from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.receipts import Receipts
 from trucyte.records.access import Access
+from trucyte.web.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +63,13 @@ class NodeStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class FindingText:
-    """A finding in the words of someone who must mend it."""
-
-    what: str
-    mend: str
-    source: str  # decision and article; "" where there is none
-
-
-class FindingWords(Protocol):
-    """The rule table's wording."""
-
-    def __call__(self, finding: Finding, language: str) -> FindingText:
-        """Return the words of a finding in "vi" or "en"."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class Services:
     """Everything pages ask of the node."""
 
-    records: object
+    records: Reader
     receipts: Receipts
     access: Callable[[str], Access]  # purpose -> what the person before the page may see
     status: Callable[[], NodeStatus]
-    finding_text: FindingWords
+    rules: Mapping[str, Rule]  # by number: the words of findings
     clock: Clock
     settings: WebSettings

@@ -19,6 +19,7 @@ import orjson
 
 from trucyte.base.clock import VIETNAM, Clock
 from trucyte.base.problem import Kind, Problem
+from trucyte.base.wording import wording
 from trucyte.intake.receipts import Receipts, ReceivedFile
 from trucyte.shared.access.accounts import Account, Accounts, Token, TokenRefused, sent_form
 from trucyte.web.api import asgi
@@ -190,7 +191,7 @@ def _route(method: str, pattern: str, handler: asgi.Handler) -> Route:
 
 
 def _said(problem: Problem) -> dict[str, str]:
-    return {"thongDiep": problem.message, "maLoi": problem.code}
+    return {"thongDiep": wording(problem, "vi"), "maLoi": problem.code}
 
 
 def _json(status: int, /, **values: Any) -> Answer:

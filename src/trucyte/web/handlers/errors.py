@@ -120,4 +120,6 @@ def page_of(call: Call, problem: Problem) -> Response:
 def plain(call: Call, status: int, *, code: str = "", reference: str = "") -> Response:
     """Answer with the page of a status; one we have no words for is ours to mend."""
     sorry = OF_STATUS.get(status, BROKEN)
-    return call.page("error.html", status=sorry.status, sorry=sorry, code=code, reference=reference)
+    return call.page(
+        "error.html", http_status=sorry.status, sorry=sorry, code=code, reference=reference
+    )

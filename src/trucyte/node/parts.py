@@ -1,0 +1,114 @@
+"""The parts of a node that hold no connection: definitions, lists, mapping, rules, index.
+
+They are the same in the process that serves and in every worker; each process makes its
+own once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from trucyte.base.clock import Clock, SystemClock
+from trucyte.base.problem import Kind, Problem
+from trucyte.database.connect import Database
+from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.search import Extractor
+from trucyte.fhir.validate import Validator
+from trucyte.intake.claims.mapping.table_mapping import TableMapping
+from trucyte.intake.claims.rules.book import RuleBook
+from trucyte.intake.claims.rules.packaged import packaged_rules
+from trucyte.intake.latest import Latest
+from trucyte.intake.tools import Build, Tools
+from trucyte.journal.change import Projection
+from trucyte.journal.journal import Journal
+from trucyte.journal.keyring import Keyring
+from trucyte.records import Hasher, Records, SearchIndex, person_reference
+from trucyte.shared.access.local import system_access
+from trucyte.vietnam.packaged_lists import PackagedLists
+
+DEFINITIONS = Path(__file__).parents[1] / "fhir" / "generated" / "r4.definitions"
+
+
+class ContentNotBuilt(Problem):
+    """The file {file} of the program is missing; run `make setup`."""
+
+    kind = Kind.UNAVAILABLE
+    code = "content-not-built"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What needs no database."""
+
+    definitions: Definitions
+    index: SearchIndex
+    lists: PackagedLists
+    rules: RuleBook
+
+    @property
+    def projections(self) -> Sequence[Projection]:
+        """What is derived inside every commit, in this order."""
+        return self.index, Latest()
+
+
+def make_parts(keyring: Keyring) -> Parts:
+    """Make the parts under the node's keys. Raises ContentNotBuilt."""
+    definitions = load_definitions()
+    lists = PackagedLists()
+    return Parts(
+        definitions=definitions,
+        index=SearchIndex(Extractor(definitions), Hasher(keyring.tokens)),
+        lists=lists,
+        rules=RuleBook(packaged_rules(), lists),
+    )
+
+
+def load_definitions() -> Definitions:
+    """Load the compiled R4 definitions. Raises ContentNotBuilt."""
+    try:
+        return Definitions.load(DEFINITIONS.read_bytes())
+    except FileNotFoundError:
+        raise ContentNotBuilt(file=DEFINITIONS.name) from None
+
+
+def worker_build(url: str, keys: Path) -> Build:
+    """Return what makes a worker's tools, in this process or in one of its own."""
+    return partial(build_tools, url, keys)
+
+
+def build_tools(url: str, keys: Path) -> Tools:
+    """Make one worker's tools: its own connections, journal and parts."""
+    keyring = Keyring.open(keys)
+    parts = make_parts(keyring)
+    clock: Clock = SystemClock()
+    database = Database(url)
+    journal = Journal(database, keyring, clock, parts.projections)
+    records = Records(database, journal, parts.index, clock, keyring.tokens)
+    return Tools(
+        database=database,
+        journal=journal,
+        mapping=TableMapping(keyring.ids, parts.lists),
+        rules=parts.rules,
+        checker=Validator(parts.definitions),
+        finder=IndexFinder(records),
+        person=Hasher(keyring.persons).person,
+        person_of=person_reference,
+        ids=keyring.ids,
+        clock=clock,
+    )
+
+
+class IndexFinder:
+    """Answers the conditions of FHIR transactions from the index."""
+
+    def __init__(self, records: Records) -> None:
+        """Search `records`, as intake."""
+        self._records = records
+
+    def find(self, type: str, query: str) -> Sequence[str]:
+        """Return the ids of at most two current resources that meet a search query."""
+        pairs = [*parse_qsl(query, keep_blank_values=True), ("_count", "2")]
+        page = self._records.search(system_access("intake"), type, pairs)
+        return [entry.id for entry in page.entries]

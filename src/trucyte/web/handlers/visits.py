@@ -1,0 +1,55 @@
+"""One visit, read as a clinician would."""
+
+from starlette.responses import Response
+
+from trucyte.base.clock import VIETNAM
+from trucyte.web.reader import Resource
+from trucyte.web.render import Call
+from trucyte.web.views import visit as view
+from trucyte.web.views.elements import extension_value, reference_id
+from trucyte.web.views.person import person_line, ranked, visit_line
+
+
+def one(call: Call) -> Response:
+    """Show a visit; a restricted one says so, and nothing more."""
+    records = call.services.records
+    access = call.services.access("TREAT")
+    encounter = records.read(access, "Encounter", call.request.path_params["id"])
+    assert encounter.resource is not None  # a restricted one is refused by the gate
+    resources = view.living(records.of_visit(access, encounter.id))
+    patient = records.read(
+        access, "Patient", reference_id(encounter.resource.get("subject"), "Patient")
+    )
+    today = call.services.clock.now().astimezone(VIETNAM).date()
+    conditions = resources.get("Condition", [])
+    final = ranked(encounter.resource, conditions)
+    return call.page(
+        "visit.html",
+        person=person_line(patient.resource, today) if patient.resource else None,
+        visit=visit_line(encounter, conditions),
+        diagnoses=view.diagnoses_of(final),
+        admission=view.admission_diagnosis(encounter.resource, conditions),
+        reports=view.reports_of(resources),
+        medicines=view.medicines_of(resources),
+        acts=view.acts_of(resources),
+        notes=view.notes_of(resources),
+        papers=view.papers_of(resources),
+        money=view.money_of(resources),
+        told=_told(encounter.resource),
+        departments=view.departments_of(encounter.resource),
+        outcome=view.outcome_of(encounter.resource),
+        treated_by=view.treated_by(encounter.resource, resources),
+        proof=encounter,
+        file=_file(call, encounter.source),
+        checkpoint=call.services.status().checkpoint,
+    )
+
+
+def _told(encounter: Resource) -> dict[str, str]:
+    """Return what the visit says in its own words."""
+    names = ("final-diagnosis-text", "treatment-method", "advice", "follow-up-date")
+    return {name: str(extension_value(encounter, name) or "") for name in names}
+
+
+def _file(call: Call, number: int) -> object:
+    return call.services.receipts.file(number) if number else None

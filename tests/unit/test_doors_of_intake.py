@@ -1,0 +1,210 @@
+"""Paths, the watched folder, and running in processes."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from tests.claims_files import envelope, visit, zipped
+from tests.support.intake import Node
+from trucyte.base.disk import DiskNearlyFull, DiskState
+from trucyte.base.problem import Problem
+from trucyte.database.connect import Database
+from trucyte.intake import pipeline
+from trucyte.intake.door import (
+    Door,
+    PathMissing,
+    find_files,
+    ingest_paths,
+    process_waiting,
+    work_on,
+)
+from trucyte.intake.progress import Progress, Watchers
+from trucyte.intake.receipts import State
+from trucyte.intake.watch import FolderWatch
+
+
+@pytest.fixture
+def node(database: Database, tmp_path: Path, r4_cache: bytes) -> Iterator[Node]:
+    file = tmp_path / "r4.definitions"
+    file.write_bytes(r4_cache)
+    made = Node(database, tmp_path / "node", file)
+    yield made
+    made.close()
+
+
+def test_folders_are_walked_without_links_and_hidden_files(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.xml").write_text("x")
+    inbox = tmp_path / "in"
+    for name in ("b.xml", "a.zip", "c.NDJSON", "x.txt", ".hidden.xml", "sub/d.json"):
+        path = inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    (inbox / "link").symlink_to(outside)
+    (inbox / "link.xml").symlink_to(outside / "secret.xml")
+    found = [path.relative_to(inbox).as_posix() for path in find_files([inbox])]
+    assert found == ["a.zip", "b.xml", "c.NDJSON", "sub/d.json"]
+    assert list(find_files([inbox / "x.txt"])) == [inbox / "x.txt"]
+    with pytest.raises(PathMissing):
+        list(find_files([inbox, inbox / "nothing"]))
+
+
+def test_paths_are_ingested_and_summed_up(node: Node, tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "a.xml").write_bytes(envelope([visit(1), "<HOSO/>"]))
+    (folder / "b.zip").write_bytes(zipped({"x.xml": envelope([visit(2)])}))
+    seen: list[Progress] = []
+    summary = ingest_paths(node.door, [folder], Event(), Watchers(progress=seen.append))
+    told = summary.as_json()
+    assert list(told) == [
+        "files", "visits", "resources", "findings", "quarantined",
+        "seconds", "resources_per_second",
+    ]  # fmt: skip
+    assert (told["files"], told["visits"]) == (2, 3)
+    assert told["resources"] == node.journal.tail()
+    assert told["quarantined"] == {"hoso-empty": 1}
+    assert seen[-1].visits == 3
+    again = ingest_paths(node.door, [folder], Event())
+    assert (again.files, again.resources, again.visits) == (2, 0, 3)
+    assert again.quarantined == {"hoso-empty": 1}
+
+
+def test_many_files_of_one_visit_each_share_batches(node: Node, tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"{number:02}.xml").write_bytes(envelope([visit(number)]))
+    summary = ingest_paths(node.door, [tmp_path], Event())
+    assert (summary.visits, len(node.current("Encounter"))) == (40, 40)
+    assert {file.state for file in node.receipts.files()} == {State.DONE}
+
+
+def test_processes_do_the_same_as_one_thread(node: Node) -> None:
+    data = envelope([visit(n, MA_BN=f"BN-{n % 10}") for n in range(150)])
+    door = Door(node.database, node.receipts, node.door.clock, node.build, workers=2)
+    number = node.receipts.receive("a.xml", "cli", [data]).number
+    resources = work_on(door, [number], 10 << 20, Event())
+    file = node.receipts.file(number)
+    assert (file.visits, file.quarantined, file.state) == (150, 0, State.DONE)
+    assert resources == file.resources == node.journal.tail()
+    assert len(node.current("Encounter")) == 150
+    assert len(node.current("Patient")) == 10
+
+
+def test_a_worker_that_is_killed_is_started_again_and_nothing_is_doubled(node: Node) -> None:
+    data = envelope([visit(n) for n in range(200)])
+    door = Door(node.database, node.receipts, node.door.clock, node.build, workers=1)
+    number = node.receipts.receive("a.xml", "cli", [data]).number
+    killed: list[int] = []
+
+    def kill(progress: Progress) -> None:
+        for child in Path("/proc/self/task").glob("*/children"):
+            for pid in child.read_text().split():
+                is_worker = b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+                if is_worker and len(killed) < 1 and progress.visits:
+                    killed.append(int(pid))
+                    os.kill(int(pid), signal.SIGKILL)
+
+    work_on(door, [number], 10 << 20, Event(), Watchers(progress=kill))
+    assert killed
+    assert node.receipts.file(number).visits == 200
+    assert node.receipts.file(number).quarantined == 0
+    assert set(node.versions("Encounter").values()) == {1}
+    assert len(node.current("Encounter")) == 200
+
+
+def test_a_stopped_run_ends_between_units_and_the_next_goes_on(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_SETTLE_SECONDS", 0.0)
+    data = envelope([visit(n) for n in range(200)])
+    number = node.receipts.receive("a.xml", "cli", [data]).number
+    stop = Event()
+
+    def press(progress: Progress) -> None:
+        if progress.visits >= 32:
+            stop.set()
+
+    first = work_on(node.door, [number], 0, stop, Watchers(progress=press))
+    between = node.receipts.file(number)
+    assert between.state is State.RUNNING
+    assert 0 < between.visits < 200
+    assert first == node.journal.tail()
+    second = work_on(node.door, [number], 0, Event())
+    assert first + second == node.journal.tail()
+    assert node.receipts.file(number).visits == 200
+    assert set(node.versions("Encounter").values()) == {1}
+
+
+def test_what_waits_is_worked_on_until_told_to_stop(node: Node) -> None:
+    number = node.receipts.receive("a.xml", "upload", [envelope([visit(1)])]).number
+    stop = Event()
+    thread = threading.Thread(target=process_waiting, args=(node.door, stop))
+    thread.start()
+    deadline = time.monotonic() + 30
+    while node.receipts.file(number).state is not State.DONE and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stop.set()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert node.receipts.file(number).state is State.DONE
+
+
+def test_a_disk_that_gets_full_warns_and_then_stops_the_run_which_can_be_resumed(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_ROOM_SECONDS", 0.0)
+    free = iter([100, 50, 50, *[5] * 500])
+    door = Door(
+        node.database, node.receipts, node.door.clock, node.build, 0,
+        room=lambda: DiskState(next(free), warn=60, stop=10),
+    )  # fmt: skip
+    number = node.receipts.receive("a.xml", "cli", [envelope([visit(n) for n in range(9)])]).number
+    warned: list[Problem] = []
+    with pytest.raises(DiskNearlyFull):
+        work_on(door, [number], 0, Event(), Watchers(warning=warned.append))
+    assert [problem.code for problem in warned] == ["disk-nearly-full"] * 2
+    work_on(node.door, [number], 0, Event())
+    assert node.receipts.file(number).visits == 9
+
+
+def test_a_watched_folder_takes_what_stopped_growing_and_moves_it(
+    node: Node, tmp_path: Path
+) -> None:
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    watch = FolderWatch(folder, node.receipts)
+    path = folder / "hoso.xml"
+    data = envelope([visit(1)])
+    path.write_bytes(data[:500])
+    (folder / "bad.xml").write_bytes(b"<html/>")
+    (folder / ".part").write_bytes(b"x")
+    watch.look()
+    path.write_bytes(data)
+    for _ in range(2):
+        watch.look()
+    assert [file.name for file in node.receipts.files()] == ["bad.xml"], "the other still grew"
+    watch.look()
+    for file in node.receipts.files():
+        ingest_open(node, file.number)
+    again = FolderWatch(folder, node.receipts)  # after a restart
+    moved = [place for _ in range(4) for place in again.look()]
+    assert sorted(place.relative_to(folder).as_posix() for place in moved) == [
+        "done/hoso.xml", "failed/bad.xml"
+    ]  # fmt: skip
+    path.write_bytes(data)
+    moved = [place for _ in range(4) for place in again.look()]
+    assert [place.parent.name for place in moved] == ["done"]
+    assert len(list((folder / "done").iterdir())) == 2
+    assert len(node.receipts.files()) == 2
+    assert [entry.name for entry in folder.iterdir() if entry.is_file()] == [".part"]
+
+
+def ingest_open(node: Node, number: int) -> None:
+    work_on(node.door, [number], 0, Event())
