@@ -7,17 +7,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
-import psycopg.conninfo
 import pytest
 
 from tests.faults.test_journal_races import start_worker
-from tests.support.journal import a_change, make_tables, open_journal
+from tests.support.journal import a_change, open_journal
 from tests.support.journal_worker import SHARED
 from trucyte.base.clock import FixedClock, SystemClock
-from trucyte.database.connect import Connection, Cursor, Database
+from trucyte.database.connect import (
+    Connection,
+    Cursor,
+    Database,
+    DatabaseAway,
+    DatabaseFull,
+)
 from trucyte.journal.change import Change, Entry, VersionConflict
 from trucyte.journal.journal import Journal
-from trucyte.journal.writer import JournalUnavailable, NoSpace, OutcomeUnknown
+from trucyte.journal.writer import OutcomeUnknown
 
 
 class Cut:
@@ -36,6 +41,7 @@ class Cut:
         if self.times:
             self.times -= 1
             terminate(cursor.connection)
+            cursor.execute("select 1")
 
     def clear(self, cursor: Cursor) -> None:
         return None
@@ -55,11 +61,8 @@ def cut() -> Cut:
 
 
 @pytest.fixture
-def journal(
-    empty_database: Database, tmp_path: Path, clock: FixedClock, cut: Cut
-) -> Iterator[Journal]:
-    make_tables(empty_database)
-    journal = open_journal(empty_database, tmp_path, clock, [cut], retry_seconds=5.0)
+def journal(database: Database, tmp_path: Path, clock: FixedClock, cut: Cut) -> Iterator[Journal]:
+    journal = open_journal(database, tmp_path, clock, [cut], retry_seconds=5.0)
     yield journal
     journal.close()
 
@@ -72,28 +75,25 @@ def test_a_connection_cut_before_the_commit_is_tried_again(journal: Journal, cut
     assert journal.verify().is_sound
 
 
-@pytest.mark.parametrize("reaches_the_server", [True, False])
+@pytest.mark.parametrize("step", ["_write", "_close_batch"])
 def test_a_lost_commit_answer_neither_loses_nor_doubles(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch, reaches_the_server: bool
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """The answer to COMMIT is lost: once after the server did it, once before."""
+    """The connection is cut behind COMMIT, then just before it: the writer cannot tell which."""
     journal.commit([a_change("a")])
-    connection = journal._writer._connection
-    assert connection is not None
-    finish = psycopg.Transaction.__exit__
-    lost = []
+    writer = journal._writer
+    session, real, lost = writer._session, getattr(writer, step), []
+    assert session is not None
 
-    def lose(transaction: psycopg.Transaction, *error: object) -> bool:
-        if lost or transaction.connection is not connection:
-            return finish(transaction, *error)
-        lost.append(True)
-        if reaches_the_server:
-            finish(transaction, *error)
-        terminate(connection)
-        connection.execute("select 1")
-        raise AssertionError("the connection should be gone")
+    def lose(*arguments: object) -> object:
+        result = real(*arguments)
+        if not lost:
+            lost.append(True)
+            terminate(session.connection)
+            session.connection.execute("select 1")
+        return result
 
-    monkeypatch.setattr(psycopg.Transaction, "__exit__", lose)
+    monkeypatch.setattr(writer, step, lose)
     first, conflict = journal.commit_many(
         [[a_change("b", expected=0), a_change("c", expected=0)], [a_change("a", expected=0)]]
     )
@@ -106,15 +106,20 @@ def test_a_lost_commit_answer_neither_loses_nor_doubles(
     assert journal.verify().is_sound
 
 
-def test_a_database_that_stays_away_is_said_so(journal: Journal, cut: Cut) -> None:
+def unreachable(**options: object) -> Connection:
+    raise DatabaseAway
+
+
+def test_a_database_that_stays_away_is_said_so(
+    journal: Journal, cut: Cut, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal.commit([a_change("a")])
     journal._writer._retry_seconds = 0.2
-    away = psycopg.conninfo.make_conninfo(journal.database.url, port="1", host="127.0.0.1")
-    there, journal.database.url = journal.database.url, away
-    cut.times = 1
-    with pytest.raises(JournalUnavailable):
-        journal.commit([a_change("b")])
-    journal.database.url = there
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.database, "connect", unreachable)
+        cut.times = 1
+        with pytest.raises(DatabaseAway):
+            journal.commit([a_change("b")])
     assert [line.seq for line in journal.commit([a_change("b")])] == [2]
 
 
@@ -122,21 +127,17 @@ def test_a_commit_whose_end_cannot_be_seen_is_called_unknown(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal.commit([a_change("a")])
-    journal._writer._retry_seconds = 0.2
-    connection = journal._writer._connection
-    finish = psycopg.Transaction.__exit__
+    writer = journal._writer
+    writer._retry_seconds = 0.2
+    real = writer._write
 
-    def lose(transaction: psycopg.Transaction, *error: object) -> bool:
-        if transaction.connection is not connection:
-            return finish(transaction, *error)
-        finish(transaction, *error)
-        journal.database.url = psycopg.conninfo.make_conninfo(
-            journal.database.url, port="1", host="127.0.0.1"
-        )
-        connection.close()
+    def lose(session: object, *arguments: object) -> object:
+        real(session, *arguments)
+        monkeypatch.setattr(journal.database, "connect", unreachable)
+        session.connection.close()
         raise psycopg.OperationalError("gone")
 
-    monkeypatch.setattr(psycopg.Transaction, "__exit__", lose)
+    monkeypatch.setattr(writer, "_write", lose)
     with pytest.raises(OutcomeUnknown):
         journal.commit([a_change("b")])
 
@@ -155,19 +156,18 @@ class Refusing(Cut):
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
-        (psycopg.errors.DiskFull(), NoSpace),
-        (psycopg.errors.OutOfMemory(), JournalUnavailable),
+        (psycopg.errors.DiskFull(), DatabaseFull),
+        (psycopg.errors.OutOfMemory(), DatabaseAway),
         (psycopg.errors.DeadlockDetected(), None),
         (psycopg.errors.SerializationFailure(), None),
     ],
 )
 def test_an_error_that_passes_is_tried_again_and_another_is_told_to_all(
-    empty_database: Database, tmp_path: Path, clock: FixedClock, error, problem
+    database: Database, tmp_path: Path, clock: FixedClock, error, problem
 ) -> None:
-    make_tables(empty_database)
     refusing = Refusing()
     refusing.error, refusing.times = error, 1
-    journal = open_journal(empty_database, tmp_path, clock, [refusing])
+    journal = open_journal(database, tmp_path, clock, [refusing])
     outcomes = journal.commit_many([[a_change("a")], [a_change("b")]])
     if problem is None:
         assert journal.tail() == 2
@@ -179,12 +179,11 @@ def test_an_error_that_passes_is_tried_again_and_another_is_told_to_all(
 
 
 def test_an_interrupt_in_mid_commit_accepts_nothing(
-    empty_database: Database, tmp_path: Path, clock: FixedClock
+    database: Database, tmp_path: Path, clock: FixedClock
 ) -> None:
-    make_tables(empty_database)
     refusing = Refusing()
     refusing.error, refusing.times = KeyboardInterrupt(), 1
-    journal = open_journal(empty_database, tmp_path, clock, [refusing])
+    journal = open_journal(database, tmp_path, clock, [refusing])
     with pytest.raises(KeyboardInterrupt):
         journal.commit([a_change("a")])
     assert journal.tail() == 0
@@ -192,14 +191,46 @@ def test_an_interrupt_in_mid_commit_accepts_nothing(
     journal.close()
 
 
-def test_writers_killed_in_mid_commit_lose_nothing_they_acknowledged(
-    empty_database: Database, tmp_path: Path
+class Quarrelsome(Cut):
+    """A projection that refuses a unit just when the connection is gone."""
+
+    def apply(self, cursor: Cursor, entries: Sequence[Entry], prepared: Sequence[None]) -> None:
+        if self.times:
+            self.times -= 1
+            terminate(cursor.connection)
+            raise VersionConflict
+
+
+def test_a_refusal_on_a_connection_that_is_gone_stays_a_refusal(
+    database: Database, tmp_path: Path, clock: FixedClock
 ) -> None:
-    make_tables(empty_database)
-    journal = open_journal(empty_database, tmp_path, SystemClock())
+    quarrelsome = Quarrelsome()
+    quarrelsome.times = 1
+    journal = open_journal(database, tmp_path, clock, [quarrelsome])
+    with pytest.raises(VersionConflict):
+        journal.commit([a_change("a")])
+    assert [line.seq for line in journal.commit([a_change("a")])] == [1]
+    journal.close()
+
+
+def test_a_wait_on_a_connection_that_is_cut_says_so(journal: Journal, database: Database) -> None:
+    journal.wait(0, timeout_seconds=0)
+    (connection,) = journal._listener._idle
+    killer = threading.Timer(0.2, terminate, [connection])
+    killer.start()
+    with pytest.raises(DatabaseAway):
+        journal.wait(0, timeout_seconds=60)
+    killer.join()
+    assert journal.wait(0, timeout_seconds=0) == 0
+
+
+def test_writers_killed_in_mid_commit_lose_nothing_they_acknowledged(
+    database: Database, tmp_path: Path
+) -> None:
+    journal = open_journal(database, tmp_path, SystemClock())
     acknowledged: list[tuple[int, int]] = []
     for round_number in range(3):
-        worker = start_worker(empty_database, tmp_path, round_number, 10_000)
+        worker = start_worker(database, tmp_path, round_number, 10_000)
         assert worker.stdout is not None
         first = worker.stdout.readline()
         killer = threading.Timer(0.15, worker.send_signal, [signal.SIGKILL])

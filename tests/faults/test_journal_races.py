@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from tests.support.journal import a_change, make_tables, open_journal
+from tests.support.journal import a_change, open_journal
 from tests.support.journal_worker import SHARED
 from trucyte.base.clock import FixedClock, SystemClock
 from trucyte.database.connect import Database
@@ -39,10 +39,9 @@ def follow_to_the_end(journal: Journal, seen: list[int], stopped: threading.Even
 
 
 def test_eight_processes_leave_no_gap_and_followers_never_skip(
-    empty_database: Database, tmp_path: Path
+    database: Database, tmp_path: Path
 ) -> None:
-    make_tables(empty_database)
-    journal = open_journal(empty_database, tmp_path, SystemClock())
+    journal = open_journal(database, tmp_path, SystemClock())
     stopped = threading.Event()
     seen: tuple[list[int], list[int]] = ([], [])
     followers = [
@@ -50,7 +49,7 @@ def test_eight_processes_leave_no_gap_and_followers_never_skip(
     ]
     for follower in followers:
         follower.start()
-    workers = [start_worker(empty_database, tmp_path, number, 25) for number in range(8)]
+    workers = [start_worker(database, tmp_path, number, 25) for number in range(8)]
     acknowledged = []
     for worker in workers:
         out, _ = worker.communicate(timeout=120)
@@ -71,10 +70,9 @@ def test_eight_processes_leave_no_gap_and_followers_never_skip(
 
 
 def test_threads_of_one_process_share_batches(
-    empty_database: Database, tmp_path: Path, clock: FixedClock
+    database: Database, tmp_path: Path, clock: FixedClock
 ) -> None:
-    make_tables(empty_database)
-    journal = open_journal(empty_database, tmp_path, clock)
+    journal = open_journal(database, tmp_path, clock)
     barrier = threading.Barrier(16)
 
     def write(number: int) -> None:
@@ -95,10 +93,9 @@ def test_threads_of_one_process_share_batches(
 
 
 def test_waiting_ends_when_a_line_comes(
-    empty_database: Database, tmp_path: Path, clock: FixedClock
+    database: Database, tmp_path: Path, clock: FixedClock
 ) -> None:
-    make_tables(empty_database)
-    journal = open_journal(empty_database, tmp_path, clock)
+    journal = open_journal(database, tmp_path, clock)
     assert journal.wait(0, timeout_seconds=0) == 0
     writer = threading.Timer(0.1, journal.commit, [[a_change()]])
     writer.start()

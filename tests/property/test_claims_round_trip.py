@@ -136,3 +136,30 @@ def test_whatever_is_sent_gives_valid_r4(
     written = write(mapping(), make_visit(tables), shelf)
     for resource in (*shelf.kept.values(), *written):
         assert validator.check(resource) == [], resource
+        _check_invariants(resource)
+
+
+def _check_invariants(node: object) -> None:
+    """The invariants of R4 that this output could break: ele-1, ext-1, per-1, mad-1, obs-6."""
+    assert node not in (None, "", {}, [])
+    if isinstance(node, list):
+        for each in node:
+            _check_invariants(each)
+    if not isinstance(node, dict):
+        return
+    for each in node.values():
+        _check_invariants(each)
+    _check_element(node)
+
+
+def _check_element(node: dict[str, object]) -> None:
+    if isinstance(node.get("url"), str) and "contentType" not in node:
+        assert ("extension" in node) != any(key.startswith("value") for key in node)
+    start, end = node.get("start"), node.get("end")
+    if isinstance(start, str) and isinstance(end, str):
+        shorter = min(len(start), len(end))
+        assert start[:shorter] <= end[:shorter]
+    if node.get("resourceType") == "MedicationAdministration":
+        assert "dosage" not in node or "dose" in str(node["dosage"])
+    if node.get("resourceType") == "Observation" and "dataAbsentReason" in node:
+        assert not any(key.startswith("value") for key in node)

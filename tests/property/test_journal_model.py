@@ -1,8 +1,8 @@
 """Any sequence of units gives what the simplest model in memory gives."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -50,22 +50,12 @@ class Model:
         return True
 
 
-@pytest.fixture(scope="module")
-def journal(server_url: str) -> Journal:
+@pytest.fixture
+def journal(database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
     """One journal for all examples, emptied before each: a database each would take hours."""
-    from tests.conftest import empty_database
-
-    makes = empty_database.__wrapped__(server_url)
-    database = next(makes)
-    make_tables(database)
-    from datetime import UTC, datetime
-
-    with TemporaryDirectory() as folder:
-        clock = FixedClock(datetime(2026, 11, 22, tzinfo=UTC))
-        journal = open_journal(database, Path(folder), clock)
-        yield journal
-        journal.close()
-    next(makes, None)
+    journal = open_journal(database, tmp_path, clock)
+    yield journal
+    journal.close()
 
 
 def emptied(database: Database) -> None:

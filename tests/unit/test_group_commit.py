@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from trucyte.journal.group import Group
+from trucyte.journal.group import Group, Pace
 
 
 class BrokenError(Exception):
@@ -149,3 +149,49 @@ def test_a_waiting_member_that_is_interrupted_does_not_disturb_the_others(
     first[0].join()
     assert slow.batches == [[1]]
     assert group.run([3], 1) == [30]
+
+
+def test_a_member_interrupted_while_its_work_is_done_disturbs_nobody(
+    group: Group[int, int], slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start(lambda: group.run([1], 1))
+    slow.entered.wait()
+    second = start(lambda: group.run([2], 1))
+    waiting(group, 1)
+    ticket_event = Interrupted()
+    monkeypatch.setattr("trucyte.journal.group.Event", lambda: ticket_event)
+    third = start(lambda: group.run([3], 1))
+    waiting(group, 2)
+    monkeypatch.undo()
+    slow.entered.clear()
+    slow.gate.set()
+    for thread, _ in (first, second, third):
+        thread.join()
+    assert slow.batches == [[1], [2, 3]]
+    assert second[1] == [[20]]
+    assert isinstance(third[1][0], KeyboardInterrupt)
+
+
+def test_the_pace_shrinks_at_once_and_grows_slowly() -> None:
+    pace = Pace(0.05)
+    start_rows = pace.rows
+    pace.note(start_rows, 0.01)
+    assert pace.rows == start_rows * 5 // 4
+    pace.note(10, 0.001)
+    assert pace.rows == start_rows * 5 // 4
+    pace.note(pace.rows, 0.5)
+    assert pace.rows == int(start_rows * 5 // 4 * 0.1 * 0.8)
+    pace.note(1, 9.0)
+    assert pace.rows == 16
+    for _ in range(100):
+        pace.note(pace.rows, 0.0)
+    assert pace.rows == 8192
+
+
+def test_units_are_cut_into_parts_but_never_themselves() -> None:
+    pace = Pace(0.05)
+    pace.rows = 16
+    units = [[0] * size for size in (10, 6, 1, 40, 3, 3)]
+    parts = [[len(unit) for unit in part] for part in pace.cut(units)]
+    assert parts == [[10, 6], [1], [40], [3, 3]]
+    assert list(pace.cut([])) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.journal import a_change, make_tables, open_journal
+from tests.support.journal import a_change, open_journal
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.journal.change import Head, Operation, Position, VersionConflict
@@ -18,9 +18,8 @@ A = (0, "Observation", "a")
 
 
 @pytest.fixture
-def journal(empty_database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
-    make_tables(empty_database)
-    journal = open_journal(empty_database, tmp_path, clock)
+def journal(database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
+    journal = open_journal(database, tmp_path, clock)
     yield journal
     journal.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.support.journal import a_change, erase_body, make_tables, open_journal
+from tests.support.journal import a_change, erase_body, open_journal
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.journal.change import Operation
@@ -22,9 +22,8 @@ from trucyte.journal.keyring import Keyring
 
 
 @pytest.fixture
-def journal(empty_database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
-    make_tables(empty_database)
-    journal = open_journal(empty_database, tmp_path, clock)
+def journal(database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
+    journal = open_journal(database, tmp_path, clock)
     yield journal
     journal.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.journal import a_change, erase_body, make_tables, open_journal
+from tests.support.journal import a_change, erase_body, open_journal
 from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Problem
 from trucyte.database.connect import Cursor, Database
@@ -48,15 +48,14 @@ class Values:
 
 
 @pytest.fixture
-def journal(empty_database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
-    make_tables(empty_database)
-    with empty_database.connection() as connection:
+def journal(database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
+    with database.connection() as connection:
         connection.execute(
             "create table current_value (origin int, id text, value smallint, at timestamptz,"
             " primary key (id, origin));"
             "create table version_log (id text, version int)"
         )
-    journal = open_journal(empty_database, tmp_path, clock, [Values()])
+    journal = open_journal(database, tmp_path, clock, [Values()])
     journal.commit([a_change("a", value=1), a_change("b", value=2), a_change("a", value=3)])
     journal.commit([a_change("b", Operation.DELETE), a_change("c", value=4, origin=2)])
     yield journal

@@ -7,30 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.journal import a_change, erase_body, make_tables, open_journal
+from tests.support.journal import a_change, erase_body, open_journal
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.journal import leaf, pack
 from trucyte.journal.change import Operation
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
+from trucyte.journal.named import QUERIES
 from trucyte.journal.rows import ChangeRow, binary_cursor
-from trucyte.journal.statements import statements
 from trucyte.journal.verify import Fault, What
 
 
 @pytest.fixture
-def journal(empty_database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
+def journal(database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[Journal]:
     """Seven lines in four batches: two checkpoints, one deletion, one erased body."""
-    make_tables(empty_database)
-    journal = open_journal(empty_database, tmp_path, clock)
+    journal = open_journal(database, tmp_path, clock)
     journal.commit([a_change("a"), a_change("b")])
     journal.commit([a_change("c"), a_change("a", source=4, row=2)])
     clock.advance(timedelta(seconds=10))
     journal.commit([a_change("b", Operation.DELETE)])
     journal.checkpoint()
     journal.commit([a_change("d"), a_change("e")])
-    erase_body(empty_database, 6)
+    erase_body(database, 6)
     yield journal
     journal.close()
 
@@ -48,9 +47,8 @@ def test_an_untouched_journal_is_sound(journal: Journal) -> None:
     assert seen[-1] == (7, 7)
 
 
-def test_an_empty_journal_is_sound(empty_database: Database, tmp_path: Path, clock) -> None:
-    make_tables(empty_database)
-    assert open_journal(empty_database, tmp_path, clock).verify().is_sound
+def test_an_empty_journal_is_sound(database: Database, tmp_path: Path, clock) -> None:
+    assert open_journal(database, tmp_path, clock).verify().is_sound
 
 
 @pytest.mark.parametrize(
@@ -110,6 +108,10 @@ MISSING, EXTRA = What.ROW_MISSING, What.ROW_EXTRA
         ("update journal.batch set first_seq = 3, last_seq = 3 where number = 1",
          Fault(What.BATCH, batch=1)),
         ("update journal.batch set last_seq = 9 where number = 3", Fault(MISSING, seq=8)),
+        ("update journal.batch set last_seq = 0 where number = 0", Fault(What.BATCH, batch=0)),
+        ("create table journal.before partition of journal.change for values from (0) to (1);"
+         "insert into journal.change select (json_populate_record(change, '{\"seq\": 0}')).*"
+         " from journal.change where seq = 1", Fault(EXTRA, seq=0)),
         ("update journal.batch set number = 9 where number = 1",
          Fault(What.BATCH_MISSING, batch=1)),
         ("update journal.batch set number = -1 where number = 1", Fault(What.BATCH, batch=1)),
@@ -201,7 +203,7 @@ def test_a_line_forged_with_its_leaf_is_found_in_its_batch(journal: Journal) -> 
     """No other witness remains: the batch is named, not the line."""
     with journal.database.connection() as connection:
         cursor = binary_cursor(connection)
-        row = cursor.execute(statements()["bodies"], (pack.bigints([2]),)).fetchone()
+        row = cursor.execute(QUERIES.bodies, (pack.bigints([2]),)).fetchone()
         line = replace(ChangeRow(*row), person=99)
         inner = leaf.inner_hash(line.salt, journal.codec.decompress(line.codec, line.body))
         connection.execute(

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from trucyte.journal.keyring import KeyDamaged, Keyring, KeysExposed, is_signed, key_id
+from trucyte.journal.keyring import (
+    KeyDamaged,
+    Keyring,
+    KeysExposed,
+    _place,
+    is_signed,
+    key_id,
+)
 
 
 def test_keys_are_made_once_and_read_again(tmp_path: Path) -> None:
@@ -70,3 +77,10 @@ def test_processes_that_start_together_agree_on_the_keys(tmp_path: Path) -> None
         keys = pool.map(_public_key, [tmp_path / "keys"] * 16)
     assert len(set(keys)) == 1
     assert len(list((tmp_path / "keys").iterdir())) == 2
+
+
+def test_a_key_that_is_there_is_never_written_over(tmp_path: Path) -> None:
+    _place(tmp_path / "key", b"first")
+    _place(tmp_path / "key", b"second")
+    assert (tmp_path / "key").read_bytes() == b"first"
+    assert len(list(tmp_path.iterdir())) == 1

@@ -83,6 +83,19 @@ def test_what_only_looks_hostile_passes() -> None:
 
 
 SPLICED = [
+    # a link inside a value that goes away as a whole; a key that only ends like a link
+    (
+        b'{"resourceType":"A","id":{"reference":"urn:u:1"},"meta":{"versionId":{"url":"urn:u:1"}}}',
+        "x",
+        {"urn:u:1": "P/7"},
+        b'{"resourceType":"A","id":"x","meta":{#}}',
+    ),
+    (
+        rb'{"resourceType":"A","say \"reference":"urn:u:1","preference":"urn:u:1"}',
+        None,
+        {"urn:u:1": "P/7"},
+        rb'{"resourceType":"A"#,"say \"reference":"urn:u:1","preference":"urn:u:1"}',
+    ),
     # body, id, references, body as accepted (# marks where meta goes)
     (b'{"resourceType":"A"}', "x", {}, b'{"resourceType":"A","id":"x"#}'),
     (b'{"resourceType":"A"}', None, {}, b'{"resourceType":"A"#}'),

@@ -376,6 +376,8 @@ CREATE INDEX job_leased ON jobs.job USING btree (lease_until) WHERE (state = 'ru
 
 CREATE UNIQUE INDEX job_waiting_once ON jobs.job USING btree (kind, key) WHERE ((state = 'waiting'::text) AND (key IS NOT NULL));
 
+CREATE INDEX batch_at ON journal.batch USING brin (at) WITH (pages_per_range='16');
+
 alter table journal.change alter column body set storage external;
 
 alter table journal.change alter column leaf set storage external;

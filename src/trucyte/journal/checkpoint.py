@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from trucyte.base.clock import Clock
 from trucyte.database.connect import Cursor
 from trucyte.journal.keyring import Keyring, is_signed
+from trucyte.journal.named import QUERIES
 from trucyte.journal.rows import from_microseconds, to_microseconds
-from trucyte.journal.statements import statements
 from trucyte.journal.tail import Tail
 
 _FORM = struct.Struct(">4siqqq")
@@ -68,16 +68,13 @@ class Signer:
         at = max(to_microseconds(self._clock.now()), tail.at)
         checkpoint = self._signed(tail, at)
         moment = from_microseconds(at)
-        named = statements()
+        cursor.execute(QUERIES.insert_key, (self._keyring.key_id, self._keyring.public_key, moment))
         cursor.execute(
-            named["insert_key"], (self._keyring.key_id, self._keyring.public_key, moment)
-        )
-        cursor.execute(
-            named["insert_checkpoint"],
+            QUERIES.insert_checkpoint,
             (tail.batches, tail.last_seq, moment, tail.epoch, checkpoint.root, tail.chain,
              checkpoint.key, checkpoint.signature),
         )  # fmt: skip
-        cursor.execute(named["note_checkpoint"], (tail.batches, moment))
+        cursor.execute(QUERIES.note_checkpoint, (tail.batches, moment))
         return checkpoint
 
     def _signed(self, tail: Tail, at: int) -> Checkpoint:

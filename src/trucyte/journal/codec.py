@@ -1,13 +1,21 @@
 """Bodies as they lie on disk: zstd, with a dictionary per resource type where there is one.
 
+Dictionaries are shipped as files `NNN-Type-VERSION.zdict` in `dictionaries/`: NNN is the
+number in the codec byte and never means anything else, and a file is never taken away, for
+bodies written with it stay. They are trained on synthetic output only: one trained on live
+bodies would contain people. `tools/train_dictionaries.py` makes them.
+
 A codec's low byte says how a body is compressed (0 not at all, 1 plain zstd, from 2 the
 dictionary of that number); the bits above are the number of the body's key, 0 for none.
 Compressors are reused and are not safe to share, so each thread has its own.
 """
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import zstandard
 
@@ -16,6 +24,8 @@ from trucyte.base.problem import Kind, Problem
 RAW = 0
 PLAIN = 1
 _LEVEL = 3
+_NUMBER_MAX = 0xFF
+_FILE = re.compile(r"(?P<number>\d{3})-(?P<type>[A-Za-z]+)-(?P<version>\d+)\.zdict")
 _BODY_BYTES_MAX = 1 << 28
 
 
@@ -26,6 +36,20 @@ class BodyUnreadable(Problem):
     code = "body-unreadable"
 
 
+class BodyTooLarge(Problem):
+    """A body of {size} bytes is more than a line holds ({size_max}); send it in parts."""
+
+    kind = Kind.TOO_LARGE
+    code = "body-too-large"
+
+
+class DictionaryAltered(Problem):
+    """Dictionary {number} is not the one that this database was written with."""
+
+    kind = Kind.CONFLICT
+    code = "dictionary-altered"
+
+
 @dataclass(frozen=True, slots=True)
 class Dictionary:
     """A trained dictionary; `number` is what the codec byte holds, from 2."""
@@ -34,6 +58,21 @@ class Dictionary:
     type: str
     version: int
     content: bytes
+
+
+def shipped_dictionaries(folder: Traversable | None = None) -> dict[int, Dictionary]:
+    """Read the dictionaries that travel with the program, or those of another `folder`."""
+    place = folder or files("trucyte.journal").joinpath("dictionaries")
+    found = {}
+    for file in place.iterdir():
+        match = _FILE.fullmatch(file.name)
+        if match:
+            number = int(match["number"])
+            assert number not in found and PLAIN < number <= _NUMBER_MAX, file.name
+            found[number] = Dictionary(
+                number, match["type"], int(match["version"]), file.read_bytes()
+            )
+    return found
 
 
 class Codec:
@@ -48,12 +87,22 @@ class Codec:
             number: zstandard.ZstdCompressionDict(dictionary.content)
             for number, dictionary in self._dictionaries.items()
         }
-        for loaded in self._loaded.values():
-            loaded.precompute_compress(level=_LEVEL)
         self._local = threading.local()
+        self._mutex = threading.Lock()
+        self._precomputed: set[int] = set()
+
+    @property
+    def dictionaries(self) -> Mapping[int, Dictionary]:
+        """The dictionaries by number."""
+        return self._dictionaries
 
     def compress(self, type_name: str, body: bytes) -> tuple[int, bytes]:
-        """Return the codec and the bytes to store; raw where compressing gains nothing."""
+        """Return the codec and the bytes to store; raw where compressing gains nothing.
+
+        Raises BodyTooLarge.
+        """
+        if len(body) > _BODY_BYTES_MAX:
+            raise BodyTooLarge(size=len(body), size_max=_BODY_BYTES_MAX)
         if not body:
             return RAW, body
         number = self._number_by_type.get(type_name, PLAIN)
@@ -82,9 +131,18 @@ class Codec:
                 _LEVEL, write_dict_id=False, write_content_size=True, write_checksum=False
             )
             compressor = made[number] = zstandard.ZstdCompressor(
-                dict_data=self._loaded.get(number), compression_params=parameters
+                dict_data=self._digested(number), compression_params=parameters
             )
         return compressor
+
+    def _digested(self, number: int) -> zstandard.ZstdCompressionDict | None:
+        """Return a dictionary digested once for all threads; else each body would pay for it."""
+        loaded = self._loaded.get(number)
+        with self._mutex:
+            if loaded is not None and number not in self._precomputed:
+                loaded.precompute_compress(level=_LEVEL)
+                self._precomputed.add(number)
+        return loaded
 
     def _decompressor(self, number: int) -> zstandard.ZstdDecompressor:
         made: dict[int, zstandard.ZstdDecompressor] = self._local.__dict__.setdefault("expand", {})

@@ -16,8 +16,8 @@ from trucyte.journal import leaf, merkle, pack
 from trucyte.journal.checkpoint import Checkpoint, Signer
 from trucyte.journal.codec import Codec
 from trucyte.journal.keyring import key_id
+from trucyte.journal.named import QUERIES
 from trucyte.journal.rows import ChangeRow, binary_cursor
-from trucyte.journal.statements import statements
 from trucyte.journal.tail import Batch, read_tail
 
 
@@ -163,16 +163,15 @@ def prove(connection: Connection, seq: int, codec: Codec, signer: Signer) -> Evi
     Raises LineNotFound.
     """
     cursor = binary_cursor(connection)
-    named = statements()
-    row = cursor.execute(named["bodies"], (pack.bigints([seq]),)).fetchone()
+    row = cursor.execute(QUERIES.bodies, (pack.bigints([seq]),)).fetchone()
     if row is None:
         raise LineNotFound(seq=seq)
     line = ChangeRow(*row)
-    found = cursor.execute(named["batch_of"], (seq,)).fetchone()
+    found = cursor.execute(QUERIES.batch_of, (seq,)).fetchone()
     assert found is not None
     batch = Batch(*found)
-    leaves = cursor.execute(named["leaves"], (batch.first_seq, batch.last_seq)).fetchall()
-    erased = cursor.execute(named["read_erasure"], (seq,)).fetchone()
+    leaves = cursor.execute(QUERIES.leaves, (batch.first_seq, batch.last_seq)).fetchall()
+    erased = cursor.execute(QUERIES.read_erasure, (seq,)).fetchone()
     checkpoint, public_key = _covering(connection, batch, signer)
     return Evidence(
         FORM,
@@ -207,11 +206,11 @@ def _record(line: ChangeRow) -> Record:
 
 def _covering(connection: Connection, batch: Batch, signer: Signer) -> tuple[Checkpoint, bytes]:
     cursor = binary_cursor(connection)
-    row = cursor.execute(statements()["last_checkpoint"]).fetchone()
+    row = cursor.execute(QUERIES.last_checkpoint).fetchone()
     checkpoint = Checkpoint(*row) if row else None
     if checkpoint is None or checkpoint.batches <= batch.number:
         checkpoint = signer.sign(cursor, read_tail(cursor, lock=True))
-    key = cursor.execute(statements()["read_key"], (checkpoint.key,)).fetchone()
+    key = cursor.execute(QUERIES.read_key, (checkpoint.key,)).fetchone()
     assert key is not None
     return checkpoint, key[0]
 
@@ -220,7 +219,7 @@ def _tree_path(connection: Connection, number: int, size: int) -> list[bytes]:
     wanted = list(merkle.nodes_of_path(number, size))
     numbers: Sequence[int] = [((place + 1) << level) - 1 for level, place in wanted]
     cursor = binary_cursor(connection)
-    rows = cursor.execute(statements()["batches_numbered"], (pack.bigints(numbers),))
+    rows = cursor.execute(QUERIES.batches_numbered, (pack.bigints(numbers),))
     batches = {batch.number: batch for batch in (Batch(*row) for row in rows)}
 
     def node(level: int, place: int) -> bytes:

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from threading import Lock
 
 from trucyte.base.problem import Kind, Problem
-from trucyte.database.connect import Connection, Cursor, Database
+from trucyte.database.connect import Connection, Cursor, Database, problems_of_the_server
 from trucyte.journal.change import Position
+from trucyte.journal.named import QUERIES
 from trucyte.journal.rows import binary_cursor
-from trucyte.journal.statements import statements
 from trucyte.journal.tail import read_tail
 
 
@@ -40,7 +40,7 @@ class Listener:
     def wait(self, after: int, timeout_seconds: float) -> int:
         """Return the last seq as soon as it is above `after`, or what it is after the time."""
         deadline = time.monotonic() + timeout_seconds
-        with self._listening() as connection:
+        with problems_of_the_server(), self._listening() as connection:
             while True:
                 tail = read_tail(binary_cursor(connection)).last_seq
                 left = deadline - time.monotonic()
@@ -61,8 +61,7 @@ class Listener:
         with self._mutex:
             connection = self._idle.pop() if self._idle else None
         if connection is None or connection.closed:
-            connection = self._database.connect()
-            connection.autocommit = True
+            connection = self._database.connect(autocommit=True)
         try:
             connection.execute("listen journal")
             yield connection
@@ -77,12 +76,12 @@ class Listener:
 
 def read_cursor(cursor: Cursor, name: str) -> Position | None:
     """Return where the follower `name` stands, None where it never moved."""
-    row = cursor.execute(statements()["read_cursor"], (name,)).fetchone()
+    row = cursor.execute(QUERIES.read_cursor, (name,)).fetchone()
     return Position(*row) if row else None
 
 
 def move_cursor(cursor: Cursor, name: str, position: Position) -> None:
     """Remember how far the follower `name` came; raises CursorMovedBack."""
-    cursor.execute(statements()["move_cursor"], (name, position.seq, position.epoch))
+    cursor.execute(QUERIES.move_cursor, (name, position.seq, position.epoch))
     if cursor.rowcount == 0:
         raise CursorMovedBack(name=name)

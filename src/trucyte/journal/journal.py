@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 
 from trucyte.base.clock import Clock
 from trucyte.base.problem import Problem
@@ -13,14 +14,13 @@ from trucyte.journal import leaf, pack
 from trucyte.journal.arrange import Outcome, Proposal, Unit
 from trucyte.journal.change import Change, Entry, Head, Operation, Position, Projection, Stored
 from trucyte.journal.checkpoint import Checkpoint, Signer
-from trucyte.journal.codec import Codec
+from trucyte.journal.codec import Codec, shipped_dictionaries
 from trucyte.journal.evidence import Evidence, prove
-from trucyte.journal.group import Group
+from trucyte.journal.group import Group, Pace
 from trucyte.journal.keyring import Keyring
-from trucyte.journal.pace import Pace
+from trucyte.journal.named import QUERIES
 from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
 from trucyte.journal.rows import binary_cursor, stored_of
-from trucyte.journal.statements import statements
 from trucyte.journal.tail import Tail, read_tail
 from trucyte.journal.verify import Verdict, verify
 from trucyte.journal.writer import OutcomeUnknown, Writer
@@ -52,14 +52,14 @@ class Journal:
         self.database = database
         self.keyring = keyring
         self.projections = tuple(projections)
-        self.codec = codec or Codec()
+        self.codec = codec or Codec(shipped_dictionaries())
         self._signer = Signer(
             keyring, clock, batches_max=checkpoint_batches, seconds_max=checkpoint_seconds
         )
         self._pace = Pace(lock_seconds_max)
         self._writer = Writer(
             database, clock, self.projections, self._signer,
-            retry_seconds=retry_seconds, locked=self._pace.note,
+            self.codec.dictionaries, retry_seconds=retry_seconds, locked=self._pace.note,
         )  # fmt: skip
         self._group: Group[Unit, Outcome] = Group(
             self._writer.commit, weight_max=lambda: self._pace.rows, broken=OutcomeUnknown
@@ -70,9 +70,9 @@ class Journal:
         """Accept the changes as one unit, all or nothing, and return their lines in order.
 
         Returns once the lines are durable and searchable. Raises VersionConflict where an
-        `expected` does not hold, ChangeRefused where the database cannot hold a value,
-        JournalUnavailable or NoSpace where nothing was accepted, OutcomeUnknown where that
-        cannot be told.
+        `expected` does not hold, BodyTooLarge, ChangeRefused where the database cannot hold a
+        value, what a projection raises, DatabaseAway or DatabaseFull where nothing was
+        accepted, OutcomeUnknown where that cannot be told.
         """
         (outcome,) = self._group.run([self._propose(changes)], len(changes))
         if isinstance(outcome, Problem):
@@ -87,15 +87,19 @@ class Journal:
         """
         outcomes: list[Outcome] = []
         for part in self._pace.cut(units):
-            proposed = [self._propose(unit) for unit in part]
-            outcomes += self._group.run(proposed, sum(map(len, part)))
+            proposed = [self._proposed_or_refused(unit) for unit in part]
+            units_left = [unit for unit in proposed if not isinstance(unit, Problem)]
+            committed = iter(self._group.run(units_left, sum(map(len, units_left))))
+            outcomes += [
+                unit if isinstance(unit, Problem) else next(committed) for unit in proposed
+            ]
         return outcomes
 
     def head(self, keys: Iterable[Key]) -> dict[Key, Head]:
         """Return what is current of each (origin, type, id) that was ever accepted."""
         by_packed = {_head_key(key): key for key in keys}
         with self._reading() as cursor:
-            cursor.execute(statements()["read_heads"], (pack.uuids(list(by_packed)),))
+            cursor.execute(QUERIES.read_heads, (pack.uuids(list(by_packed)),))
             return {
                 by_packed[packed]: Head(version, seq, Operation(operation))
                 for packed, version, seq, operation in cursor
@@ -103,7 +107,10 @@ class Journal:
 
     def bodies(self, seqs: Iterable[int]) -> dict[int, Stored]:
         """Return the lines of `seqs` with their bodies; what is not there is left out."""
-        return {line.entry.seq: line for line in self._lines("bodies", (pack.bigints(list(seqs)),))}
+        return {
+            line.entry.seq: line
+            for line in self._lines(QUERIES.bodies, (pack.bigints(list(seqs)),))
+        }
 
     def version(self, origin: int, type: str, id: str, version: int) -> Stored | None:
         """Return one version of a resource, None where there is none such."""
@@ -137,9 +144,9 @@ class Journal:
         that nothing of them stands up to there.
         """
         if types is None:
-            return self._lines("follow", (after, limit))
+            return self._lines(QUERIES.follow, (after, limit))
         numbers = pack.smallints([TYPE_NUMBERS[name] for name in types])
-        return self._lines("follow_types", (after, numbers, limit))
+        return self._lines(QUERIES.follow_types, (after, numbers, limit))
 
     def wait(self, after: int, timeout_seconds: float) -> int:
         """Wait until there is a line behind `after`, at most so long; return the last seq."""
@@ -165,6 +172,12 @@ class Journal:
         """Sign everything accepted so far, now."""
         with self._reading() as cursor:
             return self._signer.sign(cursor, read_tail(cursor, lock=True))
+
+    def last_checkpoint(self) -> Checkpoint | None:
+        """Return the newest signed checkpoint, or None before the first."""
+        with self._reading() as cursor:
+            row = cursor.execute(QUERIES.last_checkpoint).fetchone()
+        return Checkpoint(*row) if row else None
 
     def prove(self, seq: int) -> Evidence:
         """Return the evidence of a line, to be verified by anyone; raises LineNotFound."""
@@ -193,7 +206,7 @@ class Journal:
         """Begin a new epoch, as a restore must: cursors of the old one no longer fit."""
         with self._reading() as cursor:
             read_tail(cursor, lock=True)
-            row = cursor.execute(statements()["start_epoch"]).fetchone()
+            row = cursor.execute(QUERIES.start_epoch).fetchone()
             assert row is not None
             return int(row[0])
 
@@ -202,13 +215,26 @@ class Journal:
         self._writer.close()
         self._listener.close()
 
-    def propose(self, change: Change) -> Proposal:
-        """Do everything to a change that needs no lock."""
+    def _propose(self, changes: Sequence[Change]) -> Unit:
+        """Do everything to the changes of a unit that needs no lock."""
+        # One call to the system for all salts: it costs more than hashing.
+        salts = secrets.token_bytes(leaf.SALT_SIZE * len(changes))
+        return [
+            self._proposal(change, salts[place : place + leaf.SALT_SIZE])
+            for change, place in zip(changes, count(0, leaf.SALT_SIZE), strict=False)
+        ]
+
+    def _proposed_or_refused(self, changes: Sequence[Change]) -> Unit | Problem:
+        try:
+            return self._propose(changes)
+        except Problem as problem:
+            return problem
+
+    def _proposal(self, change: Change, salt: bytes) -> Proposal:
         assert change.body or change.operation is Operation.DELETE
         id_bytes = change.id.encode()
         type_number = TYPE_NUMBERS[change.type]
         codec, stored = self.codec.compress(change.type, change.body)
-        salt = secrets.token_bytes(leaf.SALT_SIZE)
         front, back = pack.pack_varying(id_bytes, salt, stored)
         return Proposal(
             change,
@@ -222,15 +248,12 @@ class Journal:
             [projection.prepare(change) for projection in self.projections],
         )
 
-    def _propose(self, changes: Sequence[Change]) -> Unit:
-        return [self.propose(change) for change in changes]
-
     def _versions(self, key: Key, *, down_to: int) -> list[Stored]:
-        return self._lines("line_of_versions", (pack.uuids([_head_key(key)]), down_to))
+        return self._lines(QUERIES.line_of_versions, (pack.uuids([_head_key(key)]), down_to))
 
-    def _lines(self, name: str, values: Sequence[object]) -> list[Stored]:
+    def _lines(self, query: str, values: Sequence[object]) -> list[Stored]:
         with self._reading() as cursor:
-            rows = cursor.execute(statements()[name], values).fetchall()
+            rows = cursor.execute(query, values).fetchall()
         return [stored_of(row, self.codec) for row in rows]
 
     @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import replace
 from psycopg import sql
 
 from trucyte.database.connect import Cursor
-from trucyte.journal.statements import statements
+from trucyte.journal.named import QUERIES
 from trucyte.journal.tail import Tail
 
 
@@ -28,5 +28,5 @@ def attach_partitions(cursor: Cursor, tail: Tail, last_seq: int) -> None:
                 "alter table journal.change attach partition {} for values from ({}) to ({})"
             ).format(name, tail.partition_end, end)
         )
-        cursor.execute(statements()["move_partition_end"], (end,))
+        cursor.execute(QUERIES.move_partition_end, (end,))
         tail = replace(tail, partition_end=end)

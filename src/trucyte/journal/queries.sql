@@ -1,9 +1,8 @@
--- lock_tail
--- Whoever holds this row is the only writer, until its commit is visible: that makes seq
--- dense and visible in order.
-select last_seq, batches, at, chain, peaks, epoch, partition_end, partition_rows,
-    checkpoint_batches, checkpoint_at
-from journal.tail for update
+-- hold_tail
+-- Whoever holds this is the only writer, until its commit is visible: that makes seq dense
+-- and visible in order. A lock of its own queues writers in the order they came and wakes
+-- one at a time, which the row's lock does not.
+select pg_advisory_xact_lock(hashtextextended('trucyte.journal.tail', 0))
 
 -- read_tail
 select last_seq, batches, at, chain, peaks, epoch, partition_end, partition_rows,
@@ -33,16 +32,18 @@ set seq = moved.seq, version = moved.version, operation = moved.operation
 from unnest(%s, %s, %s, %s) as moved (key, seq, version, operation)
 where head.key = moved.key
 
--- insert_batch
-insert into journal.batch (last_seq, first_seq, number, at, root, chain, nodes)
-values (%s, %s, %s, %s, %s, %s, %s)
-
--- update_tail
-update journal.tail
-set last_seq = %s, batches = %s, at = %s, chain = %s, peaks = %s
-
--- notify
-select pg_notify('journal', %s::text)
+-- close_batch
+with closed as (
+    insert into journal.batch (last_seq, first_seq, number, at, root, chain, nodes)
+    values (%s, %s, %s, %s, %s, %s, %s)
+    returning last_seq, number, at, chain
+), moved as (
+    update journal.tail
+    set last_seq = closed.last_seq, batches = closed.number + 1, at = closed.at,
+        chain = closed.chain, peaks = %s
+    from closed
+)
+select pg_notify('journal', last_seq::text) from closed
 
 -- move_partition_end
 update journal.tail set partition_end = %s
@@ -156,3 +157,10 @@ from pg_index
 join pg_attribute on attrelid = indrelid and attnum = any(indkey)
 where indrelid = %s::regclass and indisprimary
 order by array_position(indkey::smallint[], attnum)
+
+-- insert_dictionary
+insert into journal.dictionary (number, type, version, content) values (%s, %s, %s, %s)
+on conflict do nothing
+
+-- read_dictionary
+select content from journal.dictionary where number = %s

@@ -10,11 +10,11 @@ from typing import Final
 
 from psycopg import sql
 
-from trucyte.database.connect import Connection, Cursor, Database
+from trucyte.database.connect import Connection, Cursor, Database, problems_of_the_server
 from trucyte.journal.change import Change, Entry, Operation, Projection, Stored
 from trucyte.journal.codec import Codec
+from trucyte.journal.named import QUERIES
 from trucyte.journal.rows import binary_cursor, stored_of
-from trucyte.journal.statements import statements
 from trucyte.journal.tail import read_tail
 
 Progress = Callable[[int, int], None]  # (lines done, lines in all)
@@ -35,7 +35,7 @@ def rebuild(
     database: Database, projections: Sequence[Projection], codec: Codec, progress: Progress
 ) -> int:
     """Clear the projections and replay the whole journal into them; return its lines."""
-    with database.connect() as connection:
+    with problems_of_the_server(), database.connect() as connection:
         return _replay(connection, projections, codec, progress)
 
 
@@ -43,7 +43,7 @@ def compare(
     database: Database, projections: Sequence[Projection], codec: Codec, progress: Progress
 ) -> Difference | None:
     """Replay the journal and return the first row that differs; leaves everything as it was."""
-    with database.connect() as connection:
+    with problems_of_the_server(), database.connect() as connection:
         cursor = connection.cursor()
         tables = [table for projection in projections for table in projection.tables]
         read_tail(binary_cursor(connection), lock=True)
@@ -79,7 +79,7 @@ def _replay(
 
 def _chunks(cursor: Cursor, codec: Codec) -> Iterator[list[Stored]]:
     after = 0
-    while rows := cursor.execute(statements()["follow"], (after, _LINES_AT_ONCE)).fetchall():
+    while rows := cursor.execute(QUERIES.follow, (after, _LINES_AT_ONCE)).fetchall():
         lines = [_without_erased(stored_of(row, codec)) for row in rows]
         yield lines
         after = lines[-1].entry.seq
@@ -121,7 +121,7 @@ def _difference(cursor: Cursor, number: int, table: str) -> Difference | None:
 
 
 def _key_of(cursor: Cursor, table: str) -> sql.Composable:
-    columns = cursor.execute(statements()["primary_key"], (table,)).fetchall()
+    columns = cursor.execute(QUERIES.primary_key, (table,)).fetchall()
     if not columns:
         return sql.SQL("md5((differing.*)::text)")
     names = [sql.SQL("differing.{}::text").format(sql.Identifier(name)) for (name,) in columns]

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from trucyte.database.connect import Cursor
 from trucyte.journal import merkle
-from trucyte.journal.statements import statements
+from trucyte.journal.named import QUERIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ class Batch:
 
 def read_tail(cursor: Cursor, *, lock: bool = False) -> Tail:
     """Read the tail over a `binary_cursor`; with `lock`, become the only writer."""
-    row = cursor.execute(statements()["lock_tail" if lock else "read_tail"]).fetchone()
+    if lock:
+        cursor.execute(QUERIES.hold_tail)
+    row = cursor.execute(QUERIES.read_tail).fetchone()
     assert row is not None
     return Tail(*row)
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from trucyte.database.connect import Connection, Database
+from trucyte.database.connect import Connection, Database, problems_of_the_server
 from trucyte.journal import leaf, merkle
 from trucyte.journal.checkpoint import Checkpoint
 from trucyte.journal.codec import BodyUnreadable, Codec
+from trucyte.journal.named import QUERIES
 from trucyte.journal.rebuild import Progress
 from trucyte.journal.rows import ChangeRow, binary_cursor
-from trucyte.journal.statements import statements
 from trucyte.journal.tail import Batch, Tail, chained, read_tail
 
 Rows = Iterator[tuple[Any, ...]]
@@ -77,7 +77,7 @@ def verify(
     database: Database, trusted: Mapping[str, bytes], codec: Codec, progress: Progress
 ) -> Verdict:
     """Verify the whole journal against the `trusted` public keys by name."""
-    with database.connect() as connection:
+    with problems_of_the_server(), database.connect() as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
         with (
             binary_cursor(connection, "batches") as batches,
@@ -86,8 +86,8 @@ def verify(
             walk = _Walk(connection, trusted, codec, progress)
             try:
                 walk.run(
-                    iter(batches.execute(statements()["all_batches"])),
-                    iter(changes.execute(statements()["all_changes"])),
+                    iter(batches.execute(QUERIES.all_batches)),
+                    iter(changes.execute(QUERIES.all_changes)),
                 )
             except _Found as found:
                 return walk.verdict(found.fault)
@@ -178,17 +178,17 @@ class _Walk:
             raise _Found(Fault(What.TAIL, seq=tail.last_seq))
 
     def _check_keys(self) -> None:
-        for name, public_key in binary_cursor(self._connection).execute(statements()["all_keys"]):
+        for name, public_key in binary_cursor(self._connection).execute(QUERIES.all_keys):
             if self._trusted.get(name) != public_key:
                 raise _Found(Fault(What.KEY, key=name))
 
     def _check_heads(self) -> None:
-        row = self._connection.execute(statements()["first_wrong_head"]).fetchone()
+        row = self._connection.execute(QUERIES.first_wrong_head).fetchone()
         if row is not None:
             raise _Found(Fault(What.HEAD, seq=row[0]))
 
     def _read_checkpoints(self) -> list[Checkpoint]:
-        rows = binary_cursor(self._connection).execute(statements()["all_checkpoints"])
+        rows = binary_cursor(self._connection).execute(QUERIES.all_checkpoints)
         return [Checkpoint(*row) for row in rows]
 
 

@@ -21,25 +21,26 @@ from psycopg.errors import (
 
 from trucyte.base.clock import Clock
 from trucyte.base.problem import Kind, Problem
-from trucyte.database.connect import Connection, Cursor, Database
+from trucyte.database.connect import (
+    Connection,
+    Cursor,
+    Database,
+    DatabaseAway,
+    DatabaseFull,
+)
+from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal import leaf, pack
 from trucyte.journal.arrange import Arrangement, Line, Outcome, Unit, arrange
 from trucyte.journal.change import Entry, Head, Operation, Projection
 from trucyte.journal.checkpoint import Signer
+from trucyte.journal.codec import Dictionary, DictionaryAltered
+from trucyte.journal.named import QUERIES
 from trucyte.journal.partition import attach_partitions
 from trucyte.journal.rows import binary_cursor, from_microseconds, to_microseconds
-from trucyte.journal.statements import statements
-from trucyte.journal.tail import Tail, chained, read_tail
+from trucyte.journal.tail import Batch, Tail, chained
 
 _PAUSE_SECONDS: Final = 0.05
 _PASSING = (SerializationFailure, DeadlockDetected, LockNotAvailable)
-
-
-class JournalUnavailable(Problem):
-    """The database did not answer; nothing of this was accepted."""
-
-    kind = Kind.UNAVAILABLE
-    code = "journal-unavailable"
 
 
 class OutcomeUnknown(Problem):
@@ -49,13 +50,6 @@ class OutcomeUnknown(Problem):
     code = "outcome-unknown"
 
 
-class NoSpace(Problem):
-    """The disk of the database is full; nothing of this was accepted."""
-
-    kind = Kind.NO_SPACE
-    code = "disk-full"
-
-
 class ChangeRefused(Problem):
     """The database refused a value of this change (SQLSTATE {state})."""
 
@@ -63,7 +57,7 @@ class ChangeRefused(Problem):
 
 
 # These concern a whole batch: to halve it would find nobody.
-_FOR_ALL: Final = (JournalUnavailable, OutcomeUnknown, NoSpace)
+_FOR_ALL: Final = (DatabaseAway, DatabaseFull, OutcomeUnknown, DictionaryAltered)
 
 
 @dataclass(slots=True)
@@ -75,6 +69,24 @@ class _Attempt:
     outcomes: list[Outcome] = field(default_factory=list)
 
 
+class _Session:
+    """The writer's connection with its cursors, set up once."""
+
+    __slots__ = ("connection", "heads", "tails", "work")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        # Whatever the server's defaults: an acknowledged line is durable. A writer that
+        # hangs in mid-batch must not hold the tail for ever. The few statements here are
+        # planned once.
+        connection.execute(
+            "set synchronous_commit = on;"
+            "set idle_in_transaction_session_timeout = '60s';"
+            "set plan_cache_mode = auto"
+        )
+        self.work, self.tails, self.heads = (binary_cursor(connection) for _ in range(3))
+
+
 class Writer:
     """Commits batches over a connection of its own. One thread at a time."""
 
@@ -84,6 +96,7 @@ class Writer:
         clock: Clock,
         projections: Sequence[Projection],
         signer: Signer,
+        dictionaries: Mapping[int, Dictionary],
         *,
         retry_seconds: float = 30.0,
         locked: Callable[[int, float], None],
@@ -93,16 +106,16 @@ class Writer:
         self._clock = clock
         self._projections = projections
         self._signer = signer
+        self._dictionaries = dictionaries
         self._retry_seconds = retry_seconds
         self._locked = locked
-        self._connection: Connection | None = None
-        self._statements = statements()
+        self._session: _Session | None = None
 
     def commit(self, units: Sequence[Unit]) -> list[Outcome]:
         """Write the units that hold as one batch; those that fail get their Problem.
 
         A unit whose rows the database or a projection refuses is found by halving and fails
-        alone. Each gets JournalUnavailable, OutcomeUnknown or NoSpace where that is so.
+        alone. Each gets DatabaseAway, DatabaseFull or OutcomeUnknown where that is so.
         """
         try:
             return self._persist(units)
@@ -116,9 +129,9 @@ class Writer:
 
     def close(self) -> None:
         """Close the connection; the next commit opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._session is not None:
+            self._session.connection.close()
+            self._session = None
 
     def _persist(self, units: Sequence[Unit]) -> list[Outcome]:
         """Try until it is certain whether the batch was committed."""
@@ -127,77 +140,95 @@ class Writer:
         while True:
             try:
                 return self._transact(units, attempt)
-            except OperationalError as error:
-                if not self._is_gone() and not isinstance(error, _PASSING):
-                    raise (
-                        NoSpace() if isinstance(error, DiskFull) else JournalUnavailable()
-                    ) from error
-                if self._is_gone():
-                    self.close()
+            except (OperationalError, DatabaseAway) as error:
+                if self._session is not None and not isinstance(error, _PASSING):
+                    raise _refusal(error) from error
                 if time.monotonic() > deadline:
-                    raise (OutcomeUnknown() if attempt.root else JournalUnavailable()) from error
+                    raise (OutcomeUnknown() if attempt.root else DatabaseAway()) from error
             time.sleep(_PAUSE_SECONDS)
 
-    def _is_gone(self) -> bool:
-        return self._connection is None or self._connection.broken or self._connection.closed
-
     def _transact(self, units: Sequence[Unit], attempt: _Attempt) -> list[Outcome]:
-        connection = self._connected()
+        session = self._opened()
         try:
-            with connection.transaction():
-                cursor = binary_cursor(connection)
-                tail = read_tail(cursor, lock=True)
-                began = time.perf_counter()
-                if attempt.root and self._was_committed(cursor, attempt):
-                    return attempt.outcomes
-                attempt.root = b""
-                outcomes, rows = self._write(cursor, tail, units, attempt)
-        except BaseException:
-            # Interrupted between statements: the state of the connection is not known.
-            if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                self.close()
+            tail, heads = self._begin(session, units)
+            began = time.perf_counter()
+            if attempt.root and self._was_committed(session, attempt):
+                session.connection.rollback()
+                return attempt.outcomes
+            attempt.root = b""
+            outcomes, rows = self._write(session, tail, heads, units, attempt)
+        except BaseException as error:
+            self._abandon(session, is_orderly=isinstance(error, Exception))
             raise
         self._locked(rows, time.perf_counter() - began)
         return outcomes
 
-    def _connected(self) -> Connection:
-        if self._connection is None:
-            connection = self._database.connect()
-            connection.autocommit = True
-            # A connection or server default must not make an acknowledged line losable.
-            connection.execute("set synchronous_commit = on")
-            # A writer that hangs in mid-batch must not hold the tail for ever.
-            connection.execute("set idle_in_transaction_session_timeout = '60s'")
-            self._connection = connection
-        return self._connection
+    def _opened(self) -> _Session:
+        if self._session is None:
+            connection = self._database.connect(autocommit=True)
+            try:
+                session = _Session(connection)
+                keep_dictionaries(session.work, self._dictionaries)
+            except BaseException:
+                connection.close()
+                raise
+            self._session = session
+        return self._session
 
-    def _was_committed(self, cursor: Cursor, attempt: _Attempt) -> bool:
-        found = cursor.execute(self._statements["find_batch"], (attempt.last_seq, attempt.root))
+    def _abandon(self, session: _Session, *, is_orderly: bool) -> None:
+        """Roll back; close a connection that is gone, or was interrupted between statements."""
+        connection = session.connection
+        try:
+            if is_orderly and not connection.closed:
+                connection.rollback()
+                return
+        except psycopg.Error:
+            pass  # it is gone, as the error under way says better
+        self.close()
+
+    def _begin(self, session: _Session, units: Sequence[Unit]) -> tuple[Tail, dict[bytes, Head]]:
+        """Become the only writer, then read: a snapshot from before the lock would be stale."""
+        keys = pack.uuids(list({proposal.key for unit in units for proposal in unit}))
+        with session.connection.pipeline():
+            session.work.execute("begin")
+            session.work.execute(QUERIES.hold_tail)
+            session.tails.execute(QUERIES.read_tail)
+            session.heads.execute(QUERIES.read_heads, (keys,))
+        row = session.tails.fetchone()
+        assert row is not None
+        heads = {
+            key: Head(version, seq, Operation(operation))
+            for key, version, seq, operation in session.heads
+        }
+        return Tail(*row), heads
+
+    def _was_committed(self, session: _Session, attempt: _Attempt) -> bool:
+        found = session.work.execute(QUERIES.find_batch, (attempt.last_seq, attempt.root))
         return found.fetchone() is not None
 
     def _write(
-        self, cursor: Cursor, tail: Tail, units: Sequence[Unit], attempt: _Attempt
+        self,
+        session: _Session,
+        tail: Tail,
+        heads: Mapping[bytes, Head],
+        units: Sequence[Unit],
+        attempt: _Attempt,
     ) -> tuple[list[Outcome], int]:
-        heads = self._read_heads(cursor, units)
         arrangement = arrange(units, heads, tail.last_seq)
         if not arrangement.lines:
+            session.connection.rollback()
             return list(_problems(arrangement)), 0
         now = max(to_microseconds(self._clock.now()), tail.at)
-        attach_partitions(cursor, tail, arrangement.lines[-1].seq)
-        leaves = self._copy(cursor, arrangement.lines, now)
-        self._move_heads(cursor, arrangement.heads, heads)
+        attach_partitions(session.work, tail, arrangement.lines[-1].seq)
+        leaves = self._copy(session.work, arrangement.lines, now)
         entries = _entries(arrangement.lines, now)
-        self._project(cursor, arrangement.lines, entries)
-        outcomes = _outcomes(arrangement, entries, tail.last_seq)
-        self._close_batch(cursor, tail, leaves, now, attempt, outcomes)
-        return outcomes, len(entries)
-
-    def _read_heads(self, cursor: Cursor, units: Sequence[Unit]) -> dict[bytes, Head]:
-        keys = pack.uuids(list({proposal.key for unit in units for proposal in unit}))
-        cursor.execute(self._statements["read_heads"], (keys,))
-        return {
-            key: Head(version, seq, Operation(operation)) for key, version, seq, operation in cursor
-        }
+        self._project(session.connection, arrangement.lines, entries)
+        attempt.outcomes = _outcomes(arrangement, entries, tail.last_seq)
+        with session.connection.pipeline():
+            self._move_heads(session.work, arrangement.heads, heads)
+            self._close_batch(session.work, chained(tail, leaves, now), attempt)
+            session.work.execute("commit")
+        return attempt.outcomes, len(entries)
 
     def _copy(self, cursor: Cursor, lines: Sequence[Line], now: int) -> list[bytes]:
         leaves = []
@@ -208,16 +239,16 @@ class Writer:
             parts += (fixed, proposal.front, leaf_bytes, proposal.back)
             leaves.append(leaf_bytes)
         parts.append(pack.COPY_TRAILER)
-        with cursor.copy(self._statements["copy_changes"]) as copy:
+        with cursor.copy(QUERIES.copy_changes) as copy:
             copy.write(b"".join(parts))
         return leaves
 
     def _move_heads(
         self, cursor: Cursor, moved: Mapping[bytes, Head], heads: Mapping[bytes, Head]
     ) -> None:
-        for name, keys in (
-            ("insert_heads", sorted(key for key in moved if key not in heads)),
-            ("update_heads", sorted(key for key in moved if key in heads)),
+        for query, keys in (
+            (QUERIES.insert_heads, sorted(key for key in moved if key not in heads)),
+            (QUERIES.update_heads, sorted(key for key in moved if key in heads)),
         ):
             if keys:
                 places = [moved[key] for key in keys]
@@ -227,37 +258,39 @@ class Writer:
                     pack.integers([head.version for head in places]),
                     pack.smallints([head.operation for head in places]),
                 )
-                cursor.execute(self._statements[name], columns)
+                cursor.execute(query, columns)
 
-    def _project(self, cursor: Cursor, lines: Sequence[Line], entries: Sequence[Entry]) -> None:
+    def _project(
+        self, connection: Connection, lines: Sequence[Line], entries: Sequence[Entry]
+    ) -> None:
         for number, projection in enumerate(self._projections):
             prepared = [line.proposal.prepared[number] for line in lines]
-            with cursor.connection.cursor() as own:
+            with connection.cursor() as own:
                 projection.apply(own, entries, prepared)
 
-    def _close_batch(
-        self,
-        cursor: Cursor,
-        tail: Tail,
-        leaves: Sequence[bytes],
-        now: int,
-        attempt: _Attempt,
-        outcomes: list[Outcome],
-    ) -> None:
-        grown, batch = chained(tail, leaves, now)
-        at = from_microseconds(now)
+    def _close_batch(self, cursor: Cursor, closing: tuple[Tail, Batch], attempt: _Attempt) -> None:
+        grown, batch = closing
         cursor.execute(
-            self._statements["insert_batch"],
-            (batch.last_seq, batch.first_seq, batch.number, at, batch.root, batch.chain,
-             batch.nodes),
+            QUERIES.close_batch,
+            (batch.last_seq, batch.first_seq, batch.number, from_microseconds(batch.at),
+             batch.root, batch.chain, batch.nodes, grown.peaks),
         )  # fmt: skip
-        cursor.execute(
-            self._statements["update_tail"],
-            (grown.last_seq, grown.batches, at, grown.chain, grown.peaks),
-        )
         self._signer.sign_if_due(cursor, grown)
-        cursor.execute(self._statements["notify"], (grown.last_seq,))
-        attempt.last_seq, attempt.root, attempt.outcomes = batch.last_seq, batch.root, outcomes
+        attempt.last_seq, attempt.root = batch.last_seq, batch.root
+
+
+def keep_dictionaries(cursor: Cursor, dictionaries: Mapping[int, Dictionary]) -> None:
+    """Lay the dictionaries beside the bodies that need them; raises DictionaryAltered.
+
+    So a database can be read without the program that wrote it.
+    """
+    for number, dictionary in dictionaries.items():
+        content = dictionary.content
+        facts = (number, TYPE_NUMBERS[dictionary.type], dictionary.version, content)
+        cursor.execute(QUERIES.insert_dictionary, facts)
+        kept = cursor.execute(QUERIES.read_dictionary, (number,)).fetchone()
+        if kept is None or kept[0] != content:
+            raise DictionaryAltered(number=number)
 
 
 def _packed(line: Line, now: int) -> tuple[bytes, bytes]:
@@ -305,3 +338,7 @@ def _refused(error: psycopg.Error) -> ChangeRefused:
     refusal = ChangeRefused(state=error.sqlstate or "")
     refusal.__cause__ = error
     return refusal
+
+
+def _refusal(error: OperationalError | DatabaseAway) -> Problem:
+    return DatabaseFull() if isinstance(error, DiskFull) else DatabaseAway()

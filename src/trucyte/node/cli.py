@@ -37,8 +37,15 @@ class Command:
 
 # Others add theirs here. The line stands here too, so that the menu loads none of them.
 COMMANDS = {
+    "demo": Command("trucyte.node.demo:demo", "Show a node at work with synthetic claims."),
+    "ingest": Command("trucyte.node.ingest:ingest", "Take in claims files and FHIR."),
+    "quarantine": Command("trucyte.node.ingest:quarantine", "What could not be read, and why."),
+    "serve": Command("trucyte.node.serve:serve", "Serve the pages, the FHIR API and the doors."),
     "migrate": Command("trucyte.node.manage:migrate", "Bring the database to this version."),
     "status": Command("trucyte.node.manage:status", "Show the health of the node."),
+    "audit": Command("trucyte.node.audit:audit", "Check that nothing was altered."),
+    "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
+    "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 
@@ -97,8 +104,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stderr.write("\n")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has enough; nothing is left to say to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_writing()
         return DONE
     except Problem as problem:
         return _say(problem)
@@ -119,6 +125,13 @@ def _say(problem: Problem) -> int:
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     """Turn SIGTERM into an orderly end: what is open is closed on the way out."""
     raise SystemExit(TERMINATED)
+
+
+def _stop_writing() -> None:
+    """Let what is still in buffers go nowhere: whoever read our output has had enough."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _leave(code: int) -> NoReturn:

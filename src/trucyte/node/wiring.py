@@ -83,7 +83,7 @@ def _assembled(
     keys = settings.data / "keys"
     keyring = Keyring.open(keys)
     parts = make_parts(keyring)
-    journal = Journal(database, keyring, clock, [parts.index])
+    journal = Journal(database, keyring, clock, parts.projections)
     closing.callback(journal.close)
     receipts = PostgresReceipts(database, keyring.ids, clock)
     disk = settings.disk

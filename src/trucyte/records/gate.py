@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString, cast
 
+from psycopg.errors import QueryCanceled
+
 from trucyte.base.clock import VIETNAM, Clock
 from trucyte.database.connect import Cursor, Database
 from trucyte.fhir.parse import parse
@@ -31,6 +33,7 @@ from trucyte.records.shown import (
     ResourceGone,
     ResourceNotFound,
     ResourceRestricted,
+    SearchTooSlow,
     TimelineEntry,
     UnknownType,
 )
@@ -39,6 +42,8 @@ from trucyte.records.steps import count_statement, page_statement
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# What a search may cost at most: those that ask what is *not* there look at every row.
+SECONDS_MAX = 30
 _OWN = 0  # the origin of this node's own resources
 # Lines one page of a history looks at, so that a rare type cannot ask for all of them.
 _HISTORY_LINES_MAX = 20_000
@@ -261,7 +266,11 @@ class Records:
         """Lend a cursor that sees one moment."""
         with self._database.connection() as connection, connection.cursor() as cursor:
             cursor.execute("set transaction isolation level repeatable read, read only")
-            yield cursor
+            cursor.execute(f"set local statement_timeout = {SECONDS_MAX * 1000}")
+            try:
+                yield cursor
+            except QueryCanceled as error:
+                raise SearchTooSlow(seconds=SECONDS_MAX) from error
 
     # Permission
 

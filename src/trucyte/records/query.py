@@ -134,7 +134,7 @@ def read_query(
     for name, text in pairs:
         if name in _CONTROLS:
             controls[name] = text
-        elif text != "":
+        else:
             criteria.append(_criterion(resource_type, name, text, known, left))
     if len(criteria) > CRITERIA_MAX:
         raise SearchTooLarge(most=CRITERIA_MAX)
@@ -207,6 +207,8 @@ def _criterion(
     is_type = kind == "reference" and modifier in TYPE_NUMBERS
     if modifier and modifier not in _MODIFIERS[kind] and not is_type:
         raise ModifierNotSupported(parameter=shown)
+    # A filter without a value is no filter, and would show everything.
+    _nonempty(text, shown)
     alternatives = _split(text, ",")
     if len(alternatives) > ALTERNATIVES_MAX:
         raise SearchTooLarge(most=ALTERNATIVES_MAX)

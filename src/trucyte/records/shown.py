@@ -34,6 +34,13 @@ class UnknownType(Problem):
     code = "type-unknown"
 
 
+class SearchTooSlow(Problem):
+    """The search took more than {seconds} seconds: narrow it, by person, code or time."""
+
+    kind = Kind.TOO_LARGE
+    code = "search-too-slow"
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One version of a resource, ready to be sent. A deleted one has an empty body."""

@@ -11,6 +11,7 @@ of all others taken together from the indexes.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.compile import NOTHING, Parameters
 from trucyte.records.page_token import PageState
 from trucyte.records.query import Query
@@ -74,16 +75,45 @@ def _current(
     position: str,
 ) -> list[Step]:
     here = [f"e.seq <= {position}", *behind]
-    newest_first = query.sort != "date" and query.descending
-    if len(query.criteria) > 1 and newest_first and not _is_by_id(query):
-        return _near_then_far(conditions, here, limit)
+    if query.criteria and not _is_by_id(query):
+        if query.sort == "date":
+            dated = [f"e.type = {TYPE_NUMBERS[query.type]}", "e.date_low is not null", *here]
+            return _near_or_all(conditions, here, dated, order, limit)
+        if query.descending and len(query.criteria) > 1:
+            return _near_then_far(conditions, here, limit)
     where = _where("false", [*here, *conditions])
     text = f"select {_COLUMNS} from records.entry e\n{where}\norder by {order} limit {limit}"
-    if query.sort == "date" and query.criteria:
-        # Matches first, order then: else the date index would be walked for what is rare.
-        matched = Step("matched", f"select {_COLUMNS} from records.entry e\n{where}", True)
-        return [matched, Step("current", f"select * from matched e order by {order} limit {limit}")]
     return [Step("current", text)]
+
+
+def _near_or_all(
+    conditions: Sequence[str], here: Sequence[str], dated: Sequence[str], order: str, limit: str
+) -> list[Step]:
+    """By date: a bounded walk over the type's dates; if that is not enough, all matches sorted."""
+    near_is_short = f"(select count(*) from near) < {limit}"
+    walked = (
+        f"select e.* from records.entry e\n{_where('false', dated)}"
+        f"\norder by {order.replace(' nulls last', '')} limit {NEAR_ROWS}"
+    )
+    return [
+        Step(
+            "near",
+            f"select {_COLUMNS} from ({walked}) e\n{_where('false', conditions)}"
+            f"\norder by {order} limit {limit}",
+            materialized=True,
+        ),
+        Step(
+            "every",
+            f"select {_COLUMNS} from records.entry e\n"
+            f"{_where('false', [near_is_short, *here, *conditions])}",
+            materialized=True,
+        ),
+        Step(
+            "current",
+            f"select * from near e where not {near_is_short} union all\n"
+            f"(select * from every e order by {order} limit {limit})",
+        ),
+    ]
 
 
 def _near_then_far(conditions: Sequence[str], here: Sequence[str], limit: str) -> list[Step]:
@@ -91,7 +121,8 @@ def _near_then_far(conditions: Sequence[str], here: Sequence[str], limit: str) -
     newest = f"order by e.seq desc limit {NEAR_ROWS}"
     far = [
         f"(select count(*) from near) < {limit}",
-        f"e.seq < (select min(w.seq) from (select e.seq {behind} {newest}) w)",
+        # Not `e.seq <`: the planner would guess a third of the table and read its whole key.
+        f"e.seq + 0 < (select min(w.seq) from (select e.seq {behind} {newest}) w)",
         *conditions,
     ]
     return [

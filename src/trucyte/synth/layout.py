@@ -1,4 +1,8 @@
-"""The tables as files carry them: roots, wrappers, fields in order, by decision."""
+"""The tables as files carry them: roots, wrappers, fields in order, by decision.
+
+Roots are the mapping table's, fields the annex's; what 130, 3176 and 4210 have otherwise
+is said here.
+"""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -6,42 +10,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from trucyte.intake.claims.mapping.plan import load_plan
 from trucyte.intake.claims.tables import Variant
+from trucyte.vietnam.claims_fields import claims_fields
+from trucyte.vietnam.systems import load_systems
 
-_WRAPPERS: Mapping[str, Sequence[str]] = {
-    "XML0": ("CHI_TIEU_TRANG_THAI_KCB", "DSACH_TRANG_THAI_KCB", "TRANG_THAI_KCB"),
-    "XML1": ("TONG_HOP",),
-    "XML2": ("CHITIEU_CHITIET_THUOC", "DSACH_CHI_TIET_THUOC", "CHI_TIET_THUOC"),
-    "XML3": ("CHITIEU_CHITIET_DVKT_VTYT", "DSACH_CHI_TIET_DVKT", "CHI_TIET_DVKT"),
-    "XML4": ("CHITIEU_CHITIET_DICHVUCANLAMSANG", "DSACH_CHI_TIET_CLS", "CHI_TIET_CLS"),
-    "XML5": (
-        "CHITIEU_CHITIET_DIENBIENLAMSANG",
-        "DSACH_CHI_TIET_DIEN_BIEN_BENH",
-        "CHI_TIET_DIEN_BIEN_BENH",
-    ),
-    "XML6": (
-        "CHI_TIEU_HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",
-        "DSACH_HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",
-        "HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",
-    ),
-    "XML7": ("CHI_TIEU_DU_LIEU_GIAY_RA_VIEN",),
-    "XML8": ("CHI_TIEU_DU_LIEU_TOM_TAT_HO_SO_BENH_AN",),
-    "XML9": (
-        "CHI_TIEU_DU_LIEU_GIAY_CHUNG_SINH",
-        "DSACH_GIAYCHUNGSINH",
-        "DU_LIEU_GIAY_CHUNG_SINH",
-    ),
-    "XML10": ("CHI_TIEU_DU_LIEU_GIAY_NGHI_DUONG_THAI",),
-    "XML11": ("CHI_TIEU_DU_LIEU_GIAY_CHUNG_NHAN_NGHI_VIEC_HUONG_BAO_HIEM_XA_HOI",),
-    "XML12": ("GIAM_DINH_Y_KHOA",),
-    "XML13": ("CHI_TIEU_GIAYCHUYENTUYEN",),
-    "XML14": ("CHI_TIEU_GIAYHEN_KHAMLAI",),
-    "XML15": (
-        "CHI_TIEU_DIEUTRI_BENHLAO",
-        "DSACH_CHITIET_DIEUTRI_BENHLAO",
-        "CHITIET_DIEUTRI_BENHLAO",
-    ),
-}
 _ADDED_BY_4750: Mapping[str, frozenset[str]] = {
     "XML0": frozenset(
         {
@@ -81,19 +54,26 @@ class Layout:
 @cache
 def layouts(variant: Variant) -> Mapping[str, Layout]:
     """Return the tables a decision has, in file order."""
-    text = (resources.files("trucyte.synth") / "data" / "fields.toml").read_text(encoding="utf-8")
-    fields = tomllib.loads(text)
     if variant is Variant.D4210:
-        return {
-            table: Layout(_WRAPPERS[table][-2:], names.split())
-            for table, names in fields["d4210"].items()
-        }
-    found = {}
-    for table, names in fields["d4750"].items():
-        if variant is Variant.D130 and table in NEW_IN_4750:
-            continue
-        found[table] = Layout(_WRAPPERS[table], _fields(table, names.split(), variant))
-    return found
+        return {table: Layout(_root(table)[-2:], fields) for table, fields in _old().items()}
+    annex: dict[str, list[str]] = {}
+    for row in claims_fields():
+        annex.setdefault(row.table, []).append(row.field)
+    return {
+        table: Layout(_root(table), _fields(table, names, variant))
+        for table, names in annex.items()
+        if variant is not Variant.D130 or table not in NEW_IN_4750
+    }
+
+
+def _old() -> Mapping[str, list[str]]:
+    text = (resources.files("trucyte.synth") / "data" / "fields.toml").read_text(encoding="utf-8")
+    return {table: names.split() for table, names in tomllib.loads(text)["d4210"].items()}
+
+
+@cache
+def _root(table: str) -> Sequence[str]:
+    return load_plan(table, load_systems()).root
 
 
 def _fields(table: str, names: list[str], variant: Variant) -> list[str]:

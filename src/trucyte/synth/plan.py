@@ -240,7 +240,7 @@ def _who(
     catalogue = load_catalogue()
     month = date.fromordinal(day).month
     care = case.care if case else _care(dice, facility)
-    if care > "10" and day < _NEW_CARE_FROM:
+    if care > "10" and day < _NEW_CARE_FROM + 7:  # a visit may move to the working day before
         care = "01"
     fallback: Person | None = None
     for _ in range(_TRIES):

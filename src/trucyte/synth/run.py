@@ -3,14 +3,18 @@
 Everything follows from (visits, seed, options): the same call writes the same bytes.
 """
 
+import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
 from trucyte.intake.claims.tables import Variant, Visit
+from trucyte.synth.backwards import Backwards
 from trucyte.synth.country import Facility, facilities_for, facility
+from trucyte.synth.faults.plant import Planter, Truth
+from trucyte.synth.faults.wire import cut_short
 from trucyte.synth.people import HOUSEHOLD, Population
 from trucyte.synth.plan import make_plan
 from trucyte.synth.times import DAY
@@ -38,6 +42,8 @@ class Options:
     per_file: int = 100
     inline: bool = False
     sensitive: float = 0.01
+    errors: float = 0.0
+    through_fhir: bool = False  # write what the mapping gives back from the resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Batch:
     """The visits of one file, and its day."""
 
     number: int
+    first: int  # number of the first visit
     facility: Facility
     made_on: int  # ordinal
     visits: list[Visit]
@@ -67,6 +74,7 @@ def population_of(options: Options) -> tuple[Population, int]:
 def batches(options: Options) -> Iterator[Batch]:
     """Yield the visits file by file, in the order of time."""
     population, homes = population_of(options)
+    backwards = Backwards(options.seed) if options.through_fhir else None
     span = population.end - population.start
     numbers = range(0, options.visits, options.per_file)
     for file_number, first in enumerate(numbers):
@@ -85,7 +93,9 @@ def batches(options: Options) -> Iterator[Batch]:
         ]
         made_on = max(plan.contact_end for plan in plans) // DAY + 1
         visits = [make_visit(plan, made_on=made_on) for plan in plans]
-        yield Batch(file_number, home, made_on, visits)
+        if backwards:
+            visits = [backwards.visit(visit) for visit in visits]
+        yield Batch(file_number, first, home, made_on, visits)
 
 
 def visits(options: Options) -> Iterator[Visit]:
@@ -105,26 +115,88 @@ def file_bytes(batch: Batch, style: Style) -> bytes:
     )
 
 
-def files(options: Options) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of every file of a run: envelopes, and check-ins beside them."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One file, and the faults planted in it."""
+
+    name: str
+    data: bytes
+    visits: int
+    truths: list[Truth]
+
+
+def files(options: Options) -> Iterator[Written]:
+    """Yield every file of a run: envelopes, and check-ins (XML0) beside them."""
+    planter = Planter(options.seed, options.errors)
     for batch in batches(options):
         style = style_of(options.seed, batch.number, inline=options.inline)
-        yield f"{batch.name}.xml", file_bytes(batch, style)
+        if options.errors:
+            yield _faulty(batch, style, planter)
+        else:
+            yield Written(f"{batch.name}.xml", file_bytes(batch, style), len(batch.visits), [])
         arrivals = check_ins(batch.visits)
         if arrivals:
-            yield f"{batch.name}-xml0.xml", arrivals
+            yield Written(f"{batch.name}-xml0.xml", arrivals, 0, [])
 
 
-def write_claims(options: Options, folder: Path, *, as_zip: bool = False) -> Iterator[int]:
-    """Write the files of a run into `folder` (or one zip in it); yield bytes after each."""
+def _faulty(batch: Batch, style: Style, planter: Planter) -> Written:
+    name = f"{batch.name}.xml"
+    truths: list[Truth | None] = []
+    bodies = []
+    for number, visit in enumerate(batch.visits, start=batch.first):
+        truth = planter.in_tables(visit, number, name)
+        truths.append(truth)
+        body = visit_xml(visit, style)
+        if truth is None:
+            body, truth = planter.on_wire(body, style, visit, number, name)
+            truths.append(truth)
+        bodies.append(body)
+    data = envelope(
+        batch.visits,
+        facility=batch.facility.code,
+        made_on=batch.made_on,
+        style=style,
+        bodies=bodies,
+    )
+    cut = planter.cuts(batch.number, name)
+    truths.append(cut)
+    planted = [truth for truth in truths if truth]
+    return Written(name, cut_short(data) if cut else data, len(batch.visits), planted)
+
+
+def write_claims(options: Options, folder: Path, *, as_zip: bool = False) -> Iterator[Written]:
+    """Write the files of a run into `folder` (or one zip in it); yield each when written.
+
+    With faults, `truth.ndjson` beside the files says what was planted where.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    truth = (folder / "truth.ndjson").open("w", encoding="utf-8") if options.errors else None
+    try:
+        for written in _stored(options, folder, as_zip=as_zip):
+            if truth:
+                truth.writelines(f"{json.dumps(asdict(row))}\n" for row in written.truths)
+            yield written
+    finally:
+        if truth:
+            truth.close()
+
+
+def _stored(options: Options, folder: Path, *, as_zip: bool) -> Iterator[Written]:
     if not as_zip:
-        for name, data in files(options):
-            (folder / name).write_bytes(data)
-            yield len(data)
+        for written in files(options):
+            (folder / written.name).write_bytes(written.data)
+            yield written
         return
     path = folder / f"syn-{options.seed}.zip"
     with zipfile.ZipFile(path, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, data in files(options):
-            archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data, zipfile.ZIP_DEFLATED)
-            yield len(data)
+        for written in files(options):
+            entry = zipfile.ZipInfo(written.name, _ZIP_TIME)
+            archive.writestr(entry, written.data, zipfile.ZIP_DEFLATED)
+            yield written
+
+
+def resources(options: Options) -> Iterator[bytes]:
+    """Yield the FHIR resources of a run's visits as JSON, one at a time."""
+    backwards = Backwards(options.seed)
+    for visit in visits(options):
+        yield from backwards.resources(visit)

@@ -3,14 +3,14 @@
 from datetime import date
 
 from trucyte.intake.claims.tables import Row, Visit
-from trucyte.synth.lines import Entry, make_entries, totals_of
-from trucyte.synth.notes import note_rows
-from trucyte.synth.papers import paper_tables
 from trucyte.synth.plan import Plan
-from trucyte.synth.programmes import programme_tables
-from trucyte.synth.quirks import add_quirks
-from trucyte.synth.results import result_rows
-from trucyte.synth.summary import check_in_row, person_row, summary_row
+from trucyte.synth.rows.lines import Entry, make_entries, totals_of
+from trucyte.synth.rows.notes import note_rows
+from trucyte.synth.rows.papers import paper_tables
+from trucyte.synth.rows.programmes import programme_tables
+from trucyte.synth.rows.quirks import add_quirks
+from trucyte.synth.rows.results import result_rows
+from trucyte.synth.rows.summary import check_in_row, person_row, summary_row
 from trucyte.synth.variants import as_variant
 
 _NUMBERED = frozenset(("XML2", "XML3", "XML4", "XML5", "XML15"))

@@ -127,10 +127,18 @@ def visit_xml(visit: Visit, style: Style) -> str:
             if style.has_empty_files and table in ("XML8", "XML10", "XML11"):
                 parts.append(_file(table, ""))
             continue
-        inner = table_xml(visit.variant, table, rows, style)
-        parts.append(_file(table, inner if style.is_inline else _base64(inner)))
+        for document in _documents(visit.variant, table, rows):
+            inner = table_xml(visit.variant, table, document, style)
+            parts.append(_file(table, inner if style.is_inline else _base64(inner)))
     parts.append("</HOSO>\n")
     return "".join(parts)
+
+
+def _documents(variant: Variant, table: str, rows: list[Row]) -> Iterable[list[Row]]:
+    """Yield the rows of each inner document: a table without a list has one row in each."""
+    if len(layouts(variant)[table].wrappers) == 1:
+        return ([row] for row in rows)
+    return (rows,)
 
 
 def _file(table: str, content: str) -> str:

@@ -62,6 +62,9 @@ create table journal.batch (
     constraint batch_number_key unique (number)
 );
 
+-- Times only grow, so a few bytes find the batches of an hour.
+create index batch_at on journal.batch using brin (at) with (pages_per_range = 16);
+
 -- The one row that whoever commits holds: position, chain and tree edge.
 create table journal.tail (
     single boolean not null default true,

@@ -100,7 +100,7 @@ def _final(scope: Scope) -> list[Draft]:
     is_aligned = len(traditional) == len(codes)
     drafts = []
     for place, code in enumerate(codes):
-        display = scope.display("icd-10", code)
+        display = scope.display("icd10", code)
         concept: dict[str, Any] = {"coding": [{"system": systems["icd-10"].uri, "code": code}]}
         if display:
             concept["coding"][0]["display"] = display

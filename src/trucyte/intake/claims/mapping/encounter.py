@@ -18,7 +18,7 @@ from trucyte.intake.claims.mapping.lexical import (
 from trucyte.intake.claims.mapping.paths import EXTENSION, absent
 from trucyte.intake.claims.mapping.people import ACT_CODE, DEATHS, is_before
 from trucyte.intake.claims.mapping.raw import keep_raw
-from trucyte.intake.claims.mapping.scope import CARE_COURSE, Scope
+from trucyte.intake.claims.mapping.scope import CARE_COURSE, Scope, beds_of
 from trucyte.intake.claims.tables import Row
 
 COVERAGE = EXTENSION + "coverage"
@@ -157,8 +157,8 @@ def _put_locations(scope: Scope, encounter: Resource, lines: Sequence[Row]) -> N
         own = [line for line in beds if line.get("MA_KHOA", "").strip() == code]
         entries.append(_location(scope.department(code), own))
     for line in beds:
-        for bed in split_list(line.get("MA_GIUONG", "")):
-            entries.append(_location(scope.bed(line.get("MA_KHOA", ""), bed), [line]))
+        for department, bed in beds_of(line):
+            entries.append(_location(scope.bed(department, bed), [line]))
     if entries:
         encounter["location"] = entries
     told = read_departments(encounter, scope.node.systems["department"].uri)

@@ -18,7 +18,7 @@ from trucyte.intake.claims.mapping.paths import EXTENSION
 from trucyte.intake.claims.mapping.plan import TablePlan
 from trucyte.intake.claims.mapping.raw import keep_raw
 from trucyte.intake.claims.mapping.rules import Systems
-from trucyte.intake.claims.mapping.scope import Scope
+from trucyte.intake.claims.mapping.scope import Scope, beds_of
 from trucyte.intake.claims.tables import Row
 
 CARD_FIELDS = ("MA_THE_BHYT", "MA_DKBD", "GT_THE_TU", "GT_THE_DEN")
@@ -205,8 +205,8 @@ def _pointed(scope: Scope, plan: TablePlan, row: Row) -> Iterable[dict[str, Any]
     if plan.name == "XML1":
         yield from (scope.facility(code) for code in split_list(row.get("MA_DKBD", "")))
         yield from (scope.department(code) for code in split_list(row.get("MA_KHOA", "")))
-    if plan.name == "XML3" and (bed := row.get("MA_GIUONG")):
-        yield from (scope.bed(row.get("MA_KHOA", ""), code) for code in split_list(bed))
+    if plan.name == "XML3":
+        yield from (scope.bed(department, bed) for department, bed in beds_of(row))
 
 
 def _add(
@@ -236,11 +236,12 @@ def _describe_place(scope: Scope, place: Resource) -> None:
     place["managingOrganization"] = scope.here()
     if place["identifier"][0]["system"] == scope.node.systems["bed"].uri:
         department, _, bed = code.partition(":")
-        place["name"] = bed
+        place["name"] = bed or code
         place["physicalType"] = {"coding": [{"system": _PLACE, "code": "bd"}]}
-        place["partOf"] = scope.department(department)
+        if department:
+            place["partOf"] = scope.department(department)
     else:
-        place["name"] = code
+        place["name"] = scope.display("khoa", code) or code or scope.visit.facility
         place["physicalType"] = {"coding": [{"system": _PLACE, "code": "wa"}]}
 
 

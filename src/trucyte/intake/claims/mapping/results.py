@@ -27,7 +27,7 @@ UCUM = "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _COMPARED = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(.+)", re.DOTALL)
 _SIGNS = {"≤": "<=", "≥": ">="}
-INDEX_LIST = "1227"  # MA_CHI_SO is a coding only where this list holds it
+INDEX_LIST = "chi-so"  # MA_CHI_SO is a coding only where this list holds it
 _INDEX = EXTENSION + "index"
 _UNIT = EXTENSION + "unit"
 # MA_NHOM of the ordering XML3 row to observation category; without one: laboratory.

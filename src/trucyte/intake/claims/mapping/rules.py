@@ -175,11 +175,14 @@ def _code_rule(systems: Systems, argument: str) -> Rule:
 
 
 def _coding_rule(systems: Systems, argument: str) -> Rule:
-    uri = systems[argument].uri
+    name, _, list_name = argument.partition(" ")
+    uri = systems[name].uri
 
-    def to_fhir(raw: str, _: Any) -> dict[str, Any] | None:
+    def to_fhir(raw: str, links: Links) -> dict[str, Any] | None:
         code = clean_code(raw)
-        return None if code is None else _coding(uri, code, None)
+        if code is None:
+            return None
+        return _coding(uri, code, links.display(list_name, code) if list_name else None)
 
     return Rule("Coding", to_fhir, lambda value: value["code"], matches=_has_system(uri))
 

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from trucyte.base.hashing import opaque_id
-from trucyte.intake.claims.mapping.lexical import clean_code, read_day
+from trucyte.intake.claims.mapping.lexical import clean_code, read_day, split_list
 from trucyte.intake.claims.mapping.rules import Systems
 from trucyte.intake.claims.tables import Row, Visit
 from trucyte.vietnam.lists import CodeLists
@@ -53,26 +53,22 @@ class Scope:
     visit: Visit
     summary: Row  # XML1, else XML0, in the 4750 model
     labels: list[dict[str, str]]  # meta.security of every resource of the visit
+    care: str = field(init=False)  # MA_LOAI_KCB, "" where unknown
+    end_day: date | None = field(init=False)  # NGAY_RA, else NGAY_VAO
+    is_newborn: bool = field(init=False)  # without a card, so under a parent's name
+    _displays: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _seen: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
-    @property
-    def care(self) -> str:
-        """The care type (MA_LOAI_KCB), "" where unknown."""
-        return clean_code(self.summary.get("MA_LOAI_KCB", "")) or ""
-
-    @property
-    def is_newborn(self) -> bool:
-        """Say whether the visit is of a newborn without a card, under a parent's name."""
-        born = _day(self.summary.get("NGAY_SINH"))
-        came = _day(self.summary.get("NGAY_VAO"))
-        if self.summary.get("MA_THE_BHYT") or born is None or came is None:
-            return False
-        return 0 <= (came - born).days <= NEWBORN_DAYS_MAX
-
-    @property
-    def end_day(self) -> date | None:
-        """The day the visit ended (NGAY_RA), else the day it began."""
-        return _day(self.summary.get("NGAY_RA")) or _day(self.summary.get("NGAY_VAO"))
+    def __post_init__(self) -> None:
+        """Read once what many fields ask."""
+        row = self.summary
+        came = _day(row.get("NGAY_VAO"))
+        self.care = clean_code(row.get("MA_LOAI_KCB", "")) or ""
+        self.end_day = _day(row.get("NGAY_RA")) or came
+        self.is_newborn = False
+        born = _day(row.get("NGAY_SINH"))
+        if born and came and not row.get("MA_THE_BHYT"):
+            self.is_newborn = 0 <= (came - born).days <= NEWBORN_DAYS_MAX
 
     def begin(self, kind: str, identity: str, table: str = "") -> dict[str, Any]:
         """Return a resource of the visit with its labels; `table` marks the home of a row."""
@@ -158,12 +154,23 @@ class Scope:
 
     def display(self, list_name: str, code: str) -> str | None:
         """Return the list's words for a code at the end of the visit."""
-        term = self.node.lists.find(list_name, code, self.end_day)
-        return term.vi if term else None
+        asked = (list_name, code)
+        if asked not in self._displays:
+            term = self.node.lists.find(list_name, code, self.end_day)
+            self._displays[asked] = term.vi if term and term.vi else None
+        return self._displays[asked]
 
     def is_known(self, list_name: str, code: str) -> bool:
         """Say whether a loaded list holds the code at the end of the visit."""
         return self.node.lists.find(list_name, code, self.end_day) is not None
+
+
+def beds_of(line: Row) -> list[tuple[str, str]]:
+    """Return (department, bed) of an XML3 row; the department may be unknown ("")."""
+    departments = [clean_code(piece) or "" for piece in split_list(line.get("MA_KHOA", ""))]
+    department = departments[0] if departments else ""
+    codes = (clean_code(piece) for piece in split_list(line.get("MA_GIUONG", "")))
+    return [(department, code) for code in codes if code]
 
 
 def read_licence(text: str) -> tuple[str, str]:

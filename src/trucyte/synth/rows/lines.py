@@ -79,7 +79,7 @@ def _chosen(plan: Plan, keys: Sequence[str], share: float) -> list[str]:
 
 def _drug_entries(plan: Plan) -> list[Entry]:
     catalogue = load_catalogue()
-    keys = _chosen(plan, plan.diagnosis.drugs, 0.5)
+    keys = _chosen(plan, plan.diagnosis.drugs, 0.36)
     entries: list[Entry] = []
     for key in keys:
         drug = catalogue.drugs[key]
@@ -93,7 +93,7 @@ def _drug_entries(plan: Plan) -> list[Entry]:
 def _daily(plan: Plan, drug: Drug) -> list[Entry]:
     # an inpatient's drug is one row a day
     first = plan.admitted // DAY
-    days = min(drug.days, 5, max(1, plan.contact_end // DAY - first))
+    days = min(drug.days, 3, max(1, plan.contact_end // DAY - first))
     found = []
     for step in range(days):
         ordered = plan.admitted + 5 if step == 0 else at(first + step, 8 * 60)
@@ -148,9 +148,9 @@ def _drug_entry(plan: Plan, drug: Drug, quantity: int, dose: str, ordered: int, 
         "MA_PTTT": plan.method,
         "NGUON_CTRA": "1",
     }
+    row["TT_THAU"] = TENDER
     if drug.code not in ("40.17", "40.573"):
         row["SO_DANG_KY"] = drug.registration
-        row["TT_THAU"] = TENDER
     if drug.code.startswith("05V"):
         row["MA_PP_CHEBIEN"] = "PP001;PP004"
         row["LIEU_DUNG"] = f"{_number(drug.each)} gam/thang * 1 thang/ngày * {drug.days} ngày"
@@ -176,7 +176,7 @@ def _service_entries(plan: Plan) -> list[Entry]:
 def _service_keys(plan: Plan) -> list[str]:
     if plan.facility.tier == COMMUNE or not plan.diagnosis.services:
         return []
-    return _chosen(plan, plan.diagnosis.services, 0.45)
+    return _chosen(plan, plan.diagnosis.services, 0.3)
 
 
 def _sessions(plan: Plan, key: str, number: int) -> list[Entry]:
@@ -249,7 +249,7 @@ def _supplies(plan: Plan, service: Service, key: str, ordered: int) -> list[Entr
     for number in range(2 if key in ("append", "sut") else 1):
         row = {
             "MA_DICH_VU": service.code,
-            "MA_VAT_TU": code,
+            "MA_VAT_TU": f"{code[:-1]}9" if number else code,
             "MA_NHOM": "11" if key == "phaco" else "10",
             "GOI_VTYT": "G1",
             "TEN_VAT_TU": name,

@@ -2,8 +2,8 @@
 
 from trucyte.intake.claims.tables import Row
 from trucyte.synth.catalogue import Index, load_catalogue
-from trucyte.synth.lines import Entry
 from trucyte.synth.plan import Plan
+from trucyte.synth.rows.lines import Entry
 from trucyte.synth.times import text
 
 _READ = ("1", "2", "3", "18")

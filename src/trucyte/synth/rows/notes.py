@@ -14,7 +14,7 @@ _STATES = (
 
 
 def note_rows(plan: Plan) -> list[Row]:
-    """Return the XML5 rows: one on arrival, then one a day of the stay."""
+    """Return the XML5 rows: one on arrival, then one every other day of the stay."""
     if plan.care not in NOTED:
         return []
     first = plan.admitted or plan.arrival + 20
@@ -22,7 +22,7 @@ def note_rows(plan: Plan) -> list[Row]:
     moments = [first]
     if plan.care in ("03", "06"):
         days = min(last // DAY - first // DAY, 6)
-        moments += [at(first // DAY + step, 7 * 60 + 40) for step in range(1, days + 1)]
+        moments += [at(first // DAY + step, 7 * 60 + 40) for step in range(1, days + 1, 2)]
     return [_note(plan, moment, moment == first) for moment in moments if moment <= last]
 
 
@@ -30,9 +30,11 @@ def _note(plan: Plan, moment: int, is_first: bool) -> Row:
     dice = plan.dice
     signs = (
         f"CSST<M{dice.between(62, 108)}_T{dice.between(364, 392) / 10:g}"
-        f"_HA{dice.between(95, 165)}/{dice.between(55, 95)}_NT{dice.between(15, 26)}"
-        f"_SP{dice.between(93, 99)}_HL{dice.between(1, 3)}>"
+        f"_HA{dice.between(95, 165)}/{dice.between(55, 95)}"
     )
+    if is_first:  # later notes carry what is measured every day
+        signs += f"_NT{dice.between(15, 26)}_SP{dice.between(93, 99)}_HL{dice.between(1, 3)}"
+    signs += ">"
     state = plan.diagnosis.complaint if is_first else dice.pick(_STATES)
     row = {
         "DIEN_BIEN_LS": f"{state}. {signs}",

@@ -4,12 +4,13 @@ from datetime import date
 
 from trucyte.intake.claims.tables import Row
 from trucyte.synth.catalogue import load_catalogue
-from trucyte.synth.lines import Entry
 from trucyte.synth.money import Totals, amount
 from trucyte.synth.people import Card
 from trucyte.synth.plan import Plan
+from trucyte.synth.rows.lines import Entry
 from trucyte.synth.times import DAY, day, day_text, text
 
+_NO_DISTRICTS = date(2025, 7, 1).toordinal()
 _SELF_DISCHARGE = {"3": "Người bệnh tự ý về", "4": "Gia đình xin về"}
 
 
@@ -29,7 +30,9 @@ def person_row(plan: Plan) -> Row:
         "MATINH_CU_TRU": home.commune.province,
         "MAXA_CU_TRU": home.commune.code,
     }
-    if plan.may(0.02):
+    if plan.day < _NO_DISTRICTS:
+        row["MAHUYEN_CU_TRU"] = f"{int(home.commune.code) % 900 + 1:03d}"
+    elif plan.may(0.02):
         row["MAHUYEN_CU_TRU"] = "000"  # some systems still send a district
     if plan.dice.happens(0.72 if person.age(plan.day) >= 14 else 0.4):
         row["SO_CCCD"] = person.personal_number

@@ -1,0 +1,46 @@
+"""The named queries of this package."""
+
+from typing import NamedTuple
+
+from trucyte.database.queries import load_queries
+
+
+class Queries(NamedTuple):
+    """One query a field, as `queries.sql` has them."""
+
+    hold_tail: str
+    read_tail: str
+    read_heads: str
+    find_batch: str
+    copy_changes: str
+    insert_heads: str
+    update_heads: str
+    close_batch: str
+    move_partition_end: str
+    insert_key: str
+    insert_checkpoint: str
+    note_checkpoint: str
+    start_epoch: str
+    bodies: str
+    follow: str
+    follow_types: str
+    line_of_versions: str
+    read_cursor: str
+    move_cursor: str
+    batch_of: str
+    batches_numbered: str
+    leaves: str
+    last_checkpoint: str
+    read_key: str
+    read_erasure: str
+    all_changes: str
+    all_batches: str
+    all_checkpoints: str
+    all_keys: str
+    first_wrong_head: str
+    primary_key: str
+    insert_dictionary: str
+    read_dictionary: str
+
+
+QUERIES = load_queries(Queries, "trucyte.journal")

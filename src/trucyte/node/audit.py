@@ -1,0 +1,143 @@
+"""Commands that check the journal: `audit verify`, `audit prove`, `rebuild`."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trucyte.base.problem import Kind, Problem
+from trucyte.base.settings import load_settings
+from trucyte.journal.evidence import evidence_from_json, evidence_to_json, verify_evidence
+from trucyte.node.cli import INPUT_ERRORS
+from trucyte.node.wiring import open_node
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object for machines.")
+Progress = Callable[[int, int], None]
+
+
+class NoSuchResource(Problem):
+    """There is no resource {resource} in the journal."""
+
+    kind = Kind.NOT_FOUND
+    code = "no-such-resource"
+
+
+@click.group()
+def audit() -> None:
+    """Check that nothing in the journal was altered."""
+
+
+@audit.command()
+@click.argument("evidence", required=False, type=click.Path(exists=True, path_type=Path))
+@_JSON
+def verify(evidence: Path | None, as_json: bool) -> int:
+    """Walk the whole journal and name the first altered thing; or check one EVIDENCE file.
+
+    An evidence file is checked without any node or database.
+
+    Example: trucyte audit verify --json
+    """
+    if evidence is not None:
+        return _verify_file(evidence, as_json=as_json)
+    with open_node(load_settings(os.environ)) as node, _bar("lines", as_json=as_json) as progress:
+        verdict = node.journal.verify(progress)
+    facts: dict[str, Any] = {
+        "verdict": "sound" if verdict.is_sound else "altered",
+        "lines": verdict.rows,
+        "batches": verdict.batches,
+        "checkpoints": verdict.checkpoints,
+    }
+    if verdict.fault is not None:
+        fault = verdict.fault
+        facts["first_fault"] = {"what": fault.what.value} | {
+            name: value
+            for name, value in (("seq", fault.seq), ("batch", fault.batch), ("key", fault.key))
+            if value is not None
+        }
+    _write(facts, as_json=as_json)
+    return 0 if verdict.is_sound else INPUT_ERRORS
+
+
+def _verify_file(path: Path, *, as_json: bool) -> int:
+    record = verify_evidence(evidence_from_json(path.read_bytes()))
+    facts = {
+        "verdict": "sound",
+        "resource": f"{record.type}/{record.id}",
+        "version": record.version,
+    }
+    _write(facts, as_json=as_json)
+    return 0
+
+
+@audit.command()
+@click.argument("resource", metavar="TYPE/ID[/VERSION]")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file [output].")
+def prove(resource: str, out: Path | None) -> None:
+    """Write evidence of one record that anyone can verify offline.
+
+    Example: trucyte audit prove Encounter/abc --out evidence.json
+    """
+    parts = resource.split("/")
+    if len(parts) not in (2, 3) or (len(parts) == 3 and not parts[2].isdecimal()):
+        raise click.UsageError("TYPE/ID or TYPE/ID/VERSION")
+    with open_node(load_settings(os.environ)) as node:
+        lines = node.journal.history(0, parts[0], parts[1]) if parts[0] else []
+        wanted = int(parts[2]) if len(parts) == 3 else None
+        found = [line for line in lines if wanted in (None, line.entry.version)]
+        if not found:
+            raise NoSuchResource(resource=f"{parts[0][:40]}/…")
+        evidence = evidence_to_json(node.journal.prove(found[0].entry.seq))
+    if out is None:
+        sys.stdout.buffer.write(evidence + b"\n")
+    else:
+        out.write_bytes(evidence)
+
+
+@click.command()
+@click.option("--compare", is_flag=True, help="Change nothing; say whether it would be the same.")
+@_JSON
+def rebuild(compare: bool, as_json: bool) -> int:
+    """Build the search index again from the journal, or show that it would be the same.
+
+    Example: trucyte rebuild --compare
+    """
+    with open_node(load_settings(os.environ)) as node, _bar("lines", as_json=as_json) as progress:
+        if not compare:
+            _write({"lines": node.journal.rebuild(progress)}, as_json=as_json)
+            return 0
+        difference = node.journal.compare(progress)
+    if difference is None:
+        _write({"verdict": "same"}, as_json=as_json)
+        return 0
+    facts = {"verdict": "different", "table": difference.table, "kind": difference.kind}
+    _write(facts | {"row": difference.row}, as_json=as_json)
+    return INPUT_ERRORS
+
+
+@contextmanager
+def _bar(label: str, *, as_json: bool) -> Iterator[Progress]:
+    """Show progress on a terminal, and nothing elsewhere."""
+    if as_json or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.length = max(total, 1)
+            bar.update(done - bar.pos)
+
+        yield show
+
+
+def _write(facts: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        click.echo(f"{name:<{width}}  {value}")

@@ -1,0 +1,1 @@
+"""Plant known faults in good visits and files, and say truly what was planted."""

@@ -1,0 +1,1 @@
+"""The rows of a visit, table by table: money lines, results, notes, papers."""
