@@ -173,6 +173,12 @@ class Journal:
         with self._reading() as cursor:
             return self._signer.sign(cursor, read_tail(cursor, lock=True))
 
+    def last_checkpoint(self) -> Checkpoint | None:
+        """Return the newest signed checkpoint, or None before the first."""
+        with self._reading() as cursor:
+            row = cursor.execute(QUERIES.last_checkpoint).fetchone()
+        return Checkpoint(*row) if row else None
+
     def prove(self, seq: int) -> Evidence:
         """Return the evidence of a line, to be verified by anyone; raises LineNotFound."""
         with self.database.connection() as connection:
