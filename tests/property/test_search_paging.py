@@ -153,3 +153,9 @@ def test_a_token_of_another_epoch_has_expired(node: Node) -> None:
     with pytest.raises(Problem) as raised:
         node.records.next_page(node.full, token)
     assert raised.value.kind is Kind.GONE
+
+
+def test_what_was_replaced_before_the_first_page_is_on_none(node: Node) -> None:
+    node.put(*(observation(f"o{number}") for number in range(4)))
+    node.put(observation("o1", status="amended"))
+    assert node.search("Observation", ("_count", "1")) == ["o1", "o3", "o2", "o0"]

@@ -34,6 +34,8 @@ def ask(
     sent = {"host": "127.0.0.1:8080", **(headers or {})}
     scope = {
         "type": "http",
+        # From 2.4 on, a client that goes away shows when sending, not when receiving.
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "method": method,
         "scheme": "http",
         "path": path,

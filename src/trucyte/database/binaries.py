@@ -97,9 +97,9 @@ def find_binaries(source: str = "auto", *, major: int | None = None) -> Binaries
 
 def _try(folder: Path) -> Binaries | None:
     """Ask the programs for their version; None when they are not all there or do not run."""
-    if not all((folder / name).is_file() for name in _NEEDED):
-        return None
     try:
+        if not all((folder / name).is_file() for name in _NEEDED):
+            return None
         answer = subprocess.run(  # noqa: S603 - a program found in a fixed place
             [folder / "postgres", "--version"], capture_output=True, text=True, check=True
         )
@@ -125,8 +125,17 @@ def copy_binaries(binaries: Binaries, into: Path) -> Binaries:
         libraries = binaries.folder.parents[2] / f"{_WHEEL}.libs"
         if libraries.is_dir():
             shutil.copytree(libraries, unfinished / libraries.name)
+        _open_to_all(unfinished)
         unfinished.rename(home)
     return Binaries(copied / "bin", binaries.major, binaries.minor)
+
+
+def _open_to_all(tree: Path) -> None:
+    """Let everybody read and run what was copied, even where it was installed for one alone."""
+    for path in (tree, *tree.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(0o755 if path.is_dir() or mode & 0o100 else 0o644)
 
 
 def _copy_tree(install: Path, target: Path) -> None:

@@ -48,9 +48,8 @@ class Database:
     def __init__(self, url: str, *, connections_max: int = 8, wait_seconds: float = 10.0) -> None:
         """Remember the URL; connect on first use, waiting at most `wait_seconds`."""
         self.url = url
-        self._conninfo = _with_session(url)
         self._pool: ConnectionPool[Connection] = ConnectionPool(
-            self._conninfo,
+            _with_session(url),
             min_size=0,
             max_size=connections_max,
             open=False,
@@ -74,7 +73,7 @@ class Database:
     def connect(self, *, autocommit: bool = False) -> Connection:
         """Open a connection of the caller's own; the caller closes it. Raises DatabaseAway."""
         with problems_of_the_server():
-            return psycopg.connect(self._conninfo, autocommit=autocommit)
+            return psycopg.connect(_with_session(self.url), autocommit=autocommit)
 
     def close(self) -> None:
         """Close the pool."""

@@ -21,6 +21,7 @@ from trucyte.database.account import (
     server_account,
 )
 from trucyte.database.binaries import Binaries, copy_binaries, find_binaries
+from trucyte.database.locks import alone
 
 SYSTEM_HOMES = Path("/var/lib/trucyte")
 POINTER = "postgres.elsewhere"
@@ -64,7 +65,8 @@ def find_home(data: Path, *, source: str, announce: Announce, system: Path = SYS
     if pointer.is_file():
         return _elsewhere(data, Path(pointer.read_text().strip()), source, announce)
     if here.is_dir():
-        return _here(_owner_of(here), _fitting(here, source), data)
+        owner = _owner_of(here)
+        return _here(owner, _runnable(owner, _fitting(here, source), system), data)
     binaries = find_binaries(source)
     account = server_account(announce)
     if account.is_caller or _can_live(account, data, binaries):
@@ -74,6 +76,17 @@ def find_home(data: Path, *, source: str, announce: Announce, system: Path = SYS
     _write(pointer, f"{target}\n")
     announce(f'The database lies in {target}: user "{account.name}" cannot enter {data}.')
     return _elsewhere(data, target, source, announce)
+
+
+def _runnable(account: Account, binaries: Binaries, system: Path) -> Binaries:
+    """Return the programs where `account` can run them; as root, a copy if need be."""
+    if account.is_caller or can_run(account, binaries.program("postgres")):
+        return binaries
+    programs = system / "programs"
+    _lay_open(system)
+    _lay_open(programs)
+    with alone(programs / "copy.lock"):
+        return copy_binaries(binaries, programs)
 
 
 def _can_live(account: Account, data: Path, binaries: Binaries) -> bool:
@@ -126,7 +139,7 @@ def check_private(folder: Path, account: Account) -> None:
 
 
 def _lay_system_home(target: Path, data: Path, account: Account, announce: Announce) -> None:
-    target.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    _lay_open(target.parent)
     if target.exists():
         # Its data folder was removed and made anew: the old database is nobody's, and its
         # keys are gone. It is set aside, not deleted: that is for a person to decide.
@@ -143,16 +156,12 @@ def _elsewhere(data: Path, target: Path, source: str, announce: Announce) -> Hom
     _check_owner(data, target)
     account = account_of(target.stat().st_uid) if target.is_dir() else server_account(announce)
     account.own(target)
-    binaries = _fitting(target / "postgres", source)
-    if not can_run(account, binaries.program("postgres")):
-        programs = target / "programs"
-        programs.mkdir(mode=0o755, exist_ok=True)
-        binaries = copy_binaries(binaries, programs)
+    binaries = _runnable(account, _fitting(target / "postgres", source), target.parent)
     return Home(
         account=account,
         binaries=binaries,
         cluster=target / "postgres",
-        sockets=target / "socket",
+        sockets=_short(target / "socket", account, data),
         log=target / "postgres" / "server.log",
     )
 
@@ -167,6 +176,13 @@ def _check_owner(data: Path, target: Path) -> None:
     if theirs.is_file() and theirs.read_text().strip() == str(target):
         raise ClusterOfTwoFolders(other=str(owner))
     _write(record, f"{data}\n")
+
+
+def _lay_open(folder: Path) -> None:
+    """Make a folder that everybody may pass through, whatever the mask of this process."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(0o711)
 
 
 def _write(path: Path, text: str) -> None:

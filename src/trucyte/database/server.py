@@ -138,7 +138,7 @@ class EmbeddedServer:
             (self._data / _START_LOCK).touch(mode=0o600)
         except OSError as error:
             raise DataFolderRefused(reason=error.strerror or "unknown") from None
-        with self._start_lock():
+        with self._start_lock(), _full_disk_is_a_problem():
             if not self._presence.is_there:
                 self._presence.come()
             try:
@@ -347,6 +347,18 @@ def _ensure_database(home: Home, name: str) -> None:
         there = admin.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
         if not there:
             admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+
+@contextmanager
+def _full_disk_is_a_problem() -> Iterator[None]:
+    """Say of a file that could not be written for lack of room what PostgreSQL would say."""
+    try:
+        yield
+    except OSError as error:
+        problem = _problem(str(error))
+        if problem is None:
+            raise
+        raise problem from error
 
 
 def _problem(said: str) -> Problem | None:

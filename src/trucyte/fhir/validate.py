@@ -9,10 +9,10 @@ from typing import Any
 
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.issue import Issue
-from trucyte.fhir.validation.fault import MORE_ISSUES, TOO_DEEP, Fault
+from trucyte.fhir.validation.fault import FOUND_MAX, MORE_ISSUES, TOO_DEEP, Fault
 from trucyte.fhir.validation.structure import Checks
 
-ISSUES_MAX = 1000
+ISSUES_MAX = FOUND_MAX
 
 
 class Validator:
@@ -38,5 +38,5 @@ class Validator:
         root = kind if isinstance(kind, str) and kind in self._types else "Resource"
         issues = [one.issue(root) for one in found[:ISSUES_MAX]]
         if len(found) > ISSUES_MAX:
-            issues.append(Fault(MORE_ISSUES, {"count": len(found)}).issue(root))
+            issues.append(Fault(MORE_ISSUES, {"count": ISSUES_MAX}).issue(root))
         return issues

@@ -192,10 +192,9 @@ WORDINGS: dict[str, Wording] = {
         "{path}: the elements nest too deeply. Flatten the structure.",
     ),
     "more-issues": Wording(
-        "{path}: có tất cả {count} lỗi, phần còn lại không liệt kê. Hãy sửa các lỗi trên rồi gửi "
-        "lại.",
-        "{path}: there are {count} findings in all; the others are not listed. Mend these and send "
-        "it again.",
+        "{path}: có hơn {count} lỗi, phần còn lại không liệt kê. Hãy sửa các lỗi trên rồi gửi lại.",
+        "{path}: there are more than {count} findings; the others are not listed. Mend these and "
+        "send it again.",
     ),
     "no-issues": Wording("Không có lỗi.", "No fault was found."),
     # --- the door ---

@@ -23,7 +23,7 @@ class Latest:
     """A projection of the journal: the latest visit of each Patient and Coverage."""
 
     name = "intake.latest"
-    tables = ("intake.latest",)
+    tables: Sequence[str] = ("intake.latest",)
 
     def prepare(self, change: Change) -> _Prepared | None:
         """Return the order of a visit and the people it names; None for other resources."""

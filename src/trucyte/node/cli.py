@@ -38,6 +38,8 @@ class Command:
 # Others add theirs here. The line stands here too, so that the menu loads none of them.
 COMMANDS = {
     "demo": Command("trucyte.node.demo:demo", "Show a node at work with synthetic claims."),
+    "ingest": Command("trucyte.node.ingest:ingest", "Take in claims files and FHIR."),
+    "quarantine": Command("trucyte.node.ingest:quarantine", "What could not be read, and why."),
     "serve": Command("trucyte.node.serve:serve", "Serve the pages, the FHIR API and the doors."),
     "migrate": Command("trucyte.node.manage:migrate", "Bring the database to this version."),
     "status": Command("trucyte.node.manage:status", "Show the health of the node."),

@@ -19,7 +19,9 @@ from trucyte.fhir.validate import Validator
 from trucyte.intake.claims.mapping.table_mapping import TableMapping
 from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
+from trucyte.intake.latest import Latest
 from trucyte.intake.tools import Build, Tools
+from trucyte.journal.change import Projection
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.records import Hasher, Records, SearchIndex, person_reference
@@ -44,6 +46,11 @@ class Parts:
     index: SearchIndex
     lists: PackagedLists
     rules: RuleBook
+
+    @property
+    def projections(self) -> Sequence[Projection]:
+        """What is derived inside every commit, in this order."""
+        return self.index, Latest()
 
 
 def make_parts(keyring: Keyring) -> Parts:
@@ -77,7 +84,7 @@ def build_tools(url: str, keys: Path) -> Tools:
     parts = make_parts(keyring)
     clock: Clock = SystemClock()
     database = Database(url)
-    journal = Journal(database, keyring, clock, [parts.index])
+    journal = Journal(database, keyring, clock, parts.projections)
     records = Records(database, journal, parts.index, clock, keyring.tokens)
     return Tools(
         database=database,

@@ -22,7 +22,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trucyte.base.problem import Problem
 from trucyte.base.tracing import Event
@@ -39,6 +39,7 @@ SERVED = Event("web.page-served", page=str, status=int, milliseconds=int)
 DEFECT = Event("web.defect", logging.ERROR, page=str, reference=str, kind=str, place=str)
 YEAR_SECONDS = 365 * 24 * 3600
 FILES_MAX = 500  # in one form
+FORM_BYTES_MAX = 1 << 16  # of a form without files
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,13 @@ class Page:
     method: str
     path: str
     handler: Handler
+    takes_files: bool = False
 
 
 PAGES: Sequence[Page] = (
     Page("today", "GET", "/", today.page),
     Page("files", "GET", "/files", files.listing),
-    Page("upload", "POST", "/files", upload.receive),
+    Page("upload", "POST", "/files", upload.receive, takes_files=True),
     Page("upload-form", "GET", "/upload", upload.form),
     Page("file", "GET", "/files/{number:int}", files.one),
     Page("file-progress", "GET", "/files/{number:int}/progress", files.progress),
@@ -113,7 +115,11 @@ def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
         call = Call(request, web, _language_of(request), form)
         try:
             if page.method == "POST":
-                call = Call(request, web, call.language, await _form_of(call))
+                limit = (
+                    web.services.settings.upload_bytes_max if page.takes_files else FORM_BYTES_MAX
+                )
+                form = await _form_of(request, limit)
+                call = Call(request, web, call.language, form)
             response = await run_in_threadpool(page.handler, call)
         except Problem as problem:
             response = errors.page_of(call, problem)
@@ -134,11 +140,28 @@ def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-async def _form_of(call: Call) -> FormData:
-    announced = call.request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > call.services.settings.upload_bytes_max:
+async def _form_of(request: Request, limit: int) -> FormData:
+    """Read a form of at most `limit` bytes, announced or not."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
         raise HTTPException(413)
-    return await call.request.form(max_files=FILES_MAX, max_fields=FILES_MAX)
+    bounded = Request(request.scope, _bounded(request.receive, limit))
+    return await bounded.form(max_files=FILES_MAX, max_fields=FILES_MAX)
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """Return a `receive` that raises when the body grows beyond `limit` bytes."""
+    came = 0
+
+    async def counted() -> Message:
+        nonlocal came
+        message = await receive()
+        came += len(message.get("body", b""))
+        if came > limit:
+            raise HTTPException(413)
+        return message
+
+    return counted
 
 
 def _language_of(request: Request) -> str:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from trucyte.fhir.definitions import Definitions
 
+# R4 names the parameters of this one's two components the wrong way round: `code` is called
+# a reference and `target` a token.
+_CORRECTED = {("DocumentReference", "relationship"): ("token", "reference")}
+
 
 @dataclass(frozen=True, slots=True)
 class ComponentDefinition:
@@ -37,8 +41,13 @@ def parameter_definitions(
             expression=parameter.expression,
             targets=parameter.target,
             components=tuple(
-                ComponentDefinition(part.expression, kinds[part.definition])
-                for part in parameter.components
+                ComponentDefinition(part.expression, kind)
+                for part, kind in zip(
+                    parameter.components,
+                    _CORRECTED.get((resource_type, code))
+                    or [kinds[part.definition] for part in parameter.components],
+                    strict=True,
+                )
             ),
         )
         for code, parameter in sorted(found.items())

@@ -39,6 +39,8 @@ class Fault:
         return Issue(rule.severity, rule.code, rule.message_id, root + self.path, self.facts)
 
 
+FOUND_MAX = 1000
+
 Found = list[Fault] | None
 # A check takes a value and the object it lies in: `birthDate` and `_birthDate` belong together.
 Check = Callable[[Any, Any], Found]
@@ -50,9 +52,16 @@ def fault(rule: Rule, path: str = "", **facts: str | int) -> list[Fault]:
 
 
 def joined(found: Found, more: list[Fault], step: str) -> list[Fault]:
-    """Return `found` and, seen from one level further out, `more`."""
-    moved = [one.under(step) for one in more]
-    return moved if found is None else found + moved
+    """Add `more`, seen from one level further out, to `found`, which is the caller's own.
+
+    A flood is not listed to its end: beyond `FOUND_MAX` nothing is added, unless the
+    list begins with a tentative fault and so might yet turn out to be empty.
+    """
+    if found is None:
+        return [one.under(step) for one in more]
+    if len(found) <= FOUND_MAX or found[0].rule is REFERENCE_FRAGMENT:
+        found += [one.under(step) for one in more]
+    return found
 
 
 NOT_AN_OBJECT = Rule("not-an-object", "structure")

@@ -4,7 +4,7 @@ The definitions are read while a check is made, never while it runs: a check hol
 table from JSON key to the check of its value, filled as keys are met.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from trucyte.fhir.definitions import Definitions, Element, TypeDefinition
@@ -30,6 +30,9 @@ from trucyte.fhir.validation.narrative import check_narrative
 
 _SIMPLE_QUANTITY = "http://hl7.org/fhir/StructureDefinition/SimpleQuantity"
 _NAME_SHOWN_MAX = 64
+
+# JSON key to its element and the type of its value, as `TypeDefinition.keys` has them.
+Keys = Mapping[str, tuple[Element, str]]
 
 
 class _Table(dict[str, Check]):
@@ -98,10 +101,10 @@ class Checks:
 
     # --- what lies under one key --------------------------------------------------------
 
-    def _member_check(self, definition: TypeDefinition, key: str) -> Check | None:
-        if key == "resourceType" and definition.kind == "resource":
+    def _member_check(self, kind: str, keys: Keys, key: str) -> Check | None:
+        if key == "resourceType" and kind == "resource":
             return members.anything
-        known = definition.keys.get(key.removeprefix("_"))
+        known = keys.get(key.removeprefix("_"))
         if known is None:
             return None
         element, type_name = known
@@ -164,13 +167,14 @@ class Checks:
 
 
 def _object_check(
-    definition: TypeDefinition, make: Callable[[TypeDefinition, str], Check | None]
+    definition: TypeDefinition, make: Callable[[str, Keys, str], Check | None]
 ) -> Check:
     """Return the check of one type: known keys, each value, what must be there, choices.
 
     A required primitive may be absent with an extension in its place (R4 2.6.2.2).
     """
-    table = _Table(lambda key: make(definition, key))
+    keys = definition.keys
+    table = _Table(lambda key: make(definition.kind, keys, key))
     required = _required(definition)
     required_keys = frozenset(required)
     choices = _choices(definition)
@@ -182,11 +186,11 @@ def _object_check(
         for key, item in value.items():
             more = table[key](item, value)
             if more is not None:
-                found = joined(found, more, _step(definition, key))
+                found = joined(found, more, _step(keys, key))
         if not required_keys <= value.keys():
             found = _with_missing(found, value, required)
-        for element, keys in choices:
-            given = value.keys() & keys
+        for element, names in choices:
+            given = value.keys() & names
             if len(given) != 1:
                 found = _with_choice_fault(found, element, given)
         return found if value else fault(EMPTY_OBJECT)
@@ -231,10 +235,10 @@ def _with_choice_fault(found: Found, element: Element, keys: set[str]) -> Found:
     return joined(found, fault(TWO_CHOICES, name=name, given=", ".join(names)), "." + element.name)
 
 
-def _step(definition: TypeDefinition, key: str) -> str:
+def _step(keys: Keys, key: str) -> str:
     """Write a JSON key as FHIRPath does: `.value.ofType(Quantity)`."""
     name = key.removeprefix("_")
-    known = definition.keys.get(name)
+    known = keys.get(name)
     if known is None:
         return "." + shown(key)
     element, type_name = known

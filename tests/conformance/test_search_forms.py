@@ -1,0 +1,165 @@
+"""Every form R4 can ask a value by (3.1.1.4), over one small set of resources."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.records import Node, open_node
+from trucyte.base.clock import FixedClock
+from trucyte.base.problem import Kind, Problem
+from trucyte.database.connect import Database
+from trucyte.fhir.definitions import Definitions
+
+V2 = "http://terminology.hl7.org/CodeSystem/v2-0203"
+
+
+def codes(*pairs: tuple[str, str]) -> dict:
+    return {"coding": [{"system": system, "code": code} for system, code in pairs]}
+
+
+RESOURCES = [
+    {"resourceType": "Patient", "id": "p1", "active": True, "generalPractitioner": [
+        {"reference": "Practitioner/d"}, {"reference": "https://x.vn/fhir/Organization/9"}],
+     "identifier": [{"type": {**codes((V2, "NI")), "text": "Căn cước"}, "system": "urn:cccd",
+                     "value": "001"}, {"system": "urn:only"}],
+     "telecom": [{"system": "phone", "value": "0901"}],
+     "meta": {"profile": ["http://x.vn/p|1.0"], "tag": [{"system": "urn:t", "code": "t"}],
+              "source": "urn:his"}},
+    {"resourceType": "Patient", "id": "p2", "active": False, "deceasedDateTime": "2020",
+     "managingOrganization": {"identifier": {"system": "urn:o", "value": "bv"}},
+     "identifier": [{"value": "001"}], "multipleBirthInteger": 2},
+    {"resourceType": "DocumentReference", "id": "d1", "status": "current", "content": [],
+     "custodian": {"reference": "Organization/9"},
+     "relatesTo": [{"code": "replaces", "target": {"reference": "DocumentReference/0"}},
+                   {"code": "appends", "target": {"reference": "DocumentReference/1"}}]},
+    {"resourceType": "Group", "id": "g1", "type": "person", "actual": True, "characteristic": [
+        {"code": codes(("urn:c", "sex")), "valueCodeableConcept": codes(("urn:v", "f"))},
+        {"code": codes(("urn:c", "old")), "valueBoolean": True}]},
+    {"resourceType": "Observation", "id": "o1", "status": "final",
+     "code": codes(("urn:c", "a")), "performer": [{"reference": "Organization/9"}],
+     "subject": {"type": "Patient", "identifier": {"system": "urn:cccd", "value": "001"}},
+     "valueCodeableConcept": codes(("urn:v", "pos")), "component": [
+         {"code": codes(("urn:c", "x")), "valueCodeableConcept": codes(("urn:v", "neg"))},
+         {"code": codes(("urn:c", "y")), "valueQuantity": {"value": 5, "unit": "viên"}}]},
+    {"resourceType": "Observation", "id": "o2", "status": "final", "code": codes(("urn:c", "b")),
+     "subject": {"identifier": {"value": "002"}}, "valueDateTime": "2024-02-29",
+     "valueSampledData": None},
+    {"resourceType": "ChargeItem", "id": "c1", "status": "billed", "code": codes(("urn:c", "a")),
+     "subject": {"reference": "Patient/p1"}, "factorOverride": 1.5,
+     "priceOverride": {"value": 15000, "currency": "VND"}},
+    {"resourceType": "CarePlan", "id": "k1", "status": "active", "intent": "plan",
+     "subject": {"reference": "urn:uuid:5"}, "instantiatesCanonical": ["http://x.vn/plan|2"]},
+    {"resourceType": "ValueSet", "id": "v1", "status": "active", "url": "http://x.vn/vs",
+     "version": "1"},
+    {"resourceType": "MolecularSequence", "id": "m1", "coordinateSystem": 0,
+     "referenceSeq": {"chromosome": codes(("urn:c", "1")), "windowStart": 5, "windowEnd": 9}},
+]  # fmt: skip
+RESOURCES[5].pop("valueSampledData")
+
+ASKED = [
+    # token
+    ("Patient", "active", "true", "p1"),
+    ("Patient", "deceased", "true", "p2"),
+    ("Patient", "deceased", "false", "p1"),
+    ("Patient", "phone", "0901", "p1"),
+    ("Patient", "identifier", "001", "p1 p2"),
+    ("Patient", "identifier", "|001", "p2"),
+    ("Patient", "identifier", "urn:cccd|001", "p1"),
+    ("Patient", "identifier", "urn:only|", "p1"),
+    ("Patient", "identifier", "urn:only|001", ""),
+    ("Patient", "identifier:of-type", f"{V2}|NI|001", "p1"),
+    ("Patient", "identifier:of-type", f"{V2}|MR|001", ""),
+    ("Patient", "identifier:text", "can cuoc", "p1"),
+    ("Patient", "identifier:missing", "true", ""),
+    ("Patient", "_tag", "urn:t|t", "p1"),
+    ("Patient", "death-date:missing", "true", "p1"),
+    ("Patient", "death-date:missing", "true,false", "p1 p2"),
+    # uri
+    ("Patient", "_profile", "http://x.vn/p", "p1"),
+    ("Patient", "_profile", "http://x.vn/p|1.0", "p1"),
+    ("Patient", "_profile", "http://x.vn/p|2.0", ""),
+    ("Patient", "_source", "urn:his", "p1"),
+    ("ValueSet", "url", "http://x.vn/vs", "v1"),
+    ("ValueSet", "url", "http://x.vn", ""),
+    # reference
+    ("Patient", "general-practitioner", "Practitioner/d", "p1"),
+    ("Patient", "general-practitioner", "d", "p1"),
+    ("Patient", "general-practitioner:Practitioner", "d", "p1"),
+    ("Patient", "general-practitioner:Organization", "d", ""),
+    ("Patient", "general-practitioner", "https://x.vn/fhir/Organization/9", "p1"),
+    ("Patient", "general-practitioner", "Organization/9", ""),
+    ("Patient", "general-practitioner", "Practitioner/d/_history/3", "p1"),
+    ("Patient", "organization:identifier", "urn:o|bv", "p2"),
+    ("Patient", "organization:identifier", "bv", "p2"),
+    ("Patient", "organization:identifier", "|bv", ""),
+    ("Observation", "subject:identifier", "urn:cccd|001", "o1"),
+    ("Observation", "patient:identifier", "urn:cccd|001", "o1"),
+    ("Observation", "subject:identifier", "|002", "o2"),
+    ("Observation", "patient:identifier", "|002", ""),
+    ("Observation", "patient:Group", "1", ""),
+    ("Observation", "patient", "Group/1", ""),
+    ("Observation", "performer", "9", "o1"),
+    ("CarePlan", "subject", "urn:uuid:5", "k1"),
+    ("CarePlan", "instantiates-canonical", "http://x.vn/plan", "k1"),
+    ("CarePlan", "instantiates-canonical", "http://x.vn/plan|2", "k1"),
+    ("CarePlan", "instantiates-canonical", "http://x.vn/plan|3", ""),
+    # number, quantity
+    ("ChargeItem", "factor-override", "1.5", "c1"),
+    ("ChargeItem", "factor-override", "2", "c1"),
+    ("ChargeItem", "factor-override", "2.0", ""),
+    ("ChargeItem", "factor-override", "ap1.6", "c1"),
+    ("ChargeItem", "factor-override", "ap2.0", ""),
+    ("ChargeItem", "price-override", "gt10000", "c1"),
+    ("ChargeItem", "price-override", "15000|urn:iso:std:iso:4217|VND", "c1"),
+    ("ChargeItem", "price-override", "15000||USD", ""),
+    ("ChargeItem", "price-override", "1.5e4", "c1"),
+    ("Observation", "component-value-quantity", "5||viên", "o1"),
+    ("Observation", "component-value-quantity", "5|http://unitsofmeasure.org|viên", ""),
+    # composite
+    ("DocumentReference", "relationship", "replaces$DocumentReference/0", "d1"),
+    ("DocumentReference", "relationship", "replaces$DocumentReference/1", ""),
+    ("DocumentReference", "relationship", "appends$1", "d1"),
+    ("Group", "characteristic-value", "urn:c|sex$urn:v|f", "g1"),
+    ("Group", "characteristic-value", "sex$f", "g1"),
+    ("Group", "characteristic-value", "old$true", "g1"),
+    ("Group", "characteristic-value", "sex$true", ""),
+    ("Observation", "code-value-concept", "a$pos", "o1"),
+    ("Observation", "code-value-concept", "a$neg", ""),
+    ("Observation", "combo-code-value-concept", "x$urn:v|neg", "o1"),
+    ("Observation", "combo-code-value-concept", "urn:c|a$pos", "o1"),
+    ("Observation", "component-code-value-concept", "x$pos", ""),
+    ("Observation", "code-value-date", "b$2024-02", "o2"),
+    ("Observation", "code-value-date", "b$gt2024-02", ""),
+    ("Observation", "component-code-value-quantity", "y$5", "o1"),
+    ("Observation", "component-code-value-quantity", "urn:c|$5", "o1"),
+    ("Observation", "component-code-value-quantity", "x$5", ""),
+    # built in
+    ("Observation", "_lastUpdated", "2026-11-22", "o1 o2"),
+    ("Observation", "_lastUpdated", "2026-11-22T09:12:00.000+07:00", "o1 o2"),
+    ("Observation", "_lastUpdated", "gt2026-11-22", ""),
+    ("Observation", "_id", "o2", "o2"),
+    ("Patient", "_id", "o2", ""),
+]
+
+
+@pytest.fixture
+def node(
+    database: Database, tmp_path: Path, clock: FixedClock, definitions: Definitions
+) -> Iterator[Node]:
+    with open_node(database, tmp_path, clock, definitions) as opened:
+        opened.put(*RESOURCES)
+        yield opened
+
+
+def test_each_form_finds_what_it_means(node: Node) -> None:
+    for type, name, value, expected in ASKED:
+        found = sorted(node.search(type, (name, value)))
+        assert found == expected.split(), (type, name, value)
+        assert node.total(type, (name, value)) == len(found), (type, name, value)
+
+
+def test_a_composite_of_three_is_not_supported_yet(node: Node) -> None:
+    with pytest.raises(Problem) as raised:
+        node.search("MolecularSequence", ("chromosome-window-coordinate", "1$5$9"))
+    assert raised.value.kind is Kind.UNSUPPORTED
