@@ -57,6 +57,7 @@ class Scope:
     end_day: date | None = field(init=False)  # NGAY_RA, else NGAY_VAO
     is_newborn: bool = field(init=False)  # without a card, so under a parent's name
     _displays: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _own: dict[str, str] = field(default_factory=dict)
     _seen: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -98,7 +99,11 @@ class Scope:
 
     def visit_id(self, kind: str) -> str:
         """Return the id of the one resource of this kind that a visit has."""
-        return opaque_id(self.node.key, kind, self.visit.facility, self.visit.link)
+        found = self._own.get(kind)
+        if found is None:
+            visit = self.visit
+            found = self._own[kind] = opaque_id(self.node.key, kind, visit.facility, visit.link)
+        return found
 
     def patient_id(self) -> str:
         """Return the id of the patient at the door: facility and MA_BN."""
