@@ -11,15 +11,16 @@ from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Kind
 from trucyte.database.connect import Database
 from trucyte.fhir.issue import Severity
-from trucyte.intake import originals, store
+from trucyte.intake import store
 from trucyte.intake.claims.finding import Finding
-from trucyte.intake.ledger import Claims, Ledger, QuarantineUnknown
+from trucyte.intake.keeping import originals
+from trucyte.intake.keeping.ledger import Claims, Ledger, QuarantineUnknown
+from trucyte.intake.keeping.stored_file import open_stored
 from trucyte.intake.limits import Limits
 from trucyte.intake.piece import Form, Piece
 from trucyte.intake.receipts import Receipts, State
-from trucyte.intake.results import Outcome, Result
+from trucyte.intake.running.results import Outcome, Result
 from trucyte.intake.store import PostgresReceipts, SourceUnknown
-from trucyte.intake.stored_file import open_stored
 from trucyte.intake.unreadable import FileTooLarge
 
 KEY = b"k" * 32

@@ -16,13 +16,13 @@ from trucyte.base.clock import Clock
 from trucyte.base.disk import DiskState
 from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Database
-from trucyte.intake.ledger import Ledger
+from trucyte.intake.keeping.ledger import Ledger
 from trucyte.intake.limits import DEFAULT, Limits
-from trucyte.intake.patience import patiently
-from trucyte.intake.pipeline import Pipeline
-from trucyte.intake.pool import InlinePool, Pool, ProcessPool
 from trucyte.intake.progress import Summary, Watchers
 from trucyte.intake.receipts import ReceivedFile, State
+from trucyte.intake.running.patience import patiently
+from trucyte.intake.running.pipeline import Pipeline
+from trucyte.intake.running.pool import InlinePool, Pool, ProcessPool
 from trucyte.intake.store import PostgresReceipts
 from trucyte.intake.tools import Build
 

@@ -16,15 +16,15 @@ from trucyte.base.clock import Clock
 from trucyte.base.disk import DiskNearlyFull, DiskState, Room, check_room
 from trucyte.database.connect import Database
 from trucyte.intake.claims.accept import Task, Told
-from trucyte.intake.ledger import Claims, Ledger
+from trucyte.intake.keeping.ledger import Claims, Ledger
+from trucyte.intake.keeping.stored_file import open_stored
 from trucyte.intake.limits import DEFAULT, Limits
-from trucyte.intake.patience import patiently
 from trucyte.intake.piece import Piece
-from trucyte.intake.pool import Pool
 from trucyte.intake.progress import Progress, Watchers
 from trucyte.intake.reading import Reading
-from trucyte.intake.results import Outcome
-from trucyte.intake.stored_file import open_stored
+from trucyte.intake.running.patience import patiently
+from trucyte.intake.running.pool import Pool
+from trucyte.intake.running.results import Outcome
 
 Value = TypeVar("Value")
 
