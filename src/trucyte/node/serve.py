@@ -139,6 +139,8 @@ def make_site(node: Node) -> ASGIApp:
             node_code=node.settings.node.facility,
             version=trucyte.__version__,
         ),
+        prove=node.journal.prove,
+        public_key=node.keyring.public_key,
     )
     mounts = {"/fhir": Guard(api, hosts=HOSTS), "/api": Guard(doors, hosts=HOSTS)}
     return make_app(services, mounts)
