@@ -1,5 +1,6 @@
 """The life of a visit: each sentence of "Identity of rows" is a test."""
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,11 @@ from tests.support.intake import Node
 from trucyte.fhir.issue import Issue, Severity
 from trucyte.fhir.parse import parse
 from trucyte.fhir.validate import Validator
+from trucyte.intake.door import work_on
 from trucyte.intake.quarantine import Quarantine
+from trucyte.intake.reading import Reading
 from trucyte.intake.receipts import State
+from trucyte.intake.running.accept import Acceptor
 
 SAMPLES = Path(os.environ.get("TRUCYTE_SUITES", "../shared/suites")).parent / "reference/samples"
 
@@ -343,6 +347,22 @@ def test_findings_are_kept_with_the_visit_and_refuse_nothing(node: Node) -> None
     assert taken.errors + taken.warnings > 0
     (found,) = node.receipts.visits(taken.number, with_findings_only=True)
     assert sum(node.receipts.findings_by_rule(taken.number).values()) == len(found.findings)
+
+
+def test_a_visit_that_was_committed_and_not_written_down_is_found_again(node: Node) -> None:
+    data = sent(PARACETAMOL)
+    number = node.receipts.receive("a.xml", "cli", [data]).number
+    pieces = [(number, piece) for piece in Reading(io.BytesIO(data))]
+    acceptor = Acceptor(node.build())
+    ((_, first),) = acceptor.accept(pieces, Event())
+    acceptor.close()  # and the process is killed here
+    before = node.journal.tail()
+    work_on(node.door, [number], 0, Event())
+    assert node.journal.tail() == before
+    (found,) = node.receipts.visits(number)
+    assert found.outcome == "accepted"
+    shared = sum(len(node.current(type)) for type in ("Organization", "Location", "Practitioner"))
+    assert node.receipts.file(number).resources == first.resources - shared
 
 
 def test_a_source_remembers_that_it_was_signed(node: Node) -> None:
