@@ -131,6 +131,8 @@ class Pipeline:
                     return
                 self._check_room()
                 self._give(source, piece)
+        if source.reading.has_signature:
+            self._patiently(lambda: self._ledger.note_signature(source.number))
         source.is_read = True
         self._hear(0)
 
