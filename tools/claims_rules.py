@@ -14,10 +14,11 @@ from trucyte.vietnam.packaged_lists import PackagedLists
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "generated" / "claims-rules.md"
 HEAD = """# Rules on claims
 
-Written by `tools/claims_rules.py` from `intake/claims/rules/data/` and the field tables. A rule runs
-on visits that ended inside its validity, for its destination; the severity is what its evidence can
-carry. Rules on the presence, length and form of single fields (`CTN-<table>-<field order>-R`, `-L`,
-`-S`, `-N`) follow from the field table and are counted here, not listed.
+Written by `tools/claims_rules.py` from `intake/claims/rules/data/` and the field tables. A rule
+runs on visits that ended inside its validity, for its destination; the severity is what its
+evidence can carry. Rules on the presence, length and form of single fields
+(`CTN-<table>-<field order>-R`, `-L`, `-S`, `-N`) follow from the field table and are counted here,
+not listed.
 """
 
 
