@@ -58,7 +58,7 @@ def _decoded(data: bytes) -> str | None:
 def _has_signs(text: str, triggers: Triggers) -> bool:
     if "Confidentiality" in text and _CLOSED.search(text):
         return True
-    return any(_is_sign(*found.groups(), triggers) for found in _FIELD.finditer(text)) or any(
+    return any(_is_sign(found[1], found[2], triggers) for found in _FIELD.finditer(text)) or any(
         _is_word_or_code(_unescaped(found[1]), triggers) for found in _STRING.finditer(text)
     )
 
