@@ -127,7 +127,7 @@ def prepare_cost(index: SearchIndex, people: Sequence[list[dict[str, Any]]]) -> 
     begin = time.process_time()
     for change in made:
         assert change.resource is not None
-        index.extractor.values(dict(change.resource))
+        index.extractor.values(change.resource)
     say(figure="values", us=round((time.process_time() - begin) / len(made) * 1e6, 1))
 
 

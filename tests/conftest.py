@@ -43,13 +43,19 @@ def clock() -> FixedClock:
     return FixedClock(datetime(2026, 11, 22, 2, 12, tzinfo=UTC))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def open_folder() -> Iterator[Path]:
     """A temporary folder that the service user can enter too, when the tests run as root."""
     with tempfile.TemporaryDirectory(prefix="trucyte-") as name:
         folder = Path(name)
         folder.chmod(0o711)
+        # Commands under test, too, leave nothing on this machine.
+        before = os.environ.get("TRUCYTE_SYSTEM_FOLDER")
+        os.environ["TRUCYTE_SYSTEM_FOLDER"] = str(folder / "system")
         yield folder
+        os.environ.pop("TRUCYTE_SYSTEM_FOLDER")
+        if before is not None:
+            os.environ["TRUCYTE_SYSTEM_FOLDER"] = before
 
 
 @pytest.fixture(scope="session")

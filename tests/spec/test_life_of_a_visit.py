@@ -343,3 +343,14 @@ def test_findings_are_kept_with_the_visit_and_refuse_nothing(node: Node) -> None
     assert taken.errors + taken.warnings > 0
     (found,) = node.receipts.visits(taken.number, with_findings_only=True)
     assert sum(node.receipts.findings_by_rule(taken.number).values()) == len(found.findings)
+
+
+def test_a_rebuild_gives_the_same_latest_visits(node: Node) -> None:
+    node.send(sent(PARACETAMOL, made_on="20260311", **NEWER, **MOVED))
+    node.send(sent(PARACETAMOL, made_on="20260111", DIA_CHI="Nhà cũ", **OLDER))
+    assert node.journal.compare() is None
+    node.journal.rebuild()
+    assert node.journal.compare() is None
+    between = {"MA_LK": "LK-3", "NGAY_VAO": "202602100800", "NGAY_RA": "202602100930"}
+    node.send(sent(PARACETAMOL, made_on="20260211", DIA_CHI="Nhà trọ", **between))
+    assert node.one("Patient")["address"][0]["text"] == "Nhà mới"

@@ -1,6 +1,7 @@
 """Intake over a real journal, mapping, rules and validator, in one process or several."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -81,6 +82,9 @@ class Node:
         self.door = Door(database, receipts, SystemClock(), self.build, workers)
         self.receipts = receipts
         self.journal = self.tools.journal
+
+    def build_with(self, finder: object) -> Tools:
+        return replace(self.build(), finder=finder)
 
     def send(self, data: bytes, name: str = "hoso.xml") -> ReceivedFile:
         """Receive a file and work on it to the end."""

@@ -13,9 +13,9 @@ import click
 import pytest
 
 from trucyte.base.problem import Problem
+from trucyte.base.wording import wording
 from trucyte.database.server import ServerNotStarted
 from trucyte.node import cli
-from trucyte.node.wording import wording
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ def test_vietnamese_words_name_only_facts_that_the_problem_has() -> None:
         import_module(f"trucyte.database.{module}")
     import_module("trucyte.base.settings")
     import_module("trucyte.base.disk")
-    table = tomllib.loads(files("trucyte.node").joinpath("problems.vi.toml").read_text("utf-8"))
+    table = tomllib.loads(files("trucyte.base").joinpath("problems.vi.toml").read_text("utf-8"))
     facts = {
         kind.code: {name for _, name, _, _ in Formatter().parse(kind.__doc__ or "") if name}
         for kind in problems()

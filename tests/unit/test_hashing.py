@@ -13,3 +13,7 @@ def test_a_token_fits_a_bigint_of_postgresql() -> None:
     values = [keyed_hash64(KEY, str(n).encode()) for n in range(1000)]
     assert min(values) < 0 < max(values)
     assert all(-(2**63) <= value < 2**63 for value in values)
+
+
+def test_an_id_stays_the_same_for_ever() -> None:
+    assert opaque_id(b"k" * 32, "Patient", "00001", "BN-1") == "ohd4fkdnzxnns374dwzbrw5ghe"

@@ -13,10 +13,26 @@ from trucyte.base.tracing import Event
 from trucyte.web import app as web_app
 from trucyte.web.app import PAGES, make_app
 
-ADDRESSES = (
-    "/ /files /files/8 /files/7 /files/8/visits/1 /files/8/rules/CTN-A01 /rules/CTN-A01 /quarantine"
-    " /upload /people /people/p1 /people/p4 /visits/v1 /visits/v2 /health /help /_styleguide /nope"
-).split()
+ADDRESSES = [
+    "/",
+    "/files",
+    "/files/8",
+    "/files/7",
+    "/files/8/visits/1",
+    "/files/8/rules/CTN-A01",
+    "/rules/CTN-A01",
+    "/quarantine",
+    "/upload",
+    "/people",
+    "/people/p1",
+    "/people/p4",
+    "/visits/v1",
+    "/visits/v2",
+    "/health",
+    "/help",
+    "/_styleguide",
+    "/nope",
+]
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 

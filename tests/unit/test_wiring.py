@@ -6,6 +6,7 @@ import pytest
 from trucyte.base.disk import DiskNearlyFull
 from trucyte.base.settings import DatabaseSettings, DiskSettings, Settings
 from trucyte.database.connect import Database, DatabaseAway
+from trucyte.database.server import DataFolderRefused
 from trucyte.node.wiring import open_node
 
 
@@ -26,6 +27,24 @@ def test_a_node_on_ones_own_postgresql_is_migrated_and_keeps_its_keys(
 def test_a_node_does_not_open_where_there_is_no_room(tmp_path: Path) -> None:
     full = DiskSettings(warn_bytes=2**62, stop_bytes=2**61)
     with pytest.raises(DiskNearlyFull), open_node(Settings(data=tmp_path, disk=full)):
+        pass
+
+
+def test_little_room_is_said_aloud_and_the_node_opens(
+    empty_database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(
+        data=tmp_path / "var",
+        database=DatabaseSettings(url=empty_database.url),
+        disk=DiskSettings(warn_bytes=2**62, stop_bytes=1),
+    )
+    with open_node(settings):
+        assert "Ổ đĩa sắp đầy" in capsys.readouterr().err
+
+
+def test_a_data_folder_that_is_a_file_is_refused_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("")
+    with pytest.raises(DataFolderRefused), open_node(Settings(data=tmp_path / "var")):
         pass
 
 

@@ -21,6 +21,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "TRUCYTE_LANGUAGE": ("language",),
     "TRUCYTE_DATABASE_URL": ("database", "url"),
     "TRUCYTE_POSTGRES_BINARIES": ("database", "binaries"),
+    "TRUCYTE_SYSTEM_FOLDER": ("database", "system_folder"),
     "TRUCYTE_HOST": ("web", "host"),
     "TRUCYTE_PORT": ("web", "port"),
 }
@@ -56,6 +57,7 @@ class DatabaseSettings(_Table, frozen=True, kw_only=True):
 
     url: str = ""  # empty: the embedded one under the data folder
     binaries: Literal["auto", "wheel", "debian", "path"] = "auto"
+    system_folder: Path = Path("/var/lib/trucyte")  # as root, where the data folder is closed
     connections_max: int = 8
 
 

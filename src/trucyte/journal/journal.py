@@ -71,7 +71,7 @@ class Journal:
 
         Returns once the lines are durable and searchable. Raises VersionConflict where an
         `expected` does not hold, BodyTooLarge, ChangeRefused where the database cannot hold a
-        value, what a projection raises, DatabaseAway or DatabaseFull where nothing was
+        value, and what a projection raises; DatabaseAway or DatabaseFull where nothing was
         accepted, OutcomeUnknown where that cannot be told.
         """
         (outcome,) = self._group.run([self._propose(changes)], len(changes))

@@ -4,17 +4,20 @@ Each part is opened with what stands below it and closed in the opposite order, 
 a later one fails to open.
 """
 
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from trucyte.base.clock import Clock, SystemClock
-from trucyte.base.disk import check_room, disk_state
+from trucyte.base.disk import Room, check_room, disk_state
 from trucyte.base.settings import Settings
+from trucyte.base.tracing import Event
 from trucyte.database.connect import Database
 from trucyte.database.migrate import Migration, migrate
-from trucyte.database.server import EmbeddedServer
+from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
@@ -22,6 +25,8 @@ from trucyte.journal.keyring import Keyring
 from trucyte.node.parts import Parts, make_parts, worker_build
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
+
+DISK_LOW = Event("node.disk-low", logging.WARNING, free_bytes=int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +51,18 @@ class Node:
 def open_node(settings: Settings, *, clock: Clock | None = None) -> Iterator[Node]:
     """Open the node of `settings`, migrated; close it, and its server, on leaving.
 
-    Raises DiskNearlyFull, the Problems of the embedded server, of connecting, of migrating
-    and of the keyring.
+    Raises DataFolderRefused, DiskNearlyFull, the Problems of the embedded server, of
+    connecting, of migrating and of the keyring.
     """
     with ExitStack() as closing:
-        settings.data.mkdir(parents=True, exist_ok=True)
-        check_room(
-            disk_state(
-                settings.data,
-                warn_bytes=settings.disk.warn_bytes,
-                stop_bytes=settings.disk.stop_bytes,
-            )
-        )
+        _lay_data_folder(settings)
         server = None
         if not settings.database.url:
-            server = EmbeddedServer(settings.data, binaries=settings.database.binaries)
+            server = EmbeddedServer(
+                settings.data,
+                binaries=settings.database.binaries,
+                system=settings.database.system_folder,
+            )
             closing.enter_context(server)
         database = Database(
             server.url if server else settings.database.url,
@@ -69,6 +71,24 @@ def open_node(settings: Settings, *, clock: Clock | None = None) -> Iterator[Nod
         closing.callback(database.close)
         applied = migrate(database)
         yield _assembled(settings, clock or SystemClock(), server, database, applied, closing)
+
+
+def _lay_data_folder(settings: Settings) -> None:
+    """Make the data folder, and see that there is room; little room is said aloud.
+
+    Raises DataFolderRefused, DiskNearlyFull.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataFolderRefused(reason=error.strerror or "unknown") from None
+    disk = settings.disk
+    state = disk_state(settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes)
+    check_room(state)
+    if state.room is Room.LOW:
+        DISK_LOW.log(free_bytes=state.free)
+        free = state.free // 1024**2
+        sys.stderr.write(f"Ổ đĩa sắp đầy, còn {free} MiB · Low on disk, {free} MiB left\n")
 
 
 def _assembled(

@@ -20,16 +20,16 @@ from trucyte.records.query import Criterion, ParameterNotSupported, Query, Value
 from trucyte.records.rows import shortened
 
 # Where the range of the search value [{low}, {high}) stands to the resource's [l, h), both
-# half open (R4 3.1.1.4.6).
+# half open (R4 3.1.1.4.6). `{l} < …` follows from l < h; it gives the index its other end.
 _DATE_TESTS = {
-    "eq": "({l} >= {low} and {h} <= {high})",
+    "eq": "({l} >= {low} and {l} < {high} and {h} <= {high})",
     "ne": "not ({l} >= {low} and {h} <= {high})",
     "gt": "{h} > {high}",
     "lt": "{l} < {low}",
     "ge": "({h} > {high} or {l} >= {low})",
-    "le": "({l} < {low} or {h} <= {high})",
+    "le": "({l} < {high} and ({l} < {low} or {h} <= {high}))",
     "sa": "{l} >= {high}",
-    "eb": "{h} <= {low}",
+    "eb": "({l} < {low} and {h} <= {low})",
     "ap": "({l} < {high} and {h} > {low})",
 }
 # A number in a resource is what it is; only the search value's precision counts, and only
@@ -74,6 +74,8 @@ class Conditions:
         self._now = now
         self._origin = origin
         self.bound = Parameters()
+        # Conditions on the main date alone: what a walk by date may begin with.
+        self.dated: list[str] = []
         self.typed = 0  # criteria that only resources of the type can meet
 
     def build(self) -> list[str]:
@@ -236,14 +238,20 @@ class Conditions:
     # Ranges
 
     def _date(self, criterion: Criterion) -> str:
-        return self._any([self._date_of(_of(criterion), v) for v in criterion.values])
+        parameter = _of(criterion)
+        condition = self._any([self._date_of(parameter, v) for v in criterion.values])
+        if parameter.stored and parameter.code == MAIN_DATES.get(self._query.type):
+            self.dated.append(condition)
+        return condition
 
     def _date_of(self, parameter: Parameter, value: Value) -> str:
         main = MAIN_DATES.get(self._query.type)
         conditions = []
         beside = [s for s in parameter.sources if self._parameters[s].code != main]
         if len(beside) < len(parameter.sources):
-            conditions.append(self._range(_DATE_TESTS, value, "e.date_low", "e.date_high"))
+            # With the type, whose dates lie together in the index.
+            test = self._range(_DATE_TESTS, value, "e.date_low", "e.date_high")
+            conditions.append(f"(e.type = {TYPE_NUMBERS[self._query.type]} and {test})")
         if beside:
             numbers = self._side_numbers(beside)
             test = self._range(_DATE_TESTS, value, "d.low", "d.high")
@@ -331,10 +339,10 @@ class Conditions:
         for component, part in zip(components, value.components, strict=True):
             source = self._parameters[component.source]
             inner = Criterion(source.code, source.type, source, "", (part,))
-            before = self.typed
+            before, dated = self.typed, list(self.dated)
             parts.append(_TYPES[source.type](self, inner))
-            # One alternative of several proves no type.
-            self.typed = before
+            # One alternative of several proves nothing.
+            self.typed, self.dated = before, dated
         return f"({' and '.join(parts)})"
 
     def _pair(self, criterion: Criterion, parameter: Parameter, value: Value) -> str:

@@ -14,7 +14,7 @@ from psycopg.errors import QueryCanceled
 
 from trucyte.base.clock import VIETNAM, Clock
 from trucyte.database.connect import Cursor, Database
-from trucyte.fhir.parse import parse
+from trucyte.fhir.parse import head, parse
 from trucyte.fhir.text import with_meta
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Operation, Stored
@@ -25,7 +25,7 @@ from trucyte.records.index import SearchIndex
 from trucyte.records.match import Matcher
 from trucyte.records.page_token import PageExpired, PageSeal, PageState
 from trucyte.records.query import Query, read_query
-from trucyte.records.rows import sensitivity_of
+from trucyte.records.rows import sensitivity_of_label
 from trucyte.records.shown import (
     HistoryPage,
     Page,
@@ -71,15 +71,17 @@ class Records:
         """
         _check_type(type)
         key = (_OWN, type, id)
-        head = self._journal.head([key]).get(key)
-        if head is None:
+        current = self._journal.head([key]).get(key)
+        if current is None:
             raise ResourceNotFound(type=type)
-        if head.operation is Operation.DELETE:
+        if current.operation is Operation.DELETE:
             raise ResourceGone(type=type)
-        stored = self._journal.bodies([head.seq]).get(head.seq)
+        stored = self._journal.bodies([current.seq]).get(current.seq)
         if stored is None or not stored.body:
             raise ResourceGone(type=type)
-        self._check_shown(access, [stored])
+        # The current version's own label is the resource's.
+        if _label(stored) and not access.sees_restricted:
+            raise ResourceRestricted(type=type)
         return self._shown(access, [stored], f"read {type}")[0]
 
     def read_version(self, access: Access, type: str, id: str, version: int) -> Resource:
@@ -223,7 +225,7 @@ class Records:
         after: PageState | None,
     ) -> list[Row]:
         conditions, built = self._conditions(access, query, now)
-        statement = page_statement(query, built, conditions.bound, snapshot, after)
+        statement = page_statement(query, conditions, built, snapshot, after)
         _execute(cursor, statement, conditions)
         return cast(list[Row], cursor.fetchall())
 
@@ -285,14 +287,14 @@ class Records:
         keys = {(s.entry.origin, s.entry.type, s.entry.id) for s in lines}
         heads = self._journal.head(keys)
         with self._reading() as cursor:
-            seqs = [head.seq for head in heads.values()]
+            seqs = [place.seq for place in heads.values()]
             cursor.execute(statements()["sensitivity"], {"seqs": seqs})
             labels = dict(cursor.fetchall())
-        hidden = {key for key, head in heads.items() if labels.get(head.seq, 0)}
+        hidden = {key for key, place in heads.items() if labels.get(place.seq, 0)}
         for key in keys - hidden:
-            head = heads.get(key)
+            place = heads.get(key)
             # Nothing is left of a deleted resource in the index: ask all its versions.
-            if head is not None and head.seq not in labels and self._was_restricted(key):
+            if place is not None and place.seq not in labels and self._was_restricted(key):
                 hidden.add(key)
         return [
             line
@@ -343,7 +345,10 @@ def _check_type(type_name: str) -> None:
 
 
 def _label(line: Stored) -> int:
-    return sensitivity_of(parse(line.body)) if line.body else 0
+    if not line.body:
+        return 0
+    labels = head(line.body).meta.security
+    return max((sensitivity_of_label(label.system, label.code) for label in labels), default=0)
 
 
 def _resource(line: Stored) -> Resource:

@@ -93,12 +93,12 @@ order by date_low desc nulls last, seq desc
 limit %(count)s
 
 -- history
--- Every line looked at is told, so that a page that found little still goes on behind it.
 select seq, true from journal.change
-where seq < %(before)s and origin = 0 and %(type)s = 0 and %(lines)s > 0
+where seq < %(before)s and origin = 0
 order by seq desc limit %(count)s
 
 -- history_of_type
+-- Where the walk ended too early, its last line is told as not wanted: one goes on there.
 with walked as (
     select seq, type = %(type)s and origin = 0 as wanted from journal.change
     where seq < %(before)s order by seq desc limit %(lines)s

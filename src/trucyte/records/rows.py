@@ -102,7 +102,7 @@ class RowMaker:
         """Return the row of a valid resource."""
         type_name = resource["resourceType"]
         plan = self._plans.get(type_name) or self._plan(type_name)
-        values = self._extractor.values(dict(resource))
+        values = self._extractor.values(resource)
         draft = _Draft(tokens={plan.type_token})
         self._add_tokens(plan, values, draft)
         if values.identifiers:
@@ -263,14 +263,16 @@ class RowMaker:
 
 def sensitivity_of(resource: Mapping[str, Any]) -> int:
     """Return 1 for a resource labelled R, 2 for V (v3 Confidentiality), else 0."""
+    labels = resource.get("meta", {}).get("security", ())
     return max(
-        (
-            _SENSITIVITY.get(label.get("code", ""), 0)
-            for label in resource.get("meta", {}).get("security", ())
-            if label.get("system") == _CONFIDENTIALITY
-        ),
+        (sensitivity_of_label(label.get("system"), label.get("code")) for label in labels),
         default=0,
     )
+
+
+def sensitivity_of_label(system: str | None, code: str | None) -> int:
+    """Return what one security label says."""
+    return _SENSITIVITY.get(code or "", 0) if system == _CONFIDENTIALITY else 0
 
 
 def reference_forms(

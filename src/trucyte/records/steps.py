@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trucyte.fhir.types import TYPE_NUMBERS
-from trucyte.records.compile import NOTHING, Parameters
+from trucyte.records.compile import NOTHING, Conditions, Parameters
 from trucyte.records.page_token import PageState
 from trucyte.records.query import Query
 
@@ -36,17 +36,19 @@ class Step:
 
 def page_statement(
     query: Query,
+    compiled: Conditions,
     conditions: Sequence[str],
-    bound: Parameters,
     snapshot: int,
     after: PageState | None,
 ) -> str:
     """Return the statement for one page: (seq, date_low, person), one row more than asked."""
+    bound = compiled.bound
     limit = bound.add(query.count + 1, "integer")
     position = bound.add(snapshot, "bigint")
     order = _order(query)
     behind = _behind(query, after, bound)
-    steps = _current(query, conditions, behind, order, limit, position)
+    here = [f"e.seq <= {position}", *behind]
+    steps = _current(query, compiled.dated, conditions, here, order, limit)
     names = ["current"]
     if after is not None:
         where = _where(
@@ -68,17 +70,17 @@ def count_statement(conditions: Sequence[str]) -> str:
 
 def _current(
     query: Query,
+    dated: Sequence[str],
     conditions: Sequence[str],
-    behind: Sequence[str],
+    here: Sequence[str],
     order: str,
     limit: str,
-    position: str,
 ) -> list[Step]:
-    here = [f"e.seq <= {position}", *behind]
     if query.criteria and not _is_by_id(query):
         if query.sort == "date":
-            dated = [f"e.type = {TYPE_NUMBERS[query.type]}", "e.date_low is not null", *here]
-            return _near_or_all(conditions, here, dated, order, limit)
+            number = TYPE_NUMBERS[query.type]
+            walked = [f"e.type = {number}", "e.date_low is not null", *dated, *here]
+            return _near_or_all(conditions, here, walked, order, limit)
         if query.descending and len(query.criteria) > 1:
             return _near_then_far(conditions, here, limit)
     where = _where("false", [*here, *conditions])
@@ -87,18 +89,18 @@ def _current(
 
 
 def _near_or_all(
-    conditions: Sequence[str], here: Sequence[str], dated: Sequence[str], order: str, limit: str
+    conditions: Sequence[str], here: Sequence[str], walked: Sequence[str], order: str, limit: str
 ) -> list[Step]:
     """By date: a bounded walk over the type's dates; if that is not enough, all matches sorted."""
     near_is_short = f"(select count(*) from near) < {limit}"
-    walked = (
-        f"select e.* from records.entry e\n{_where('false', dated)}"
+    nearest = (
+        f"select e.* from records.entry e\n{_where('false', walked)}"
         f"\norder by {order.replace(' nulls last', '')} limit {NEAR_ROWS}"
     )
     return [
         Step(
             "near",
-            f"select {_COLUMNS} from ({walked}) e\n{_where('false', conditions)}"
+            f"select {_COLUMNS} from ({nearest}) e\n{_where('false', conditions)}"
             f"\norder by {order} limit {limit}",
             materialized=True,
         ),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate
 
 from trucyte.intake.claims.tables import Variant
@@ -12,6 +12,7 @@ from trucyte.synth.dice import Dice
 from trucyte.synth.people import HOUSEHOLD, Person, Population
 from trucyte.synth.times import DAY, at, end_of_day
 from trucyte.vietnam.calendar import last_working_day
+from trucyte.vietnam.sensitivity import load_triggers
 
 _STREAM_VISIT = 5
 _NEW_CARE_FROM = date(2026, 8, 1).toordinal()  # Decision 1804/2026
@@ -29,7 +30,7 @@ _COMMUNE_DIAGNOSES = frozenset(
         *("R42", "K29.7", "B35.4", "Z34.9"),
     )
 )
-_SENSITIVE = ("B20", "B20", "B20", "Z20.6", "O04.9", "F20.9", "A15.0", "F32.1")
+_SENSITIVE = ("B20", "B20", "Z20.6", "O04.9", "F20.9", "A15.0", "A15.0", "F32.1", "F41.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ _RICH = (
 _TRANSFERRED = ("M51.1", "S72.0")
 STAYS = frozenset(("03", "04", "06", "09"))
 COURSES = frozenset(("02", "05", "07"))  # NGAY_RA is the last day of drug use
+_PAPERS_TELL = ("A15.0", "O03.9")  # XML15, and the termination fields of XML7 and XML11
 _ON_ROUTE_2025 = ("1.1", "1.1", "1.1", "1.3", "1.5", "1.12", "1.15", "1.4", "1.16", "3.3")
 _ON_ROUTE = ("1.1", "1.1", "1.1", "1.3", "1.5", "1.4", "3.3")
 _BEFORE_2025 = (Variant.D4210, Variant.D130, Variant.D4750)
@@ -105,6 +107,7 @@ class Plan:
     drug_days: int = 0
     is_sensitive: bool = False
     is_terminated: bool = False
+    may_test_hiv: bool = True
     departments: list[str] = field(default_factory=list)
     appointment: int = 0  # ordinal of the next visit
     has_pregnancy_rest: bool = False
@@ -207,7 +210,8 @@ def make_plan(
         result="2",
         discharge="1",
         companions=[],
-        is_sensitive=diagnosis.code in _SENSITIVE,
+        is_sensitive=_is_sensitive(diagnosis.code),
+        may_test_hiv=sensitive > 0,
         is_terminated=diagnosis.code in ("O04.9", "O03.9"),
     )
     plan.is_rich = number % _RICH_EVERY == _RICH_EVERY - 1
@@ -224,7 +228,7 @@ def make_plan(
 def _rich_case(number: int, facility: Facility, sensitive: float) -> Case | None:
     if number % _RICH_EVERY != _RICH_EVERY - 1 or facility.tier == COMMUNE:
         return None
-    cases = _RICH if sensitive else [case for case in _RICH if case.code not in _SENSITIVE]
+    cases = _RICH if sensitive else [case for case in _RICH if not _is_sensitive(case.code)]
     turn = number // _RICH_EVERY  # each round starts three further on, so none meets
     return cases[(turn + 3 * (turn // len(cases))) % len(cases)]  # the same facility again
 
@@ -305,7 +309,7 @@ def _table(
     catalogue = load_catalogue()
     codes, weights = [], []
     for code, diagnosis in catalogue.diagnoses.items():
-        if is_commune and code not in _COMMUNE_DIAGNOSES:
+        if _is_sensitive(code) or (is_commune and code not in _COMMUNE_DIAGNOSES):
             continue
         weight = diagnosis.care.get("01" if is_commune and care == "06" else care, 0)
         if weight and _fits(diagnosis, sex, age):
@@ -323,7 +327,18 @@ def _arrival_minute(dice: Dice, care: str) -> int:
 
 def _companions(plan: Plan) -> list[str]:
     chosen = [code for code in plan.diagnosis.companions if plan.dice.happens(0.55)]
-    return [code for code in chosen if code != plan.diagnosis.code]
+    return [
+        code
+        for code in chosen
+        if code != plan.diagnosis.code and (plan.is_sensitive or not _is_sensitive(code))
+    ]
+
+
+@cache
+def _is_sensitive(code: str) -> bool:
+    """Say whether a disease makes a visit sensitive: by code, by name or by its papers."""
+    row = {"MA_BENH_CHINH": code, "CHAN_DOAN_RV": load_catalogue().names[code]}
+    return code in _PAPERS_TELL or bool(load_triggers().of_visit({"XML1": [row]}))
 
 
 def _departments(plan: Plan) -> list[str]:
@@ -416,7 +431,7 @@ def _set_cover(plan: Plan) -> None:
 def _route(plan: Plan) -> tuple[str, int]:
     """Return MA_DOITUONG_KCB and the share of the benefit rate that the route leaves."""
     dice = plan.dice
-    if plan.facility.tier == SPECIALISED and dice.happens(0.12):
+    if plan.facility.tier == SPECIALISED and dice.happens(0.3 if plan.care == "03" else 0.12):
         if plan.care == "03":
             return "3.1", 40
         if plan.variant is Variant.D1931:

@@ -16,12 +16,12 @@ SAMPLE_PROVINCE = "000"  # invented people: never issued
 SAMPLE_PHONES = "0600"  # an unassigned block (recalled), for invented people
 SAMPLE_SOCIAL = "00"  # social-insurance numbers of invented people begin with it
 
-_TWELVE = re.compile(r"\d{12}")
-_NINE = re.compile(r"\d{9}")
-_PASSPORT = re.compile(r"[A-Z]\d{7}")
-_CARD = re.compile(r"[A-Z]{2}[1-5]\d{2}\d{10}")
-_SOCIAL = re.compile(r"\d{10}")
-_PHONE = re.compile(r"0\d{9,10}")
+_TWELVE = re.compile(r"\d{12}", re.ASCII)
+_NINE = re.compile(r"\d{9}", re.ASCII)
+_PASSPORT = re.compile(r"[A-Z]\d{7}", re.ASCII)
+_CARD = re.compile(r"[A-Z]{2}[1-5]\d{2}\d{10}", re.ASCII)
+_SOCIAL = re.compile(r"\d{10}", re.ASCII)
+_PHONE = re.compile(r"0\d{9,10}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ PAGES: Sequence[Page] = (
     Page("people-found", "POST", "/people", people.search),
     Page("person", "GET", "/people/{id}", people.one),
     Page("visit", "GET", "/visits/{id}", visits.one),
+    Page("visit-proof", "POST", "/visits/{id}/proof", visits.proof),
+    Page("visit-evidence", "GET", "/visits/{id}/evidence.json", visits.evidence),
     Page("health", "GET", "/health", health.page),
     Page("help", "GET", "/help", simple.help_page),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),

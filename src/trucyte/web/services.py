@@ -10,6 +10,7 @@ from datetime import datetime
 from trucyte.base.clock import Clock
 from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.receipts import Receipts
+from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
 from trucyte.web.reader import Reader
 
@@ -41,7 +42,7 @@ class Checkpoint:
     position: int  # the journal line it covers up to
     signed_at: datetime
     signer: str  # fingerprint of the node's key
-    is_valid: bool | None  # None: not checked yet
+    is_valid: bool | None  # whether the signature is right; None: not checked yet
     checked_at: datetime | None
 
 
@@ -73,3 +74,5 @@ class Services:
     rules: Mapping[str, Rule]  # by number: the words of findings
     clock: Clock
     settings: WebSettings
+    prove: Callable[[int], Evidence] | None = None  # a journal line -> its evidence
+    public_key: bytes = b""  # of this node: what its evidence must be signed with

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from trucyte.fhir.definitions import Definitions
 
-
 # R4 names the parameters of this one's two components the wrong way round: `code` is called
 # a reference and `target` a token.
 _CORRECTED = {("DocumentReference", "relationship"): ("token", "reference")}

@@ -4,6 +4,7 @@ The first member of every tuple is the number of its parameter within the resour
 type. Values are as the resource has them; folding and hashing belong to the index.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,4 +38,4 @@ class SearchValues:
     composites: list[tuple[int, "SearchValues"]] = field(default_factory=list)
 
 
-Json = dict[str, Any]
+Json = Mapping[str, Any]

@@ -34,8 +34,8 @@ from trucyte.intake.claims.provenance import (
     write_provenance,
 )
 from trucyte.intake.claims.tables import TABLES, Visit
-from trucyte.intake.latest import PEOPLE, find_latest
-from trucyte.intake.results import Outcome
+from trucyte.intake.latest import PEOPLE
+from trucyte.intake.running.results import Outcome
 from trucyte.intake.tools import Tools
 from trucyte.intake.unreadable import MappingInvalid
 from trucyte.journal.change import Change, Operation
@@ -231,8 +231,7 @@ class Planner:
         return version + 1
 
     def _is_late(self, work: Work, key: Key) -> bool:
-        name = f"{key[0]}/{key[1]}"
-        latest = find_latest(self._tools.database, [name]).get(name)
+        latest = self._present.latest(key)
         made_on = work.visit.made_on
         return latest is not None and latest > (
             happened(work.visit),

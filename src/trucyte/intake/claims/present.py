@@ -5,6 +5,7 @@ Read in as few round trips as a batch allows; nothing here outlives the batch.
 
 from collections.abc import Iterable
 
+from trucyte.intake.latest import PEOPLE, Order, find_latest
 from trucyte.journal.change import Head, Stored
 from trucyte.journal.journal import Journal
 
@@ -19,11 +20,13 @@ class Present:
         self.journal = journal
         self._heads: dict[Key, Head | None] = {}
         self._stored: dict[int, Stored] = {}
+        self._latest: dict[str, Order] | None = None
 
     def clear(self) -> None:
         """Forget everything: another batch begins."""
         self._heads.clear()
         self._stored.clear()
+        self._latest = None
 
     def load(self, keys: Iterable[Key]) -> None:
         """Read what is current of `keys`, with bodies."""
@@ -36,6 +39,17 @@ class Present:
         seqs = [head.seq for head in found.values()]
         if seqs:
             self._stored.update(self.journal.bodies(seqs))
+
+    def latest(self, key: Key) -> Order | None:
+        """Return the order of a loaded person's latest visit, if there is one.
+
+        Asked once for all people that are loaded: most batches never need to.
+        """
+        if self._latest is None:
+            people = [f"{kind}/{id}" for (kind, id), head in self._heads.items()
+                      if head and kind in PEOPLE]  # fmt: skip
+            self._latest = find_latest(self.journal.database, people)
+        return self._latest.get(f"{key[0]}/{key[1]}")
 
     def version(self, key: Key) -> int:
         """Return the current version of a loaded key, 0 where there never was one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from trucyte.intake.claims.tables import Row, Variant
 from trucyte.synth.catalogue import Drug, Service, load_catalogue
@@ -9,9 +10,8 @@ from trucyte.synth.country import COMMUNE
 from trucyte.synth.money import PARTS, Line, Totals, amount, benefit_text, half_up, thousandths
 from trucyte.synth.plan import Plan
 from trucyte.synth.times import DAY, at, text
+from trucyte.vietnam.parameters import LOW_COST_PER_CENT, PACKAGE_SALARIES, base_salary
 
-BASE_SALARY = 2_340_000  # đồng, since 01/07/2024 (recalled)
-LOW_COST = BASE_SALARY * 15  # 15 % of it, in hundredths
 TENDER = "01/QĐ-SYN;G1;N1;2026"
 _BEDS = {"03": ("15", 305_000_000), "04": ("14", 91_500_000), "06": ("15", 64_100_000)}
 _ANAESTHETIC = {"8": "1", "18": "2"}
@@ -176,7 +176,8 @@ def _service_entries(plan: Plan) -> list[Entry]:
 def _service_keys(plan: Plan) -> list[str]:
     if plan.facility.tier == COMMUNE or not plan.diagnosis.services:
         return []
-    return _chosen(plan, plan.diagnosis.services, 0.3)
+    keys = _chosen(plan, plan.diagnosis.services, 0.3)
+    return keys if plan.may_test_hiv else [key for key in keys if key not in ("hivt", "hivvl")]
 
 
 def _sessions(plan: Plan, key: str, number: int) -> list[Entry]:
@@ -264,7 +265,7 @@ def _supplies(plan: Plan, service: Service, key: str, ordered: int) -> list[Entr
             "MA_PTTT": plan.method,
         }
         if is_stent or key == "hip":
-            row["T_TRANTT"] = amount(BASE_SALARY * 45 * 100)
+            row["T_TRANTT"] = amount(_salary(plan) * PACKAGE_SALARIES * 100)
             row["MA_HIEU_SP"] = f"SYN-{plan.number:08d}-{number}"
         line = Line(1000 * (2 if key == "csec" else 1), price, price)
         if key == "phaco":
@@ -411,9 +412,13 @@ def _benefit(plan: Plan, entries: list[Entry]) -> int:
     """Return MUC_HUONG in tenths: all of it where the whole visit costs little."""
     rate = plan.benefit
     if plan.is_insured and rate >= 800 and plan.care != "07":
-        low = sum(entry.line.bh for entry in entries) < LOW_COST
-        rate = 1000 if low else rate
+        limit = _salary(plan) * LOW_COST_PER_CENT  # hundredths of a đồng, as the amounts are
+        rate = 1000 if sum(entry.line.bh for entry in entries) < limit else rate
     return rate if plan.variant is Variant.D1931 else rate // 10 * 10
+
+
+def _salary(plan: Plan) -> int:
+    return base_salary(date.fromordinal(plan.day))
 
 
 def _help(plan: Plan, entries: list[Entry]) -> None:

@@ -23,6 +23,8 @@ CARE_STAY = frozenset({"03", "04", "06", "09"})  # drugs are given, not handed o
 CARE_DISPENSE = frozenset({"01", "02", "05", "07", "08", "10", "11", "12", "13", "14", "15", "16"})
 NEWBORN_DAYS_MAX = 28
 TABLE_TAG = "https://trucyte.vn/fhir/CodeSystem/claims-table"
+_REMEMBERED_MAX = 100_000
+_REMEMBERED_LENGTH_MAX = 200
 _MARKS = re.compile(r"\(([^()]*)\)\s*$|\.(?:C|HD)\.[^.;()]+$")
 
 
@@ -39,9 +41,12 @@ class Node:
         """Return the opaque id of a shared thing; remembered, for they come again and again."""
         found = self.ids.get(parts)
         if found is None:
-            if len(self.ids) > 100_000:
+            found = opaque_id(self.key, *parts)
+            if sum(map(len, parts)) > _REMEMBERED_LENGTH_MAX:
+                return found
+            if len(self.ids) >= _REMEMBERED_MAX:
                 self.ids.clear()
-            found = self.ids[parts] = opaque_id(self.key, *parts)
+            self.ids[parts] = found
         return found
 
 
@@ -57,6 +62,7 @@ class Scope:
     end_day: date | None = field(init=False)  # NGAY_RA, else NGAY_VAO
     is_newborn: bool = field(init=False)  # without a card, so under a parent's name
     _displays: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _own: dict[str, str] = field(default_factory=dict)
     _seen: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -98,7 +104,11 @@ class Scope:
 
     def visit_id(self, kind: str) -> str:
         """Return the id of the one resource of this kind that a visit has."""
-        return opaque_id(self.node.key, kind, self.visit.facility, self.visit.link)
+        found = self._own.get(kind)
+        if found is None:
+            visit = self.visit
+            found = self._own[kind] = opaque_id(self.node.key, kind, visit.facility, visit.link)
+        return found
 
     def patient_id(self) -> str:
         """Return the id of the patient at the door: facility and MA_BN."""

@@ -87,20 +87,26 @@ def sum_faults(visit: Visit) -> list[str]:
 
 def date_faults(visit: Visit) -> list[str]:
     """Return what is out of order by vn-formats 1.9.5."""
-    summary = visit.tables["XML1"][0]
-    care, arrival, leave = summary["MA_LOAI_KCB"], summary["NGAY_VAO"], summary["NGAY_RA"]
+    return [*_stay_faults(visit.tables["XML1"][0]), *_row_faults(visit)]
+
+
+def _stay_faults(summary: Row) -> list[str]:
+    arrival, leave = summary["NGAY_VAO"], summary["NGAY_RA"]
+    is_course = summary["MA_LOAI_KCB"] in ("02", "05", "07")
+    paid = "9" if is_course else summary.get("NGAY_TTOAN", "9")
+    cards = (summary.get("GT_THE_TU", "0"), summary.get("GT_THE_DEN", "9"))
+    checks = {
+        "birth": summary["NGAY_SINH"] <= arrival <= leave,
+        "admission": arrival <= summary.get("NGAY_VAO_NOI_TRU", arrival) <= leave,
+        "payment": leave <= paid,
+        "card": cards[0].split(";")[0] <= arrival[:8] <= cards[1].split(";")[-1],
+    }
+    return [name for name, is_right in checks.items() if not is_right]
+
+
+def _row_faults(visit: Visit) -> list[str]:
+    arrival, leave = visit.summary["NGAY_VAO"], visit.summary["NGAY_RA"]
     found = []
-    if not summary["NGAY_SINH"] <= arrival <= leave:
-        found.append("birth, arrival, leave")
-    if "NGAY_VAO_NOI_TRU" in summary and not arrival <= summary["NGAY_VAO_NOI_TRU"] <= leave:
-        found.append("admission")
-    if "NGAY_TTOAN" in summary and care not in ("02", "05", "07"):
-        if summary["NGAY_TTOAN"] < leave:
-            found.append("payment")
-    if "GT_THE_TU" in summary:
-        first, last = summary["GT_THE_TU"].split(";"), summary["GT_THE_DEN"].split(";")
-        if not (first[0] <= arrival[:8] and arrival[:8] <= last[-1]):
-            found.append("card")
     for row in visit.tables.get("XML2", []) + visit.tables.get("XML3", []):
         order = row["NGAY_YL"]
         if not arrival <= order <= leave:
