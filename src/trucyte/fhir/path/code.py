@@ -25,11 +25,16 @@ ItemTest = Callable[[Any], bool]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A compiled tree; `constant` is its result where that never changes."""
+    """A compiled tree.
+
+    `constant` is its result where that never changes; `is_settled` says that it does
+    not change within one evaluation.
+    """
 
     run: Run
     test: Test
     constant: Items | None = None
+    is_settled: bool = False
 
 
 class Compiler(Protocol):

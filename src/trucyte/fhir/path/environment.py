@@ -54,12 +54,23 @@ class Environment:
 NO_ENVIRONMENT: Final = Environment(now=datetime(1970, 1, 1, tzinfo=UTC))
 
 
+class Shared:
+    """What all scopes of one evaluation share: the work left, and what is settled."""
+
+    __slots__ = ("settled", "work")
+
+    def __init__(self, work: int) -> None:
+        """Begin with all of the work left."""
+        self.work = work
+        self.settled: dict[object, Any] = {}
+
+
 class Scope:
     """Where an evaluation is: `$this`, `$index`, `$total`, and the variables in sight."""
 
-    __slots__ = ("context", "environment", "index", "this", "total", "variables", "work")
+    __slots__ = ("context", "environment", "index", "shared", "this", "total", "variables")
 
-    def __init__(self, environment: Environment, context: list[Any], work: list[int]) -> None:
+    def __init__(self, environment: Environment, context: list[Any], shared: Shared) -> None:
         """Begin at the input of the expression."""
         self.environment = environment
         self.context = context
@@ -67,18 +78,18 @@ class Scope:
         self.index: int | None = None
         self.total: list[Any] | None = None
         self.variables: Mapping[str, list[Any]] | None = None
-        self.work = work
+        self.shared = shared
 
     def inner(self, items: list[Any]) -> "Scope":
         """Return a scope for a loop over `items`, which it charges for."""
         self.charge(len(items))
-        scope = Scope(self.environment, self.context, self.work)
+        scope = Scope(self.environment, self.context, self.shared)
         scope.variables = self.variables
         scope.total = self.total
         return scope
 
     def charge(self, count: int) -> None:
         """Count work. Raises `PathTooCostly` where it is more than allowed."""
-        self.work[0] -= count
-        if self.work[0] < 0:
+        self.shared.work -= count
+        if self.shared.work < 0:
             raise PathTooCostly(reason="it would look at too many elements")
