@@ -12,6 +12,10 @@ WORK_MAX: Final = 5_000_000
 TEXT_MAX: Final = 64 * 1024 * 1024
 
 
+_CHARACTERS_A_UNIT: Final = 32
+_NOTHING: Final[list[Any]] = []
+
+
 class Resolver(Protocol):
     """Finds resources by reference."""
 
@@ -87,6 +91,14 @@ class Scope:
         scope.variables = self.variables
         scope.total = self.total
         return scope
+
+    def made(self, result: Any) -> list[Any]:
+        """Return a result as a collection; a long text is charged for as memory is."""
+        if result is None:
+            return _NOTHING
+        if result.__class__ is str and len(result) >= _CHARACTERS_A_UNIT:
+            self.charge(len(result) // _CHARACTERS_A_UNIT)
+        return [result]
 
     def charge(self, count: int) -> None:
         """Count work. Raises `PathTooCostly` where it is more than allowed."""
