@@ -151,6 +151,9 @@ TABLE: dict[str, list[Any]] = {
     "'1' = 1": [False],
     "name[0] = name[0]": [True],
     "name[0] = name[1]": [False],
+    "name[1].given = name[1].given": [True],
+    "name[1].given ~ name[0].given.first()": [False],
+    "1 in name.given": [False],
     "@2020 ~ @2020-01": [False],
     # Environment
     "%resource.id = %rootResource.id": [True],
