@@ -235,6 +235,11 @@ def test_a_name_no_element_has_is_found_before_anything_is_evaluated(paths: Path
         paths.check(text, "Patient")
 
 
+def test_without_a_clock_there_is_no_now(paths: Paths) -> None:
+    with pytest.raises(PathEvaluation):
+        paths.compile("today()").evaluate(None)
+
+
 def test_trace_shows_and_changes_nothing(paths: Paths) -> None:
     seen: list[tuple[str, int]] = []
     environment = Environment(trace=lambda name, items: seen.append((name, len(items))))
