@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,10 @@ from trucyte.shared.terminology.concept import make_concept, read_concepts, writ
 from trucyte.shared.terminology.edition import INLINE_MAX, resources_of, whole_value_set
 from trucyte.shared.terminology.problems import CodeSystemUnknown, CodeUnknown, ListInvalid
 
-TABLES = ("terminology.artefact", "terminology.concept")
+TABLES = (
+    "select t::text from terminology.artefact t order by 1",
+    "select t::text from terminology.concept t order by 1",
+)
 
 
 @pytest.fixture
@@ -35,12 +39,9 @@ def lists(
         yield opened
 
 
-def rows(lists: Lists) -> list[list[tuple]]:
+def rows(lists: Lists) -> list[list[Any]]:
     with lists.node.database.connection() as connection:
-        return [
-            connection.execute(f"select t::text from {table} t order by 1").fetchall()
-            for table in TABLES
-        ]
+        return [connection.execute(table).fetchall() for table in TABLES]
 
 
 def test_a_code_system_is_found_after_it_was_accepted(lists: Lists) -> None:
