@@ -131,6 +131,7 @@ def test_an_operators_list_has_the_days_of_its_edition(
 
 def test_the_pack_never_makes_a_list_count_as_loaded(run: Run, database: Database) -> None:
     run("load", "national")
+    assert list(LoadedLists(database)) == []
     lists = MergedLists(LoadedLists(database))
     assert not lists.is_loaded("icd10")
     assert not lists.is_loaded("thuoc")

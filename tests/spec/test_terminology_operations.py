@@ -239,7 +239,7 @@ def test_expand_narrows_by_nested_value_sets_and_unites_includes(lists: Lists) -
     narrowed = {"system": SYSTEM, "filter": rule, "valueSet": [two]}
     assert codes(lists, {"include": [narrowed]}) == ["A1"]
     assert codes(lists, {"include": [narrowed, {"valueSet": [two]}]}) == ["A1", "B1"]
-    assert codes(lists, {"include": [{"valueSet": [two, f"{ALL}|1"]}]}) == ["A1", "B1"]
+    assert codes(lists, {"include": [{"valueSet": [two, ALL]}]}) == ["A1", "B1"]
 
 
 def test_expand_keeps_listed_codes_of_a_system_that_is_not_here(lists: Lists) -> None:
@@ -263,6 +263,16 @@ def test_expand_knows_the_value_sets_of_the_language_and_implicit_ones(lists: Li
     assert {node.member.code for node in found.nodes} == {"male", "female", "other", "unknown"}
     below = lists.terminology.expand(f"{SYSTEM}?fhir_vs=isa/A2")
     assert [node.member.code for node in below.nodes] == ["A2", "A2.1", "B2"]
+
+
+def test_expand_of_a_version_wants_that_version(lists: Lists) -> None:
+    lists.put(value_set(WHOLE, "hai", version="2"))
+    two = "https://example.org/ValueSet/hai"
+    assert lists.terminology.expand(f"{two}|2").total == 7
+    with pytest.raises(ValueSetUnknown):
+        lists.terminology.expand(f"{two}|3")
+    found = lists.terminology.expand("http://hl7.org/fhir/ValueSet/administrative-gender|4.0.1")
+    assert found.total == 4
 
 
 def test_expand_of_a_stored_expansion_gives_it_back(lists: Lists) -> None:
@@ -357,6 +367,7 @@ def test_search_puts_the_very_same_words_first(lists: Lists) -> None:
 def test_search_takes_wildcards_for_what_they_are(lists: Lists) -> None:
     assert lists.terminology.search(SYSTEM, "%") == []
     assert lists.terminology.search(SYSTEM, "A_1") == []
+    assert len(lists.terminology.search(SYSTEM, "", 3)) == 3
 
 
 # What FHIRPath asks
@@ -368,6 +379,24 @@ def test_paths_ask_whether_a_code_is_a_member_whatever_the_day(national: Lists) 
     assert national.path.member_of(where, None, "02") is True
     assert national.path.member_of(where, system, "xx") is False
     assert national.path.member_of("urn:x:none", system, "02") is None
+
+
+def test_a_list_that_is_not_whole_never_calls_a_code_wrong(national: Lists) -> None:
+    where, system = value_set_of("icd10"), system_of("icd10")
+    assert national.path.member_of(where, system, "A01.0") is True
+    assert national.path.member_of(where, system, "Z99.9") is None
+    assert national.path.has_code(system, "Z99.9") is None
+    assert national.path.has_code(system_of("tinh"), "xx") is False
+    asked = national.terminology.validate_code(where, "Z99.9")
+    assert (asked.result, "part of the list" in asked.message) == (False, True)
+
+
+def test_the_validator_asks_what_is_known_and_what_a_code_may_be_called(lists: Lists) -> None:
+    assert lists.path.knows(ALL)
+    assert not lists.path.knows("urn:x:none")
+    assert lists.path.has_code("urn:x:none", "1") is None
+    assert lists.path.displays(SYSTEM, "B1") == {"sỏi thận", "kidney stone"}
+    assert lists.path.displays(SYSTEM, "Z") == frozenset()
 
 
 def test_paths_ask_for_ancestors(lists: Lists) -> None:

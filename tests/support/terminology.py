@@ -18,7 +18,7 @@ from trucyte.shared.terminology.edition import Edition
 from trucyte.shared.terminology.follower import Follower
 from trucyte.shared.terminology.library import Library
 from trucyte.shared.terminology.names import OPERATOR
-from trucyte.shared.terminology.service import PathTerminology, Terminology
+from trucyte.shared.terminology.service import FhirTerminology, Terminology
 from trucyte.shared.terminology.store import Store
 
 SYSTEM = "https://example.org/CodeSystem/benh"
@@ -41,8 +41,8 @@ class Lists:
         self.follower.catch_up()
 
     @property
-    def path(self) -> PathTerminology:
-        return PathTerminology(self.terminology)
+    def path(self) -> FhirTerminology:
+        return FhirTerminology(self.terminology)
 
     def line_count(self) -> int:
         return self.node.journal.tail()

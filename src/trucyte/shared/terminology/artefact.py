@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from trucyte.shared.terminology.concept import read_day
-from trucyte.shared.terminology.names import EFFECTIVE, KEEPER, LIST_NAME, PART, PART_OF
+from trucyte.shared.terminology.names import EFFECTIVE, KEEPER, LIST_NAME, PART
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,3 @@ def extension_values(resource: Mapping[str, Any], url: str) -> list[Any]:
 def parts_of(resource: Mapping[str, Any]) -> list[str]:
     """Return the ids of the CodeSystems that hold this one's concepts."""
     return [str(value) for value in extension_values(resource, PART)]
-
-
-def is_part(resource: Mapping[str, Any]) -> bool:
-    """Say whether a CodeSystem only holds concepts of another."""
-    return extension_value(resource, PART_OF) is not None

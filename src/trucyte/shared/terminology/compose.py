@@ -46,6 +46,7 @@ class Composer:
         self._finder = finder
         self._on = on
         self._within = within
+        self._is_whole = True
 
     def compose(self, compose: Json) -> Members:
         """Return the members.
@@ -58,7 +59,8 @@ class Composer:
         excluded = self._keys(compose.get("exclude", ()))
         members = self._included(compose.get("include", ()))
         wanted = (member for member in members if (member.system, member.code) not in excluded)
-        return Members(_bounded(wanted))
+        kept = list(_bounded(wanted))  # the walk tells whether every list was whole
+        return Members(kept, is_whole=self._is_whole)
 
     def _included(self, parts: Iterable[Json]) -> Iterable[Member]:
         return chain.from_iterable(self._part(part) for part in parts)
@@ -68,9 +70,9 @@ class Composer:
 
     def _part(self, part: Json) -> Iterable[Member]:
         nested = [
-            self._finder.members(url.partition("|")[0], self._on, self._within)
-            for url in part.get("valueSet", ())
+            self._finder.members(url, self._on, self._within) for url in part.get("valueSet", ())
         ]
+        self._is_whole = self._is_whole and all(members.is_whole for members in nested)
         if "system" in part:
             found: Iterable[Member] = self._of_system(part)
         elif nested:
@@ -88,6 +90,7 @@ class Composer:
             return self._listed(url, system, part["concept"])
         if system is None:
             raise CodeSystemUnknown(system=url)
+        self._is_whole = self._is_whole and system.is_complete
         rules = part.get("filter", ())
         if not rules:
             return (member_of(system, term) for term in system.in_force(self._on))

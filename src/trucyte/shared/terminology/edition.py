@@ -62,8 +62,8 @@ class Edition:
 
     @property
     def id(self) -> str:
-        """The id of its CodeSystem: the same for the same edition."""
-        return resource_id(self.keeper, self.name, self.version)
+        """The id of its CodeSystem; an edition without a first day replaces the one before."""
+        return resource_id(self.keeper, self.name, self.version if self.valid_from else "")
 
     def until(self, end: date | None) -> "Edition":
         """Return the edition ending on a day."""

@@ -14,7 +14,7 @@ from trucyte.fhir.parse import parse
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Operation, Position, Stored
 from trucyte.journal.journal import Journal
-from trucyte.shared.terminology.artefact import Artefact, is_part, parts_of, read_artefact
+from trucyte.shared.terminology.artefact import Artefact, parts_of, read_artefact
 from trucyte.shared.terminology.concept import Concept, read_concepts
 from trucyte.shared.terminology.names import TYPES
 from trucyte.shared.terminology.statements import statements
@@ -78,13 +78,11 @@ class Follower:
         if entry.origin != _OWN or self._journal.head([key])[key].seq != entry.seq:
             return False  # another node's, or replaced by a line that is yet to come
         resource = {} if entry.operation is Operation.DELETE or not line.body else parse(line.body)
-        if is_part(resource):
-            return False
         named = {"type": TYPE_NUMBERS[entry.type], "id": entry.id}
         cursor.execute(statements()["drop_artefact"], named)
         if entry.type == "CodeSystem":
             cursor.execute(statements()["drop_concepts"], named)
-        if resource.get("url"):
+        if resource.get("url"):  # a part of a large system has none
             count = self._copy(cursor, entry.id, self._concepts(resource))
             artefact = read_artefact(resource, seq=entry.seq, version=entry.version, concepts=count)
             cursor.execute(statements()["add_artefact"], _row(artefact))

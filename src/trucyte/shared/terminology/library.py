@@ -75,13 +75,16 @@ class Library:
         return [one for same in self._artefacts.values() for one in same]
 
     def editions(self, type: str, url: str, on: date | None = None) -> Sequence[Artefact]:
-        """Return the editions of one URL that hold that day, the one to ask first at the front."""
+        """Return the editions of a canonical that hold that day, the one to ask first at the front.
+
+        A version behind `|` leaves the edition of that version alone.
+        """
         self._refresh()
-        url = url.partition("|")[0]
+        url, _, version = url.partition("|")
         found = self._artefacts.get((type, url)) or self._artefacts.get(
             (type, self._known.get(url, url)), ()
         )
-        return [one for one in found if one.is_in_force(on)]
+        return [one for one in found if one.is_in_force(on) and version in ("", one.edition)]
 
     def system(self, url: str, on: date | None, version: str = "") -> SystemContent | None:
         """Return the edition of a code system in force that day (None: the newest), or None."""
@@ -168,7 +171,7 @@ class Library:
 
         `system?fhir_vs` and `system?fhir_vs=isa/code` (R4 4.3.1.3). Raises ValueSetUnknown.
         """
-        system, mark, rest = url.partition("?fhir_vs")
+        system, mark, rest = url.partition("|")[0].partition("?fhir_vs")
         part: dict[str, Any] = {"system": system}
         if rest.startswith("=isa/"):
             value = rest.removeprefix("=isa/")

@@ -26,8 +26,13 @@ class Member(NamedTuple):
 class Members:
     """The members of a value set, in its order. Frozen; may be shared between threads."""
 
-    def __init__(self, members: Iterable[Member]) -> None:
-        """Keep the first of each (system, code)."""
+    def __init__(self, members: Iterable[Member], *, is_whole: bool = True) -> None:
+        """Keep the first of each (system, code).
+
+        `is_whole` is false where a list this rests on is here in part: what is not found may
+        still be a member.
+        """
+        self.is_whole = is_whole
         by_key: dict[tuple[str, str], Member] = {}
         for member in members:
             by_key.setdefault((member.system, member.code), member)

@@ -112,10 +112,13 @@ class Terminology:
         """
         day = on or self._today()
         if self._library.systems(target, None):
-            return self._validated(self._find_in_system(target, code, day), target, code, display)
-        member = self._library.members(target, day).find(system, code)
+            return self._validated(self._find_in_system(target, code, day), target, display)
+        members = self._library.members(target, day)
+        member = members.find(system, code)
+        if member is None and not members.is_whole:
+            return Validated(False, "The code is not in the part of the list that is here")
         found = (member.display, member.concept) if member else None
-        return self._validated(found, system or target, code, display)
+        return self._validated(found, system or target, display)
 
     def expand(
         self,
@@ -197,15 +200,19 @@ class Terminology:
     # What FHIRPath and validation ask (`fhir.path.environment.Terminology`)
 
     def member_of(self, value_set: str, system: str | None, code: str) -> bool | None:
-        """Say whether a code is in a value set, whatever the day; None where it cannot be told."""
+        """Say whether a code is in a value set, whatever the day; None where it cannot be told.
+
+        It cannot where the value set is not here, or rests on a list that is not whole.
+        """
         try:
             members = self._library.members(value_set, None)
         except Problem:
             return None
-        member = members.find(system, code)
-        if member is not None:
+        if members.find(system, code) is not None:
             return True
-        return self._was_member(value_set, system, code)
+        if self._was_member(value_set, system, code):
+            return True
+        return False if members.is_whole else None
 
     def _was_member(self, value_set: str, system: str | None, code: str) -> bool:
         """Say whether an earlier edition had the code: records outlive lists."""
@@ -215,6 +222,35 @@ class Terminology:
         include = self._library.resource(editions[0]).get("compose", {}).get("include", ())
         whole = any(part.keys() == {"system"} and part["system"] == system for part in include)
         return whole and self._find_in_system(system, code, None) is not None
+
+    def knows(self, value_set: str) -> bool:
+        """Say whether the value set itself is at hand."""
+        try:
+            self._library.members(value_set, None)
+        except Problem:
+            return False
+        return True
+
+    def has_code(self, system: str, code: str) -> bool | None:
+        """Say whether a code system has a code, whatever the day; None where it cannot be told."""
+        editions = self._library.systems(system, None, most=_EDITIONS_MAX)
+        if any(code in content for content in editions):
+            return True
+        return False if editions and editions[0].is_complete else None
+
+    def displays(self, system: str, code: str) -> frozenset[str]:
+        """Return what a code may be called, without case and doubled blanks; empty: not known."""
+        found = (
+            term
+            for content in self._library.systems(system, None, most=_EDITIONS_MAX)
+            for term in content.terms(code)
+        )
+        return frozenset(
+            _worded(word)
+            for term in found
+            for word in (term.display, *(w["value"] for w in term.more.get("designation", ())))
+            if word
+        )
 
     # Asking the library
 
@@ -237,7 +273,7 @@ class Terminology:
         return None
 
     def _validated(
-        self, found: tuple[str, Concept | None] | None, where: str, code: str, display: str | None
+        self, found: tuple[str, Concept | None] | None, where: str, display: str | None
     ) -> Validated:
         if found is None:
             return Validated(False, f"The code is not in {where}, or not in force that day")
@@ -273,24 +309,24 @@ class Terminology:
         return self._clock.now().astimezone(VIETNAM).date()
 
 
-class PathTerminology:
-    """The answers that FHIRPath asks for (`fhir.path.environment.Terminology`)."""
+class FhirTerminology:
+    """The answers that the language asks for: FHIRPath and validation.
+
+    Has what `fhir.path.environment.Terminology` and the validator's `Terminology` ask.
+    """
 
     def __init__(self, terminology: Terminology) -> None:
         """Answer from the node's terminology."""
-        self._terminology = terminology
-
-    def member_of(self, value_set: str, system: str | None, code: str) -> bool | None:
-        """Say whether a code is in a value set; None where it cannot be told."""
-        return self._terminology.member_of(value_set, system, code)
+        self.member_of = terminology.member_of
+        self.knows = terminology.knows
+        self.has_code = terminology.has_code
+        self.displays = terminology.displays
+        self._subsumes = terminology.subsumes
 
     def subsumes(self, system: str, code: str, other: str) -> bool | None:
         """Say whether `code` is `other` or an ancestor of it; None where it cannot be told."""
         try:
-            return self._terminology.subsumes(system, code, other).outcome in (
-                "equivalent",
-                "subsumes",
-            )
+            return self._subsumes(system, code, other).outcome in ("equivalent", "subsumes")
         except Problem:
             return None
 
@@ -358,7 +394,7 @@ def _is_same_wording(display: str, right: str, concept: Concept | None) -> bool:
 
 def _worded(text: str) -> str:
     """Return a text as R4 compares displays: in any case, with any blanks; marks count."""
-    return " ".join(text.lower().split())
+    return " ".join(text.split()).casefold()
 
 
 def _pattern(word: str) -> str:

@@ -45,6 +45,11 @@ class SystemContent:
         """Return the newest term of a code, whatever its dates."""
         return self._newest.get(code)
 
+    def terms(self, code: str) -> list[Concept]:
+        """Return every term of a code, the newest first."""
+        newest = self._newest.get(code)
+        return [] if newest is None else [newest, *reversed(self._earlier.get(code, ()))]
+
     def find(self, code: str, on: date | None) -> Concept | None:
         """Return the term in force that day (None: the newest), or None."""
         newest = self._newest.get(code)
