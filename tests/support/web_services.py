@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from tests.support.web_records import FakeRecords
 from trucyte.base.clock import FixedClock
@@ -36,6 +37,7 @@ def fake_access(purpose: str) -> Access:
     return Access("test", purpose, sees_restricted=False, recorder=SilentRecorder())
 
 
+@cache
 def all_rules() -> dict[str, Rule]:
     return {rule.number: rule for text in packaged_rules() for rule in read_rules(text)}
 
@@ -178,7 +180,7 @@ class FakeReceipts:
             :count
         ]
 
-    def findings_by_rule(self, number: int) -> Mapping[str, int]:
+    def findings_by_rule(self, number: int, *, with_restricted: bool) -> Mapping[str, int]:
         if number != 8:
             return {}
         one, two, three, four = (finding.rule for finding in findings())

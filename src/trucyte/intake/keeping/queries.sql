@@ -36,7 +36,7 @@ order by ordinal limit %s
 -- count_findings
 select finding ->> 0, count(*)
 from intake.visit, jsonb_array_elements(findings) as finding
-where source = %s and findings is not null
+where source = %s and findings is not null and (%s or not restricted)
 group by 1 order by 1
 
 -- count_reasons
@@ -82,6 +82,9 @@ set variant = case when variant = '' then %s else variant end,
     facility = case when facility = '' then %s else facility end,
     visits_total = coalesce(%s, visits_total)
 where number = %s
+
+-- note_signature
+update intake.source set signed = true where number = %s
 
 -- finish_source
 -- Failed: there was something, and all of it lies in quarantine.
