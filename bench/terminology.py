@@ -25,7 +25,7 @@ from trucyte.fhir.search import Extractor
 from trucyte.fhir.validate import Validator
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import load_definitions
+from trucyte.node.language import load_definitions
 from trucyte.records import Hasher, Records, SearchIndex
 from trucyte.shared.access.local import system_access
 from trucyte.shared.terminology.concept import make_concept

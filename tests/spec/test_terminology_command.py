@@ -14,16 +14,11 @@ from trucyte.database.connect import Database
 from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
 from trucyte.intake.claims.tables import Variant, Visit
-from trucyte.node.parts import DEFINITIONS
 from trucyte.node.terminology import terminology
 from trucyte.shared.terminology.lists import LoadedLists
 from trucyte.vietnam.packaged_lists import MergedLists
 
 Run = Callable[..., Any]
-
-pytestmark = pytest.mark.skipif(
-    not DEFINITIONS.exists(), reason="the definitions are built by `make setup`"
-)
 
 
 @pytest.fixture

@@ -5,23 +5,20 @@ refused aloud: a value set with a filter left out would hold codes it must not.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from time import process_time
 from typing import Any, Final
 
+from trucyte.fhir.path.problems import PathProblem
+from trucyte.fhir.path.regular.patterns import matches_full
 from trucyte.shared.terminology.problems import FilterUnsupported, PatternRefused
 from trucyte.shared.terminology.system import SystemContent
 
 _PATTERN_MAX: Final = 256
 _TEXT_MAX: Final = 1024
+_SECONDS_MAX: Final = 2.0  # of CPU for one pattern over a whole code system
+_LOOK_EVERY: Final = 256
 _CODE_NAMES: Final = frozenset({"concept", "code"})
-# What makes a backtracking matcher explode is a repeat over a group that can itself vary in
-# length or content, and anything that looks around or back.
-_REFUSED: Final = (
-    (re.compile(r"\(\?"), "groups with (? …) are not allowed"),
-    (re.compile(r"\\[1-9kgbBAZ]"), "back references and anchors by letter are not allowed"),
-    (re.compile(r"(?<!\\)\)\s*(?:[*+{])"), "a group must not be repeated"),
-)
-_REPEATS_MAX: Final = 4
 
 Kept = set[str] | frozenset[str]
 
@@ -74,12 +71,21 @@ def _exists(system: SystemContent, name: str, value: str) -> Kept:
 
 
 def _regex(system: SystemContent, name: str, value: str) -> Kept:
-    pattern = _compiled(value)
-    return {
-        code
-        for code, values in _values(system, name)
-        if any(pattern.fullmatch(_text(value)[:_TEXT_MAX]) for value in values)
-    }
+    if len(value) > _PATTERN_MAX:
+        raise PatternRefused(reason=f"longer than {_PATTERN_MAX} characters")
+    try:
+        return set(_matching(_values(system, name), value))
+    except PathProblem as problem:
+        raise PatternRefused(reason=str(problem.facts.get("reason", ""))) from None
+
+
+def _matching(found: Iterable[tuple[str, tuple[Any, ...]]], pattern: str) -> Iterator[str]:
+    end = process_time() + _SECONDS_MAX
+    for number, (code, values) in enumerate(found):
+        if number % _LOOK_EVERY == 0 and process_time() > end:
+            raise PatternRefused(reason="it takes too long over this code system")
+        if any(matches_full(_text(value)[:_TEXT_MAX], pattern) for value in values):
+            yield code
 
 
 _Operator = Callable[[SystemContent, str, str], Kept]
@@ -115,21 +121,6 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern that cannot take long on a short text. Raises PatternRefused."""
-    if len(pattern) > _PATTERN_MAX:
-        raise PatternRefused(reason=f"longer than {_PATTERN_MAX} characters")
-    for refused, reason in _REFUSED:
-        if refused.search(pattern):
-            raise PatternRefused(reason=reason)
-    if len(re.findall(r"(?<!\\)[*+{]", pattern)) > _REPEATS_MAX:
-        raise PatternRefused(reason=f"more than {_REPEATS_MAX} repeats")
-    try:
-        return re.compile(pattern)
-    except (re.error, OverflowError):
-        raise PatternRefused(reason="it is not a regular expression") from None
 
 
 def _shown(text: str) -> str:
