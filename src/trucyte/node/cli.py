@@ -47,6 +47,9 @@ COMMANDS = {
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
     "fhirpath": Command("trucyte.node.fhirpath:fhirpath", "Evaluate FHIRPath on a resource."),
+    "terminology": Command(
+        "trucyte.node.terminology:terminology", "Code lists: load, look up, expand, translate."
+    ),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 
