@@ -39,6 +39,13 @@ class PathMissing(Problem):
     code = "path-missing"
 
 
+class PathUnreadable(Problem):
+    """{path} could not be read: {reason}; the rest was taken in, the same command goes on."""
+
+    kind = Kind.BAD_INPUT
+    code = "path-unreadable"
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """What every door needs."""
@@ -58,28 +65,37 @@ def ingest_paths(
     """Take in files and folders of claims and FHIR, and return what came of it.
 
     Folders are walked without following links; hidden files and files of other kinds in
-    them are passed over. Raises PathMissing before anything is done, a NO_SPACE Problem
-    when the disk is full, and an UNAVAILABLE one when stopped while the database is away.
+    them are passed over; one that cannot be read (its HIS still holds it, say) is told to
+    the watchers and counted. Raises PathMissing or PathUnreadable for a folder before
+    anything is done, a NO_SPACE Problem when the disk is full, and an UNAVAILABLE one when
+    stopped while the database is away.
     """
     files = list(find_files(paths))
+    watchers = watchers or Watchers()
     numbers: dict[int, None] = {}
+    unread: list[Path] = []
 
     def received() -> Iterator[int]:
         for path in files:
-            number = patiently(lambda path=path: _receive(door, path), stop).number  # type: ignore[misc]
+            try:
+                number = patiently(lambda path=path: _receive(door, path), stop).number  # type: ignore[misc]
+            except OSError as error:
+                unread.append(path)
+                watchers.warning(_unreadable(path, error))
+                continue
             if number not in numbers:
                 numbers[number] = None
                 yield number
 
     began = time.monotonic()
-    size = sum(path.stat().st_size for path in files)
+    size = sum(map(size_of, files))
     resources = work_on(door, received(), size, stop, watchers)
     while not stop.is_set() and (open_ones := _open(door, numbers)):
         stop.wait(_IDLE_SECONDS)  # another process has them: wait, and take over if it ends
         resources += work_on(door, iter(open_ones), 0, stop, watchers)
     visits, findings, reasons = door.receipts.sums(list(numbers))
     seconds = time.monotonic() - began
-    return Summary(len(files), visits, resources, findings, reasons, seconds)
+    return Summary(len(files), visits, resources, findings, reasons, seconds, len(unread))
 
 
 def work_on(
@@ -135,7 +151,8 @@ def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -
 def find_files(paths: Sequence[Path]) -> Iterator[Path]:
     """Yield the files that `paths` name, folders walked in the order of names.
 
-    What is named itself is taken whatever it is called; raises PathMissing.
+    What is named itself is taken whatever it is called; raises PathMissing, and
+    PathUnreadable for a folder.
     """
     for path in paths:
         if not path.exists():
@@ -147,9 +164,24 @@ def find_files(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, 0 where it went away or cannot be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _unreadable(path: Path, error: OSError) -> PathUnreadable:
+    return PathUnreadable(path=path.name, reason=error.strerror or type(error).__name__)
+
+
 def _walk(folder: Path) -> Iterator[Path]:
-    with os.scandir(folder) as entries:
-        ordered = sorted(entries, key=lambda entry: entry.name)
+    try:
+        with os.scandir(folder) as entries:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise _unreadable(folder, error) from None
     for entry in ordered:
         if entry.name.startswith(".") or entry.is_symlink():
             continue
