@@ -281,3 +281,47 @@ def test_a_watched_folder_outlives_a_share_that_goes_away(node: Node, tmp_path: 
     watch.look()
     watch.look()
     assert len(node.receipts.files()) == 1
+
+
+def test_a_pipe_nobody_writes_to_does_not_hold_the_run(node: Node, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.xml")
+    (tmp_path / "b.xml").write_bytes(envelope([visit(1)]))
+    paths = [tmp_path / "a.xml", tmp_path / "b.xml"]
+    summary = ingest_paths(node.door, paths, Event())
+    assert (summary.visits, summary.unread) == (1, 1)
+
+
+def test_a_defect_over_one_file_does_not_end_the_worker(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, good = (
+        node.receipts.receive(f"{number}.xml", "cli", [envelope([visit(number)])]).number
+        for number in (1, 2)
+    )
+    real = pipeline.open_stored
+
+    def broken(database: Database, number: int, stop: Event) -> Any:
+        if number == poison:
+            raise ZeroDivisionError
+        return real(database, number, stop)
+
+    monkeypatch.setattr(pipeline, "open_stored", broken)
+    stop, told = Event(), list[Problem]()
+    thread = threading.Thread(
+        target=process_waiting, args=(node.door, stop, Watchers(warning=told.append))
+    )
+    thread.start()
+    for _ in range(200):
+        if node.receipts.file(good).state is State.DONE:
+            break
+        time.sleep(0.05)
+    monkeypatch.undo()
+    for _ in range(200):
+        if node.receipts.file(poison).state is State.DONE:
+            break
+        time.sleep(0.05)
+    stop.set()
+    thread.join()
+    assert told[0].code == "work-failed"
+    states = {node.receipts.file(number).state for number in (poison, good)}
+    assert states == {State.DONE}

@@ -4,6 +4,7 @@ Files are kept first and worked on from there, so a run that is stopped or kille
 on with by naming the same paths again, or by whoever works on what waits.
 """
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,6 +45,13 @@ class PathUnreadable(Problem):
 
     kind = Kind.BAD_INPUT
     code = "path-unreadable"
+
+
+class WorkFailed(Problem):
+    """Taking in failed by a defect of the program ({error}); the file waits, others go on."""
+
+    kind = Kind.UNAVAILABLE
+    code = "work-failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,8 @@ def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -
     """Work on whatever is received, oldest first, until `stop` is set: the life of a worker.
 
     A Problem of one source (a full disk, say) is told to the watchers and tried again later.
+    So is a defect: it must not end the only worker, and from then on each source is worked
+    on by itself, so that the others are not held up.
     """
     ledger = Ledger(door.database, door.clock)
     watchers = watchers or Watchers()
@@ -145,7 +155,22 @@ def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -
             except Problem as problem:
                 if not stop.is_set():
                     watchers.warning(problem)
+            except Exception as error:  # noqa: BLE001 - the outermost loop of a worker
+                watchers.warning(WorkFailed(error=type(error).__name__))
+                _each_alone(door, stop, watchers)
             stop.wait(_IDLE_SECONDS)
+
+
+def _each_alone(door: Door, stop: Event, watchers: Watchers) -> None:
+    """Work on every source that waits by itself; what fails is left waiting."""
+    for number in Ledger(door.database, door.clock).open_sources():
+        if stop.is_set():
+            return
+        try:
+            work_on(door, [number], door.receipts.file(number).size, stop, watchers)
+        except Exception as error:  # noqa: BLE001 - told once already, by the loop
+            if isinstance(error, Problem):
+                watchers.warning(error)
 
 
 def find_files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -192,6 +217,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _receive(door: Door, path: Path) -> ReceivedFile:
+    if not path.is_file():  # a pipe nobody writes to would hold the run, deaf to Ctrl-C
+        raise OSError(errno.EINVAL, "not a file")
     with path.open("rb") as file:
         return door.receipts.receive(path.name, "cli", iter(lambda: file.read(_CHUNK), b""))
 
