@@ -325,3 +325,17 @@ def test_a_defect_over_one_file_does_not_end_the_worker(
     assert told[0].code == "work-failed"
     states = {node.receipts.file(number).state for number in (poison, good)}
     assert states == {State.DONE}
+
+
+def test_a_source_whose_last_visits_a_stop_left_out_is_not_done(node: Node) -> None:
+    number = node.receipts.receive("a.xml", "cli", [envelope([visit(1), visit(2)])]).number
+    stop = Event()
+
+    def read_whole_then_stopped() -> Iterator[int]:
+        yield number
+        stop.set()
+
+    work_on(node.door, read_whole_then_stopped(), 0, stop)
+    assert node.receipts.file(number).state is not State.DONE
+    work_on(node.door, [number], 0, Event())
+    assert (node.receipts.file(number).state, node.receipts.file(number).visits) == (State.DONE, 2)

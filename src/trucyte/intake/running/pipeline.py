@@ -172,7 +172,9 @@ class Pipeline:
                 self._send(index)
             for number, piece in self._batches[index].tasks:
                 self._held.pop((number, piece.ordinal))
-                self._sources[number].outstanding -= 1
+                source = self._sources[number]
+                source.outstanding -= 1
+                source.is_read = False  # not to the end: it must not count as done
             self._batches[index] = _Batch()
         while self._held:
             self._hear(_WAIT_SECONDS)
