@@ -39,14 +39,14 @@ def server_of(folder: Path, **options: str) -> EmbeddedServer:
     )
 
 
-def start_child(folder: Path) -> subprocess.Popen[str]:
+def start_child(folder: Path, **environment: str) -> subprocess.Popen[str]:
     """Start a process that uses the server until its standard input is closed."""
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, str(folder / "data"), str(folder / "system")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": "src"},
+        env=os.environ | {"PYTHONPATH": "src"} | environment,
     )
 
 
@@ -215,6 +215,20 @@ def test_a_long_path_still_has_a_socket(folder: Path) -> None:
         assert len(os.fsencode(sockets)) < 80
         assert sockets.stat().st_mode & 0o777 == 0o700
     shutil.rmtree(sockets)
+
+
+def test_a_vietnamese_path_works_under_a_locale_that_cannot_say_it(folder: Path) -> None:
+    named = folder / "dữ liệu"
+    named.mkdir(mode=0o711)
+    plain = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    first = start_child(named, **plain)
+    await_up(first)
+    second = start_child(named, **plain)  # finds the server that runs
+    await_up(second)
+    end(first)
+    end(second)
+    with server_of(named) as server:
+        assert execute(server, "select 1") == [(1,)]
 
 
 def test_data_of_another_version_names_the_version_it_needs(folder: Path) -> None:

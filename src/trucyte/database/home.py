@@ -63,7 +63,7 @@ def find_home(data: Path, *, source: str, announce: Announce, system: Path = SYS
     here = data / "postgres"
     pointer = data / POINTER
     if pointer.is_file():
-        return _elsewhere(data, Path(pointer.read_text().strip()), source, announce)
+        return _elsewhere(data, Path(_read(pointer)), source, announce)
     if here.is_dir():
         owner = _owner_of(here)
         return _here(owner, _runnable(owner, _fitting(here, source), system), data)
@@ -124,8 +124,13 @@ def _here(account: Account, binaries: Binaries, data: Path) -> Home:
 
 
 def _short(wanted: Path, account: Account, data: Path) -> Path:
-    """Return a private folder for the socket whose path fits into a socket address."""
-    if len(os.fsencode(f"{wanted}{_SOCKET}")) <= _SOCKET_PATH_MAX:
+    """Return a private folder for the socket whose path fits into a socket address.
+
+    It also fits into UTF-8 text, as addresses of databases are: under a locale without
+    UTF-8 a Vietnamese path is stray bytes.
+    """
+    is_text = os.fsencode(wanted) == str(wanted).encode("utf-8", "replace")
+    if is_text and len(os.fsencode(f"{wanted}{_SOCKET}")) <= _SOCKET_PATH_MAX:
         return wanted
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     return Path(f"/tmp/trucyte-{account.uid}-{name}")  # noqa: S108 - checked for its owner below
@@ -169,11 +174,11 @@ def _elsewhere(data: Path, target: Path, source: str, announce: Announce) -> Hom
 def _check_owner(data: Path, target: Path) -> None:
     """Refuse a copied pointer; follow a data folder that was moved."""
     record = target / _OWNER
-    owner = Path(record.read_text().strip()) if record.is_file() else data
+    owner = Path(_read(record)) if record.is_file() else data
     if owner == data:
         return
     theirs = owner / POINTER
-    if theirs.is_file() and theirs.read_text().strip() == str(target):
+    if theirs.is_file() and _read(theirs) == str(target):
         raise ClusterOfTwoFolders(other=str(owner))
     _write(record, f"{data}\n")
 
@@ -188,5 +193,10 @@ def _lay_open(folder: Path) -> None:
 def _write(path: Path, text: str) -> None:
     """Replace the file at once, so that a crash leaves the old one or the new one."""
     unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_text(text)
+    unfinished.write_bytes(os.fsencode(text))
     unfinished.replace(path)
+
+
+def _read(path: Path) -> str:
+    """Return a path that `_write` wrote: bytes of the file system, whatever the locale."""
+    return os.fsdecode(path.read_bytes()).strip()

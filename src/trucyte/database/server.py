@@ -263,7 +263,7 @@ def _stop(home: Home) -> None:
 def running_pid(home: Home) -> int | None:
     """Return the process that serves this cluster; None when none does, whatever files say."""
     try:
-        pid = int((home.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+        pid = int((home.cluster / "postmaster.pid").read_bytes().split(b"\n", 1)[0])
         place = Path(f"/proc/{pid}/cwd").readlink()
     except (OSError, ValueError):
         return None  # no file, a torn one, or nobody (a number used again by another's process)
@@ -285,7 +285,7 @@ def _clear_stale(home: Home) -> None:
 def _stale_pid(home: Home) -> int | None:
     for mark in (home.cluster / "postmaster.pid", home.sockets / ".s.PGSQL.5432.lock"):
         try:
-            return int(mark.read_text().split("\n", 1)[0])
+            return int(mark.read_bytes().split(b"\n", 1)[0])
         except FileNotFoundError:
             continue
         except ValueError:
