@@ -32,6 +32,11 @@ COLUMNS_MAX: Final = 1000
 ROW_INDEX: Final = "rowIndex"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")
 _KNOWN = frozenset({"resource", "rootResource", "context", "ucum", "sct", "loinc", ROW_INDEX})
+_SQL_TYPE = re.compile(
+    r"BOOLEAN|SMALLINT|INTEGER|BIGINT|REAL|FLOAT|DOUBLE|DOUBLE PRECISION|DATE|TIME|TIMESTAMP"
+    r"|TIMESTAMP WITH TIME ZONE|(?:CHARACTER VARYING|VARCHAR|CHAR|CHARACTER)(?: ?\(\d{1,6}\))?"
+    r"|(?:DECIMAL|NUMERIC)(?: ?\(\d{1,2}(?:, ?\d{1,2})?\))?"
+)
 _EACH = ("forEach", "forEachOrNull", "repeat")
 _MOMENTS = {"valueDate": "@", "valueDateTime": "@", "valueInstant": "@", "valueTime": "@T"}
 _TEXTS = frozenset(
@@ -60,7 +65,7 @@ class Column:
     path: Expression
     type: str
     is_collection: bool
-    tags: Mapping[str, str]
+    sql_type: str  # of the tag ansi/type, for typed files; empty without it
     at: str
 
 
@@ -162,13 +167,9 @@ class _Reader:
         _refuse(_NAME.fullmatch(name) is None, f"{at}.name", "it is no name of a column")
         collection = source.get("collection", False)
         _refuse(type(collection) is not bool, f"{at}.collection", "true or false is needed")
-        tags = {
-            _text(tag, "name", place): _text(tag, "value", place)
-            for place, tag in _objects(source, "tag", at)
-        }
         type_name = _optional(source, "type", at).rpartition("/")[2]
         path = self.expression(source, "path", at)
-        return Column(name, path, type_name, collection, tags, at)
+        return Column(name, path, type_name, collection, _sql_type(source, at), at)
 
     def expression(self, source: dict[str, Any], key: str, at: str) -> Expression:
         """Read and parse the expression under `key`."""
@@ -184,6 +185,18 @@ class _Reader:
             if name not in self.known and not name.startswith(("vs-", "ext-")):
                 raise ViewPathRefused(at=at, reason=f"there is no constant %{name[:60]}")
         return Expression(text, tree, at)
+
+
+def _sql_type(source: dict[str, Any], at: str) -> str:
+    """Read the tag `ansi/type`; other tags are for other readers."""
+    found = ""
+    for place, tag in _objects(source, "tag", at):
+        name, value = _text(tag, "name", place), _text(tag, "value", place)
+        if name == "ansi/type":
+            found = " ".join(value.upper().split())
+            is_type = _SQL_TYPE.fullmatch(found) is not None
+            _refuse(not is_type, f"{place}.value", "this SQL type is not known here")
+    return found
 
 
 def _check_names(columns: tuple[Column, ...]) -> None:

@@ -14,14 +14,17 @@ from trucyte.fhir.path.model import Node
 from trucyte.fhir.path.syntax.tree import Call
 from trucyte.fhir.path.values import Items
 
-# Relative, absolute or versioned: the type and the id of what is referred to.
-REFERENCE_PATTERN: Final = (
-    r"^(?:https?://[^?#]*/)?([A-Z][A-Za-z]{1,60})/([A-Za-z0-9.\-]{1,64})"
-    r"(?:/_history/[A-Za-z0-9.\-]{1,64})?$"
-)
-URN_PATTERN: Final = r"^urn:(?:uuid|oid):([A-Za-z0-9.\-]{1,64})$"
-_REFERENCE = re.compile(REFERENCE_PATTERN.replace("$", r"\Z"))
-_URN = re.compile(URN_PATTERN.replace("$", r"\Z"))
+_ID = r"[A-Za-z0-9.\-]{1,64}"
+URN_PATTERN: Final = rf"^urn:(?:uuid|oid):({_ID})$"
+
+
+def reference_pattern(type_name: str) -> str:
+    """Return the pattern of references, relative, absolute or versioned, that catches the id.
+
+    `type_name` is a resource type, or empty for any.
+    """
+    kind = type_name or "[A-Z][A-Za-z]{1,60}"
+    return rf"^(?:https?://[^?#]*/)?{kind}/({_ID})(?:/_history/{_ID})?$"
 
 
 def reference_key(reference: Mapping[str, Any], type_name: str) -> str | None:
@@ -29,13 +32,12 @@ def reference_key(reference: Mapping[str, Any], type_name: str) -> str | None:
     text = reference.get("reference")
     if text.__class__ is not str:
         return None
-    match = _REFERENCE.match(text)
-    if match is not None:
-        return match[2] if type_name in ("", match[1]) else None
-    match = _URN.match(text)
-    if match is not None and type_name in ("", reference.get("type")):
-        return match[1]
-    return None
+    if text.startswith("urn:"):
+        is_wanted = type_name in ("", reference.get("type"))
+        match = re.match(URN_PATTERN, text) if is_wanted else None
+    else:
+        match = re.match(reference_pattern(type_name), text)
+    return match[1] if match else None
 
 
 def _resource_keys(items: Items) -> Items:

@@ -92,7 +92,8 @@ class _SqlView:
         reads = self.writer.reads
         wanted = self.writer.parameter(f'"{self.view.resource}"')
         siblings = self.writer.parameter(self._siblings())
-        test = f"contains(line, {wanted}) AND NOT regexp_matches(line, {siblings})"
+        beside = f"contains(line, '_') AND regexp_matches(line, {siblings})"
+        test = f"contains(line, {wanted}) AND NOT ({beside})"
         line = "line"
         if self.expressions.reads_decimals:
             line = f"CASE WHEN regexp_matches(line, '{_LOSSY}') THEN {_AS_TEXT} ELSE line END"
@@ -103,7 +104,7 @@ class _SqlView:
         return (
             Step("resources", f"SELECT no AS _line, {line} AS line FROM lines WHERE {test}"),
             Step("read", f"SELECT _line, {first}json_extract_string(line, [{texts}]) AS _v, "
-                         f"{made} AS _j FROM resources"),
+                         f"{made} AS _j FROM resources", ""),
         )  # fmt: skip
 
     def _siblings(self) -> str:

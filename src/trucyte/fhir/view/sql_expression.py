@@ -28,13 +28,14 @@ from trucyte.fhir.path.syntax.tree import (
 )
 from trucyte.fhir.view.definition import ROW_INDEX, Expression
 from trucyte.fhir.view.forms import Form, form_of
-from trucyte.fhir.view.functions import REFERENCE_PATTERN, URN_PATTERN
+from trucyte.fhir.view.functions import URN_PATTERN, reference_pattern
 from trucyte.fhir.view.problems import NotInSql, ViewPathRefused
 from trucyte.fhir.view.sql_order import arithmetic, equality, negative, order
 from trucyte.fhir.view.sql_value import Value, Writer
 
 _COMPARED: Final = frozenset({"<", "<=", ">", ">="})
 _CALCULATED: Final = frozenset({"+", "-", "*", "/"})
+_INDEX_MAX: Final = 1_000_000
 _LOGIC: Final = {
     "and": "({} AND {})", "or": "({} OR {})", "xor": "({} <> {})",
     "implies": "(NOT {} OR {})",
@@ -138,7 +139,6 @@ class SqlExpressions:
                 raise NotInSql("a resource of any type")
             raise _Unknown(f"{focus.type} has no element {name[:60]}")
         if element.is_choice:
-            self.primitives.update(element.choices)
             return replace(focus, choice=element)
         return self._read(focus, name, element.types[0], is_array=element.is_array)
 
@@ -169,6 +169,8 @@ class SqlExpressions:
     def _indexed(self, focus: Value, index: Value) -> Value:
         if index.form is not Form.INTEGER:
             raise NotInSql("an index of another type")
+        if index.literal is not None and index.literal < _INDEX_MAX and focus.is_plain_list:
+            return focus.item(index.literal)
         place = self.writer.one(index)
         text = f"({self.writer.many(focus)})[CASE WHEN {place} >= 0 THEN {place} + 1 END]"
         return Value(focus.type, focus.form, text)
@@ -189,7 +191,7 @@ class SqlExpressions:
         if isinstance(value, bool):
             return Value("Boolean", Form.BOOLEAN, "true" if value else "false")
         if isinstance(value, int):
-            return Value("Integer", Form.INTEGER, f"CAST({value} AS BIGINT)")
+            return Value("Integer", Form.INTEGER, f"CAST({value} AS BIGINT)", literal=value)
         if isinstance(value, Decimal):
             return Value("Decimal", Form.DECIMAL, parameter(plain(value)))
         if isinstance(value, Moment):
@@ -236,6 +238,8 @@ class SqlExpressions:
     def existing(self, focus: Value, call: Call, sight: Sight) -> str:
         """Compile `exists([criteria])`."""
         if not call.arguments:
+            if focus.choice is not None:
+                self.primitives.update(focus.choice.choices)
             return "true" if focus == sight.resource else self.writer.exists(focus)
         return self.writer.exists(_where(self, call, focus, sight))
 
@@ -256,6 +260,13 @@ class SqlExpressions:
     def child(self, focus: Value, name: str) -> Value:
         """Return the children of a name."""
         return self._child(focus, name)
+
+    def resource_type(self, tree: Tree) -> str:
+        """Read an argument as a resource type."""
+        kind = type_name(tree)
+        if kind is None or kind.name not in self._definitions.resource_types:
+            raise _Unknown("getReferenceKey takes the name of a resource type")
+        return kind.name
 
     def of_type(self, focus: Value, call: Call) -> Value:
         """Compile `ofType(Type)`."""
@@ -299,6 +310,8 @@ def _not(made: SqlExpressions, call: Call, focus: Value, sight: Sight) -> Value:
 def _first(made: SqlExpressions, call: Call, focus: Value, sight: Sight) -> Value:
     if not focus.is_many:
         return focus
+    if focus.is_plain_list:
+        return focus.item(0)
     return Value(focus.type, focus.form, f"({made.writer.sql(focus)})[1]")
 
 
@@ -333,30 +346,27 @@ def _reference_key(made: SqlExpressions, call: Call, focus: Value, sight: Sight)
         raise NotInSql("the key of no reference")
     writer, wanted = made.writer, ""
     if call.arguments:
-        kind = type_name(call.arguments[0])
-        if kind is None:
-            raise NotInSql("no type of a resource")
-        wanted = kind.name
+        wanted = made.resource_type(call.arguments[0])
     if not focus.is_many:
-        return Value("String", Form.TEXT, _key(writer, writer.sql(focus), wanted))
+        text = writer.sql(made.child(focus, "reference"))
+        named = writer.sql(made.child(focus, "type"))
+        return Value("String", Form.TEXT, _key(text, named, wanted))
     item, other = writer.name(), writer.name()
-    made_keys = f"list_transform({writer.sql(focus)}, lambda {item}: {_key(writer, item, wanted)})"
-    text = f"list_filter({made_keys}, lambda {other}: {other} IS NOT NULL)"
+    text, named = (f"json_extract_string({item}, '$.{key}')" for key in ("reference", "type"))
+    keys = f"list_transform({writer.sql(focus)}, lambda {item}: {_key(text, named, wanted)})"
+    text = f"list_filter({keys}, lambda {other}: {other} IS NOT NULL)"
     return Value("String", Form.TEXT, text, is_base_many=True)
 
 
-def _key(writer: Writer, reference: str, wanted: str) -> str:
-    text = f"json_extract_string({reference}, '$.reference')"
-    plain_type = f"regexp_extract({text}, '{REFERENCE_PATTERN}', 1)"
-    named = f"json_extract_string({reference}, '$.type')"
-    is_wanted, is_named = "true", "true"
+def _key(text: str, named: str, wanted: str) -> str:
+    """Return SQL of the key in a reference; `wanted` is a resource type or empty."""
+    pattern = reference_pattern(wanted)
+    urn = f"nullif(regexp_extract({text}, '{URN_PATTERN}', 1), '')"
     if wanted:
-        parameter = writer.parameter(wanted)
-        is_wanted, is_named = f"{plain_type} = {parameter}", f"{named} = {parameter}"
+        urn = f"CASE WHEN {named} = '{wanted}' THEN {urn} END"
     return (
-        f"(CASE WHEN {plain_type} <> '' THEN CASE WHEN {is_wanted} "
-        f"THEN regexp_extract({text}, '{REFERENCE_PATTERN}', 2) END "
-        f"WHEN {is_named} THEN nullif(regexp_extract({text}, '{URN_PATTERN}', 1), '') END)"
+        f"(CASE WHEN starts_with({text}, 'urn:') THEN {urn} "
+        f"ELSE nullif(regexp_extract({text}, '{pattern}', 1), '') END)"
     )
 
 

@@ -26,11 +26,21 @@ class Value:
     path: str = ""  # ".name[*].family"
     choice: Element | None = None  # a choice element before ofType; base and path are its owner's
     number: str = ""  # SQL of a computed number, in place of the digits of a decimal
+    literal: int | None = None  # an integer that the view writes
 
     @property
     def is_many(self) -> bool:
         """Whether it may hold more than one item."""
         return self.is_base_many or "[*]" in self.path
+
+    @property
+    def is_plain_list(self) -> bool:
+        """Whether it is one array of the JSON, whose items have a place in a JSONPath."""
+        return not self.is_base_many and self.path.endswith("[*]") and self.path.count("[*]") == 1
+
+    def item(self, place: int) -> "Value":
+        """Return the item at a place of a plain list."""
+        return replace(self, path=self.path.removesuffix("[*]") + f"[{place}]")
 
     def at(self, key: str, type_name: str, form: Form, *, is_array: bool) -> "Value":
         """Return the children under a JSON key."""

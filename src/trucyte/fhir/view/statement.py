@@ -11,10 +11,11 @@ LINE: Final = "_line"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One named step; `head` is its name as WITH wants it."""
+    """One named step."""
 
     name: str
     sql: str
+    hint: str = ""  # how WITH treats it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Field:
     name: str
     form: Form
     is_collection: bool
+    sql_type: str = ""  # where the view asks for one by a tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,13 @@ class Statement:
     parameters: Mapping[str, object]
     siblings: str
 
-    def text(self, source: str, result: str = "*") -> str:
+    def text(self, source: str, result: str = "*", *, is_ordered: bool = True) -> str:
         """Return the SQL; `source` is a query of lines, `result` what is made of the rows.
 
         Rows have `_line`, and the columns of the view by their names.
         """
-        steps = ",\n".join(f"{step.name} AS ({step.sql})" for step in self.steps)
-        order = f" ORDER BY {self.order}" if self.order else ""
+        steps = ",\n".join(f"{step.name} AS {step.hint}({step.sql})" for step in self.steps)
+        order = f" ORDER BY {self.order}" if self.order and is_ordered else ""
         return (
             f"WITH RECURSIVE lines(no, line) AS ({source}),\n{steps}\n"
             f"SELECT {result} FROM {self.last}{order}"
