@@ -19,9 +19,10 @@ from trucyte.fhir.view.sql_value import ROOT, Value, Writer
 from trucyte.fhir.view.statement import Field, Statement, Step, quoted
 
 _REPEAT_MAX: Final = 100  # levels; deeper ones go to the closures
-# Numbers that DuckDB would not give back as written: 72.50, 1e3, many digits, very small.
+# A number under a key that DuckDB would not give back as written: 72.50, 1e3, many digits,
+# very small ones. It begins with the key, which is what makes looking for it cheap.
 _LOSSY = (
-    r'[:\[,]\s*-?(?:[0-9]+\.[0-9]*0|[0-9.]+[eE][-+]?[0-9]+|0\.0000[0-9]*|[0-9.]{16,})\s*[,}\]]'
+    r'{}"\s*:\s*-?(?:[0-9]+\.[0-9]*0|[0-9.]+[eE][-+]?[0-9]+|0\.0000[0-9]*|[0-9.]{{16,}})\s*[,}}]'
 )
 _TOKEN = r'("(?:[^"\\]|\\.)*")|(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)'
 # Numbers become texts: every token is set between two marks, the empty ones vanish.
@@ -95,8 +96,10 @@ class _SqlView:
         beside = f"contains(line, '_') AND regexp_matches(line, {siblings})"
         test = f"contains(line, {wanted}) AND NOT ({beside})"
         line = "line"
-        if self.expressions.reads_decimals:
-            line = f"CASE WHEN regexp_matches(line, '{_LOSSY}') THEN {_AS_TEXT} ELSE line END"
+        keys = [_LOSSY.format(key) for key in sorted(self.expressions.decimals)]
+        if keys:
+            lossy = " OR ".join(f"regexp_matches(line, '{key}')" for key in keys)
+            line = f"CASE WHEN {lossy} THEN {_AS_TEXT} ELSE line END"
         texts = ", ".join(f"'${path}'" for path in reads.texts)
         members = ", ".join(f"'${path}'" for path in reads.members)
         made = f"json_extract(line, [{members}])" if members else "CAST([] AS JSON[])"

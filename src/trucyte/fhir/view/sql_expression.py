@@ -62,7 +62,7 @@ class SqlExpressions:
         self._constants = constants
         self.writer = writer
         self.primitives: set[str] = set()  # names of primitive elements that are read
-        self.reads_decimals = False
+        self.decimals: set[str] = set()  # those of them that are decimals
 
     def compiled(self, expression: Expression, sight: Sight) -> Value:
         """Compile an expression. Raises `NotInSql`, or `ViewPathRefused` at a wrong name."""
@@ -148,7 +148,10 @@ class SqlExpressions:
             raise NotInSql("a resource inside a resource")
         if form is not Form.JSON:
             self.primitives.add(key)
-        self.reads_decimals |= form is Form.DECIMAL
+        if form is Form.DECIMAL:
+            if is_array:
+                raise NotInSql("a list of decimals")
+            self.decimals.add(key)
         return focus.at(key, kind, form, is_array=is_array)
 
     def _of_type(self, focus: Value, name: str) -> Value:

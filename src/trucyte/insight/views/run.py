@@ -32,9 +32,9 @@ from trucyte.insight.views.formats import Format, line_of, line_sql
 _FEW: Final = 64
 # Statements that may fail in one chunk before all that is left goes to closures.
 _FAILURES_MAX: Final = 16
-_SPLIT: Final = (
-    "CREATE OR REPLACE TEMP TABLE chunk AS SELECT generate_subscripts(l, 1) - 1 AS no, "
-    "unnest(l) AS line FROM (SELECT string_split($text, chr(10)) AS l)"
+_FILL: Final = (
+    "CREATE OR REPLACE TEMP TABLE chunk AS "
+    "SELECT unnest(range(len($lines))) AS no, unnest(CAST($lines AS VARCHAR[])) AS line"
 )
 _SOURCE: Final = "SELECT no, line FROM chunk"
 
@@ -99,34 +99,34 @@ class Worker:
         """Return the rows of a chunk as text, and the lines that gave none with the reason."""
         made = Made(faults=list(chunk.faults))
         self._failures = 0
-        left = self._left_to_closures(chunk)
-        if left:
-            self._mixed(chunk, left, made)
-        return made if left else self._bulk(chunk, made)
+        lines = chunk.text.split("\n")
+        left = self._left_to_closures(lines)
+        if left or not self._bulk(made):
+            self._mixed(chunk, lines, left, made)
+        return made
 
     # --- All by SQL ---------------------------------------------------------------------
 
-    def _bulk(self, chunk: Chunk, made: Made) -> Made:
+    def _bulk(self, made: Made) -> bool:
         try:
             count, text = self._run(self._whole)[0]
         except duckdb.Error:
             self._failures += 1
-            self._mixed(chunk, set(), made)
-            return made
+            return False
         made.count, made.text = count, text + "\n" if count else ""
-        return made
+        return True
 
     def _run(self, sql: str) -> list[tuple[Any, ...]]:
         statement = self._prepared.statement
         assert statement is not None
         return self._engine.execute(sql, dict(statement.parameters)).fetchall()
 
-    def _left_to_closures(self, chunk: Chunk) -> set[int]:
+    def _left_to_closures(self, lines: list[str]) -> set[int]:
         """Put the lines into a table, and return those that SQL is not asked for."""
         statement = self._prepared.statement
         if statement is None:
-            return set(range(chunk.text.count("\n") + 1))
-        self._engine.execute(_SPLIT, {"text": chunk.text})
+            return set(range(len(lines)))
+        self._engine.execute(_FILL, {"lines": lines})
         parameters = {"type": f'"{self._prepared.view.resource}"', "beside": statement.siblings}
         # Other resources must be JSON too: a line that is cut short is said, not passed over.
         sql = (
@@ -138,8 +138,7 @@ class Worker:
 
     # --- By SQL and by closures ---------------------------------------------------------
 
-    def _mixed(self, chunk: Chunk, left: set[int], made: Made) -> None:
-        lines = chunk.text.split("\n")
+    def _mixed(self, chunk: Chunk, lines: list[str], left: set[int], made: Made) -> None:
         found: list[tuple[int, str]] = []
         if self._prepared.statement is not None:
             for number in left:
@@ -161,7 +160,7 @@ class Worker:
             for number, line in enumerate(lines, start=first):
                 found += self._by_closures(chunk, number, line, made)
             return
-        self._engine.execute(_SPLIT, {"text": "\n".join(lines)})
+        self._engine.execute(_FILL, {"lines": lines})
         try:
             found += [(number + first, text) for number, text in self._run(self._by_line)]
         except duckdb.Error:
