@@ -34,8 +34,9 @@ def line_sql(fields: Sequence[Field], form: Format) -> str:
     """Return SQL of a row as one line."""
     if form is Format.CSV:
         return " || ',' || ".join(_csv_sql(field) for field in fields)
+    json_sql = _typed_sql if form is Format.PARQUET else _json_sql
     parts = [
-        f"'{',' if place else '{'}\"{field.name}\":' || coalesce({_json_sql(field)}, 'null')"
+        f"'{',' if place else '{'}\"{field.name}\":' || coalesce({json_sql(field)}, 'null')"
         for place, field in enumerate(fields)
     ]
     return " || ".join((*parts, "'}'"))
@@ -49,6 +50,13 @@ def _json_sql(field: Field) -> str:
     if field.form in (Form.BOOLEAN, Form.INTEGER) and not field.is_collection:
         return f"CAST({name} AS VARCHAR)"
     return f"CAST(to_json({name}) AS VARCHAR)"
+
+
+def _typed_sql(field: Field) -> str:
+    """Return SQL of a value on its way into a typed table: a decimal is its digits in quotes."""
+    if field.form is Form.DECIMAL:
+        return f"CAST(to_json({quoted(field.name)}) AS VARCHAR)"
+    return _json_sql(field)
 
 
 def _csv_sql(field: Field) -> str:
@@ -68,6 +76,8 @@ def line_of(fields: Sequence[Field], values: Sequence[Any], form: Format) -> str
     if form is Format.CSV:
         return ",".join(_csv_cell(value) for value in values)
     names = [field.name for field in fields]
+    if form is Format.PARQUET:
+        values = [_typed(field, value) for field, value in zip(fields, values, strict=True)]
     return _ENCODER.encode(dict(zip(names, values, strict=True))).decode()
 
 
@@ -101,11 +111,25 @@ def table_type(field: Field) -> str:
     return f"{name}[]" if field.is_collection else name
 
 
-def table_value(field: Field, value: Any) -> Any:
-    """Return a value as it is put into a typed table."""
-    if field.form is Form.JSON and value is not None:
-        encode = _ENCODER.encode
-        if field.is_collection:
-            return [encode(one).decode() for one in value]
-        return encode(value).decode()
-    return value
+def table_sql(fields: Sequence[Field]) -> str:
+    """Return SQL of the typed values in a `line` that `line_sql` or `line_of` made."""
+    return ", ".join(_table_column(field) for field in fields)
+
+
+def _table_column(field: Field) -> str:
+    path = f"'$.{field.name}'"
+    if not field.is_collection:
+        return f"CAST(json_extract_string(line, {path}) AS {table_type(field)})"
+    items = f"CAST(json_extract_string(line, '$.{field.name}[*]') AS {table_type(field)})"
+    return f"CASE WHEN json_type(line, {path}) <> 'NULL' THEN {items} END"
+
+
+def _typed(field: Field, value: Any) -> Any:
+    if value is None or field.form not in (Form.DECIMAL, Form.JSON):
+        return value
+    write = plain if field.form is Form.DECIMAL else _json_text
+    return [write(one) for one in value] if field.is_collection else write(value)
+
+
+def _json_text(value: Any) -> str:
+    return _ENCODER.encode(value).decode()
