@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from trucyte.base.problem import Problem
 from trucyte.fhir import text
@@ -14,7 +15,9 @@ from trucyte.fhir.path.environment import Environment
 from trucyte.fhir.path.model import Node
 from trucyte.fhir.path.path import Paths
 from trucyte.fhir.path.render import to_json
-from trucyte.node.parts import DEFINITIONS
+from trucyte.node.language import load_definitions
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 class FileUnreadable(Problem):
@@ -27,15 +30,15 @@ class FileUnreadable(Problem):
 @click.argument("expression")
 @click.argument("file", required=False, metavar="[FILE|-]")
 @click.option("--lenient", is_flag=True, help="Let names and types pass that R4 does not know.")
-@click.option("--json", "as_json", is_flag=True, help="One line, as for other commands.")
-def fhirpath(expression: str, file: str | None, lenient: bool, as_json: bool) -> int:
+@click.option("--json", is_flag=True, expose_value=False, help="The same: it is JSON.")
+def fhirpath(expression: str, file: str | None, lenient: bool) -> int:
     """Evaluate a FHIRPath EXPRESSION on a resource (JSON or XML) and print a JSON array.
 
     Without FILE the expression is evaluated on nothing; - is the standard input.
 
     Example: trucyte fhirpath "Patient.name.given.first()" patient.json
     """
-    definitions = Definitions.load(DEFINITIONS.read_bytes())
+    definitions = load_definitions()
     paths = Paths(definitions)
     path = paths.compile(expression, is_strict=not lenient)
     node = None
@@ -43,7 +46,8 @@ def fhirpath(expression: str, file: str | None, lenient: bool, as_json: bool) ->
         node = paths.resource(_read(file, definitions))
         if not lenient:
             paths.check(expression, node.kind.name)
-    _write(to_json(path.evaluate(node, _environment(node))), as_json=as_json)
+    items = to_json(path.evaluate(node, _environment(node)))
+    sys.stdout.buffer.write(_ENCODER.encode(items) + b"\n")
     return 0
 
 
@@ -58,7 +62,7 @@ def _environment(node: Node | None) -> Environment:
 
 def _trace(name: str, items: list[Any]) -> None:
     """Show what `trace()` looked at, beside the result."""
-    click.echo(b"%b: %b" % (name.encode(), text.to_json(to_json(items))), err=True)
+    click.echo(b"%b: %b" % (name.encode(), _ENCODER.encode(to_json(items))), err=True)
 
 
 def _read(file: str, definitions: Definitions) -> dict[str, Any]:
@@ -71,8 +75,3 @@ def _read(file: str, definitions: Definitions) -> dict[str, Any]:
 
         return read_xml(body, definitions)
     return text.scan(body).resource
-
-
-def _write(items: list[Any], *, as_json: bool) -> None:
-    line = text.to_json(items)
-    sys.stdout.buffer.write((line if as_json else text.indented(line)) + b"\n")

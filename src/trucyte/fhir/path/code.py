@@ -25,11 +25,16 @@ ItemTest = Callable[[Any], bool]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A compiled tree; `constant` is its result where that never changes."""
+    """A compiled tree.
+
+    `constant` is its result where that never changes; `is_settled` says that it does
+    not change within one evaluation.
+    """
 
     run: Run
     test: Test
     constant: Items | None = None
+    is_settled: bool = False
 
 
 class Compiler(Protocol):
@@ -143,7 +148,7 @@ def scalar(
     def build(compiler: Compiler, call: Call, before: Code) -> Code:
         subject = before.run
         if not arguments:
-            return of_run(lambda items, scope: _of_one(function, focus(subject(items, scope))))
+            return _of_subject(function, focus, subject)
         others = [
             (read, compiler.code(tree).run)
             for read, tree in zip(arguments, call.arguments, strict=False)
@@ -154,19 +159,19 @@ def scalar(
             values = [read(argument(scope.this, scope)) for read, argument in others]
             if value is None or None in values:
                 return EMPTY
-            result = function(value, *values)
-            return EMPTY if result is None else [result]
+            return scope.made(function(value, *values))
 
         return of_run(run)
 
     return Function(len(arguments) - optional, len(arguments), build)
 
 
-def _of_one(function: Callable[..., Any], value: Any) -> Items:
-    if value is None:
-        return EMPTY
-    result = function(value)
-    return EMPTY if result is None else [result]
+def _of_subject(function: Callable[..., Any], focus: Read, subject: Run) -> Code:
+    def run(items: Items, scope: Scope) -> Items:
+        value = focus(subject(items, scope))
+        return EMPTY if value is None else scope.made(function(value))
+
+    return of_run(run)
 
 
 # --- How single values are read ---------------------------------------------------------

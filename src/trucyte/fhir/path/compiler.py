@@ -9,6 +9,7 @@ from trucyte.fhir.path.environment import Scope
 from trucyte.fhir.path.functions import FUNCTIONS
 from trucyte.fhir.path.model import Model, Node
 from trucyte.fhir.path.problems import PathEvaluation, PathMeaning
+from trucyte.fhir.path.settled import LOOPS, is_settled, kept
 from trucyte.fhir.path.syntax.tree import (
     Binary,
     Call,
@@ -42,9 +43,15 @@ class ExpressionCompiler:
         self.model = model
         self.is_strict = is_strict
         self._functions = functions
+        self._loops = 0  # around what is being compiled
 
     def code(self, tree: Tree) -> Code:
         """Compile a tree that starts a path of its own."""
+        if self._loops and isinstance(tree, Chain | Binary) and is_settled(tree):
+            loops, self._loops = self._loops, 0
+            compiled = self._code(tree)
+            self._loops = loops
+            return compiled if compiled.constant is not None else kept(compiled)
         compiled = self._code(tree)
         return kept_inside(compiled) if defines_variables(tree) else compiled
 
@@ -126,7 +133,11 @@ class ExpressionCompiler:
             wanted = f"{function.least} to {function.most}"
             reason = f"{call.name} takes {wanted} arguments, not {len(call.arguments)}"
             raise PathMeaning(at=call.at, reason=reason)
-        return function.build(self, call, before)
+        loops = call.name in LOOPS
+        self._loops += loops
+        code = function.build(self, call, before)
+        self._loops -= loops
+        return code
 
     def type_test(self, name: TypeName) -> ItemTest:
         """Return a test whether an item is of a type. Raises `PathMeaning`."""

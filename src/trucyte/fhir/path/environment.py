@@ -12,6 +12,10 @@ WORK_MAX: Final = 5_000_000
 TEXT_MAX: Final = 64 * 1024 * 1024
 
 
+_CHARACTERS_A_UNIT: Final = 32
+_NOTHING: Final[list[Any]] = []
+
+
 class Resolver(Protocol):
     """Finds resources by reference."""
 
@@ -54,12 +58,23 @@ class Environment:
 NO_ENVIRONMENT: Final = Environment(now=datetime(1970, 1, 1, tzinfo=UTC))
 
 
+class Shared:
+    """What all scopes of one evaluation share: the work left, and what is settled."""
+
+    __slots__ = ("settled", "work")
+
+    def __init__(self, work: int) -> None:
+        """Begin with all of the work left."""
+        self.work = work
+        self.settled: dict[object, Any] = {}
+
+
 class Scope:
     """Where an evaluation is: `$this`, `$index`, `$total`, and the variables in sight."""
 
-    __slots__ = ("context", "environment", "index", "this", "total", "variables", "work")
+    __slots__ = ("context", "environment", "index", "shared", "this", "total", "variables")
 
-    def __init__(self, environment: Environment, context: list[Any], work: list[int]) -> None:
+    def __init__(self, environment: Environment, context: list[Any], shared: Shared) -> None:
         """Begin at the input of the expression."""
         self.environment = environment
         self.context = context
@@ -67,18 +82,26 @@ class Scope:
         self.index: int | None = None
         self.total: list[Any] | None = None
         self.variables: Mapping[str, list[Any]] | None = None
-        self.work = work
+        self.shared = shared
 
     def inner(self, items: list[Any]) -> "Scope":
         """Return a scope for a loop over `items`, which it charges for."""
         self.charge(len(items))
-        scope = Scope(self.environment, self.context, self.work)
+        scope = Scope(self.environment, self.context, self.shared)
         scope.variables = self.variables
         scope.total = self.total
         return scope
 
+    def made(self, result: Any) -> list[Any]:
+        """Return a result as a collection; a long text is charged for as memory is."""
+        if result is None:
+            return _NOTHING
+        if result.__class__ is str and len(result) >= _CHARACTERS_A_UNIT:
+            self.charge(len(result) // _CHARACTERS_A_UNIT)
+        return [result]
+
     def charge(self, count: int) -> None:
         """Count work. Raises `PathTooCostly` where it is more than allowed."""
-        self.work[0] -= count
-        if self.work[0] < 0:
+        self.shared.work -= count
+        if self.shared.work < 0:
             raise PathTooCostly(reason="it would look at too many elements")

@@ -11,7 +11,7 @@ from typing import Final
 INTEGER_MAX: Final = 2**31 - 1
 CONTEXT: Final = decimal.Context(prec=34, Emin=-999, Emax=999, rounding=ROUND_HALF_UP)
 _MAGNITUDE_MAX: Final = 60
-_BOUND: Final = int(10**60)
+_BOUND: Final = 10**60
 
 
 def is_ordinary(value: int | Decimal) -> bool:

@@ -115,8 +115,29 @@ def _union(left: Code, right: Code) -> Code:
 def _in(left: Code, right: Code) -> Code:
     if right.constant is not None:
         return of_test(_in_constant(left, right.constant))
+    if right.is_settled:
+        return of_test(_in_settled(left, right))
+    return _in_either(left, right)
+
+
+def _in_settled(left: Code, right: Code) -> Test:
+    """Look up in a collection that is made once an evaluation, with its keys."""
     mine, other = left.run, right.run
-    return of_test(lambda items, scope: is_in(mine(items, scope), other(items, scope)))
+    place = object()
+
+    def test(items: Items, scope: Scope) -> bool | None:
+        found = mine(items, scope)
+        keys = scope.shared.settled.get(place)
+        if keys is None:
+            keys = frozenset(key(item) for item in other(items, scope))
+            scope.shared.settled[place] = keys
+        if not found:
+            return None
+        if len(found) > 1:
+            single(found)
+        return key(found[0]) in keys
+
+    return test
 
 
 def _in_constant(left: Code, constant: Items) -> Test:
@@ -140,7 +161,13 @@ def _contains(left: Code, right: Code) -> Code:
 
 def _in_either(item: Code, collection: Code) -> Code:
     mine, other = item.run, collection.run
-    return of_test(lambda items, scope: is_in(mine(items, scope), other(items, scope)))
+
+    def test(items: Items, scope: Scope) -> bool | None:
+        found, among = mine(items, scope), other(items, scope)
+        scope.charge(len(among))
+        return is_in(found, among)
+
+    return of_test(test)
 
 
 def is_in(one: Items, collection: Items) -> bool | None:
@@ -215,8 +242,7 @@ def _arithmetic(function: Callable[[Any, Any], Any]) -> Join:
             first, second = single(mine(items, scope)), single(other(items, scope))
             if first is None or second is None:
                 return EMPTY
-            result = function(first, second)
-            return EMPTY if result is None else [result]
+            return scope.made(function(first, second))
 
         return of_run(run)
 
@@ -231,7 +257,7 @@ def _concatenated(left: Code, right: Code) -> Code:
         first, second = "" if first is None else first, "" if second is None else second
         if first.__class__ is not str or second.__class__ is not str:
             raise PathEvaluation(reason="& joins Strings")
-        return [arithmetic.joined(first, second)]
+        return scope.made(arithmetic.joined(first, second))
 
     return of_run(run)
 

@@ -6,7 +6,7 @@ from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.path.check import check
 from trucyte.fhir.path.code import Code
 from trucyte.fhir.path.compiler import ExpressionCompiler
-from trucyte.fhir.path.environment import NO_ENVIRONMENT, Environment, Scope
+from trucyte.fhir.path.environment import NO_ENVIRONMENT, Environment, Scope, Shared
 from trucyte.fhir.path.model import Model, Node
 from trucyte.fhir.path.problems import PathTooCostly
 from trucyte.fhir.path.syntax.parser import parse
@@ -32,7 +32,7 @@ class Path:
         Raises `PathEvaluation`, `PathPattern` or `PathTooCostly`.
         """
         items = [] if node is None else [node]
-        scope = Scope(environment, items, [environment.work_max])
+        scope = Scope(environment, items, Shared(environment.work_max))
         try:
             return self._code.run(items, scope)
         except RecursionError:
@@ -44,7 +44,7 @@ class Path:
         Raises as `evaluate` does.
         """
         items = [node]
-        scope = Scope(environment, items, [environment.work_max])
+        scope = Scope(environment, items, Shared(environment.work_max))
         try:
             return self._code.test(items, scope)
         except RecursionError:

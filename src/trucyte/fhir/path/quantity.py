@@ -98,8 +98,13 @@ def equivalent(left: Quantity, right: Quantity) -> bool:
         return rounded_to_least(left.value, right.value)
     if compare(left, right, loose=True) == 0:
         return True
-    moved = converted(left, right.unit) if not right.system else None
-    return moved is not None and rounded_to_least(moved.value, right.value)
+    mine, other = unit_of(left), unit_of(right)
+    if mine is None or other is None or mine.dimensions != other.dimensions:
+        return False
+    # Compared in the coarser of the two units (FHIRPath 2.0 6.1.2).
+    coarse, fine = (left, right) if mine.factor >= other.factor else (right, left)
+    moved = converted(fine, coarse.unit)
+    return moved is not None and rounded_to_least(moved.value, coarse.value)
 
 
 def converted(quantity: Quantity, unit: str) -> Quantity | None:

@@ -1,22 +1,13 @@
 """Variables: those of the specification, of the environment, and `defineVariable`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from trucyte.fhir.path.code import Code, Compiler, of_run
 from trucyte.fhir.path.environment import Scope
 from trucyte.fhir.path.model import Node
 from trucyte.fhir.path.problems import PathEvaluation
-from trucyte.fhir.path.syntax.tree import (
-    Binary,
-    Call,
-    Chain,
-    Indexed,
-    Literal,
-    Signed,
-    Tree,
-    TypeTest,
-)
+from trucyte.fhir.path.syntax.tree import Call, Tree, parts
 from trucyte.fhir.path.values import EMPTY, Items, truth
 
 _CONSTANTS: Final = {
@@ -125,27 +116,7 @@ def build_define(compiler: Compiler, call: Call, before: Code) -> Code:
 
 def defines_variables(tree: Tree) -> bool:
     """Say whether a tree defines variables that must not be seen outside of it."""
-    return any(isinstance(part, Call) and part.name == "defineVariable" for part in _parts(tree))
-
-
-def _parts(tree: Tree) -> Iterator[Tree]:
-    waiting = [tree]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        match part:
-            case Chain(first, steps):
-                waiting += [first, *steps]
-            case Call(arguments=arguments):
-                waiting += arguments
-            case Indexed(index):
-                waiting.append(index)
-            case Binary(left=left, right=right):
-                waiting += [left, right]
-            case Signed(operand=operand) | TypeTest(operand=operand):
-                waiting.append(operand)
-            case Literal():
-                pass
+    return any(isinstance(part, Call) and part.name == "defineVariable" for part in parts(tree))
 
 
 def kept_inside(code: Code) -> Code:

@@ -122,9 +122,7 @@ def read_view(data: bytes, definitions: Definitions) -> View:
     constants = _constants(source)
     known = _KNOWN | constants.keys()
     reader = _Reader(known)
-    where = tuple(
-        reader.expression(one, "path", at) for at, one in _objects(source, "where", "")
-    )
+    where = tuple(reader.expression(one, "path", at) for at, one in _objects(source, "where", ""))
     selects = tuple(reader.select(one, at, 0) for at, one in _objects(source, "select", ""))
     _refuse(not selects, "select", "a view has one at least")
     view = View(_optional(source, "name", ""), resource, constants, where, selects)

@@ -138,9 +138,7 @@ class _SqlView:
         if select.columns:
             made = [f"{self._cell(one, sight)} AS {quoted(one.name)}" for one in select.columns]
             names = tuple(quoted(column.name) for column in select.columns)
-            relation = _Relation(
-                self._named("columns"), before.carried, (*before.columns, *names)
-            )
+            relation = _Relation(self._named("columns"), before.carried, (*before.columns, *names))
             sql = f"SELECT {', '.join((before.all, *made))} FROM {before.name}"
             self.steps.append(Step(relation.name, sql))
         for inner in select.selects:
@@ -169,9 +167,7 @@ class _SqlView:
 
     # --- forEach ------------------------------------------------------------------------
 
-    def _for_each(
-        self, select: Select, each: Each, before: _Relation, sight: Sight
-    ) -> _Relation:
+    def _for_each(self, select: Select, each: Each, before: _Relation, sight: Sight) -> _Relation:
         value = self.expressions.compiled(each.paths[0], sight)
         if value == sight.resource:
             raise NotInSql("forEach of the resource")
@@ -213,7 +209,9 @@ class _SqlView:
     def _of_nothing(self, select: Select, before: _Relation, value: Value) -> _Relation:
         """Give one row of nulls where there is no element (v2, Process)."""
         columns = tuple(select.all_columns())
-        made = [f"CAST(NULL AS {self._type(column)}) AS {quoted(column.name)}" for column in columns]
+        made = [
+            f"CAST(NULL AS {self._type(column)}) AS {quoted(column.name)}" for column in columns
+        ]
         names = tuple(quoted(column.name) for column in columns)
         relation = _Relation(self._named("nothing"), before.carried, (*before.columns, *names))
         sql = f"SELECT {', '.join((before.all, *made))} FROM {before.name}"
@@ -226,9 +224,7 @@ class _SqlView:
         element, level = f"_e{number}", f"_d{number}"
         seeds = [self.expressions.compiled(path, sight) for path in each.paths]
         item = Value(seeds[0].type, seeds[0].form, element)
-        deeper = [
-            self.expressions.compiled(path, replace(sight, this=item)) for path in each.paths
-        ]
+        deeper = [self.expressions.compiled(path, replace(sight, this=item)) for path in each.paths]
         if len({(value.type, value.form) for value in (*seeds, *deeper)}) > 1:
             raise NotInSql("repeat over several types")
         walked = self._named("repeat")

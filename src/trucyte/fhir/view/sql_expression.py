@@ -222,7 +222,9 @@ class SqlExpressions:
     def truth(self, value: Value) -> str:
         """Return SQL of a value as a boolean: any other single item is true (5.5)."""
         text = self.writer.one(value)
-        return text if value.form is Form.BOOLEAN else f"(CASE WHEN {text} IS NOT NULL THEN true END)"
+        return (
+            text if value.form is Form.BOOLEAN else f"(CASE WHEN {text} IS NOT NULL THEN true END)"
+        )
 
     # --- Functions ----------------------------------------------------------------------
 
@@ -236,7 +238,9 @@ class SqlExpressions:
             text = f"list_filter({base}, lambda {item}: {test})"
             return Value(focus.type, focus.form, text, is_base_many=True)
         test = self.truth(self._value(criteria, replace(sight, this=focus)))
-        return Value(focus.type, focus.form, f"(CASE WHEN {test} THEN {self.writer.sql(focus)} END)")
+        return Value(
+            focus.type, focus.form, f"(CASE WHEN {test} THEN {self.writer.sql(focus)} END)"
+        )
 
     def existing(self, focus: Value, call: Call, sight: Sight) -> str:
         """Compile `exists([criteria])`."""

@@ -56,4 +56,3 @@ class ParquetFile:
     def close(self) -> None:
         """Close the table; without `finish` nothing is written."""
         self._engine.close()
-

@@ -1,5 +1,6 @@
 """The tree an expression is read into. `at` is the place of a node in the text."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,3 +122,22 @@ def type_name(tree: Tree) -> TypeName | None:
         case Chain(Name(namespace, at), (Name(name),)):
             return TypeName(namespace, name, at)
     return None
+
+
+def parts(tree: Tree) -> Iterator[Tree]:
+    """Walk a tree, itself included."""
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        match part:
+            case Chain(first, steps):
+                waiting += [first, *steps]
+            case Call(arguments=arguments):
+                waiting += arguments
+            case Indexed(index):
+                waiting.append(index)
+            case Binary(left=left, right=right):
+                waiting += [left, right]
+            case Signed(operand=operand) | TypeTest(operand=operand):
+                waiting.append(operand)
