@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
+from zipfile import ZipFile, ZipInfo
 
 from trucyte.base.problem import Problem
-from trucyte.intake.archive import BROKEN, files_of, open_zip
+from trucyte.intake.archive import files_of, open_entry, open_zip
 from trucyte.intake.claims.envelope import EnvelopeCutter, Window
 from trucyte.intake.claims.loose import LooseTables
 from trucyte.intake.claims.markup import BOM
@@ -27,7 +28,6 @@ from trucyte.intake.unreadable import (
     XmlForbidden,
     XmlRootUnknown,
     XmlTruncated,
-    ZipBroken,
     ZipNested,
 )
 
@@ -46,6 +46,7 @@ class Reading:
         """Read `file`, which must be seekable where it may be a zip."""
         self.envelope = Envelope()  # of the first envelope met
         self.announced: int | None = None  # SOLUONGHOSO, of all envelopes together
+        self.has_signature = False  # known at the end: CHUKYDONVI of an envelope holds something
         self._file = file
         self._limits = limits
         self._loose = LooseTables(limits)
@@ -62,6 +63,7 @@ class Reading:
         yield from self._guarded(self._pieces())
         for piece in self._loose.pieces(self._count + 1):
             yield self._numbered(piece)
+        self.has_signature = self.has_signature or self._loose.has_signature
 
     def _pieces(self) -> Iterator[Piece]:
         head = self._file.read(_HEAD)
@@ -73,17 +75,15 @@ class Reading:
     def _zip(self) -> Iterator[Piece]:
         self._file.seek(0)
         with open_zip(self._file, self._limits) as archive:
-            for file in files_of(archive):
-                yield from self._guarded(self._entry(file))
+            for entry in files_of(archive):
+                yield from self._guarded(self._entry(archive, entry))
 
-    def _entry(self, file: BinaryIO) -> Iterator[Piece]:
-        try:
+    def _entry(self, archive: ZipFile, entry: ZipInfo) -> Iterator[Piece]:
+        with open_entry(archive, entry) as file:
             head = file.read(_HEAD)
             if head[:4] == b"PK\x03\x04":
                 raise ZipNested()
             yield from self._document(file, head)
-        except BROKEN:
-            raise ZipBroken() from None
 
     def _guarded(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
         """Number pieces; what stops them becomes the last piece."""
@@ -135,6 +135,7 @@ class Reading:
             yield replace(piece, ordinal=0)
         if is_first:
             self._announce(cutter.envelope)
+        self.has_signature = self.has_signature or cutter.has_signature
 
     def _announce(self, envelope: Envelope) -> None:
         if self.envelope == Envelope():

@@ -142,6 +142,7 @@ def make_site(node: Node) -> ASGIApp:
             node_name=node.settings.node.name,
             node_code=node.settings.node.facility,
             version=trucyte.__version__,
+            upload_folder=node.settings.data,
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,

@@ -3,7 +3,7 @@
 A `Call` is what a page handler gets: the request, what the node offers, the language.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from trucyte.base.clock import VIETNAM
 from trucyte.web import charts, formats
 from trucyte.web.language import LANGUAGES, marked, translations
+from trucyte.web.multipart import SentFile
 from trucyte.web.services import Services, WebSettings
 from trucyte.web.static import Assets
 
@@ -42,6 +43,7 @@ class Call:
     web: Web
     language: str
     form: FormData
+    files: Sequence[SentFile] = ()
 
     @property
     def services(self) -> Services:

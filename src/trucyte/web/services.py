@@ -6,6 +6,7 @@ Pages hold no rules: everything they show comes through here.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from trucyte.base.clock import Clock
 from trucyte.intake.claims.rules.rule import Rule
@@ -24,6 +25,7 @@ class WebSettings:
     version: str
     hosts: frozenset[str] = frozenset({"127.0.0.1", "localhost", "[::1]"})  # Host headers answered
     upload_bytes_max: int = 8 << 30
+    upload_folder: Path | None = None  # where files wait while they come; None: the system's
     has_secure_cookies: bool = False  # true behind https
 
 

@@ -68,6 +68,11 @@ class Ledger:
             values = (variant, facility, announced, source)
             connection.execute(statements()["describe_source"], values)
 
+    def note_signature(self, source: int) -> None:
+        """Write down that a source carries a signature; its bytes are in the original."""
+        with self._database.connection() as connection:
+            connection.execute(statements()["note_signature"], (source,))
+
     def settle(
         self,
         told: Sequence[tuple[int, Result]],

@@ -83,6 +83,9 @@ set variant = case when variant = '' then %s else variant end,
     visits_total = coalesce(%s, visits_total)
 where number = %s
 
+-- note_signature
+update intake.source set signed = true where number = %s
+
 -- finish_source
 -- Failed: there was something, and all of it lies in quarantine.
 update intake.source set finished_at = %s, state = case

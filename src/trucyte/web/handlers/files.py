@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
@@ -157,8 +157,8 @@ def excel(call: Call) -> Response:
     file = _file(call)
     sees = _sees_restricted(call)
     visits = (v for v in _all_visits(call, file, findings=True) if sees or not v.is_restricted)
-    target = tempfile.SpooledTemporaryFile(max_size=8 << 20)  # noqa: SIM115 - the answer closes it
-    write_findings(target, file, visits, call.services.rules, call.language)  # type: ignore[arg-type] # a spooled file reads and writes bytes as BinaryIO does
+    target = tempfile.TemporaryFile(dir=call.services.settings.upload_folder)  # noqa: SIM115 - the answer closes it
+    write_findings(target, file, visits, call.services.rules, call.language)
     target.seek(0)
     return StreamingResponse(
         _drained(target), media_type=EXCEL, headers=_attached(f"{file.name}.findings.xlsx")
@@ -216,7 +216,7 @@ def _attached(name: str) -> Mapping[str, str]:
     return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
 
 
-def _drained(file: Any) -> Iterator[bytes]:
+def _drained(file: BinaryIO) -> Iterator[bytes]:
     with file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
