@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -109,10 +109,10 @@ def _streams(inputs: Sequence[str]) -> Iterator[_Source]:
         opened = []
         for name in inputs:
             try:
-                stream = sys.stdin.buffer if name == "-" else Path(name).open("rb")
+                stream = sys.stdin.buffer if name == "-" else stack.enter_context(_open(name))
             except OSError as error:
                 raise _unreadable(name, error) from None
-            opened.append((stack.enter_context(stream) if name != "-" else stream, name))
+            opened.append((stream, name))
 
         def source() -> Iterator["Chunk"]:
             for stream, name in opened:
@@ -177,6 +177,10 @@ def _target(out: Path | None) -> Iterator[Callable[[bytes], object]]:
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _open(name: str) -> BinaryIO:
+    return Path(name).open("rb")
 
 
 def _read(name: str) -> bytes:

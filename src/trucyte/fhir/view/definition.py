@@ -42,7 +42,8 @@ _MOMENTS = {"valueDate": "@", "valueDateTime": "@", "valueInstant": "@", "valueT
 _TEXTS = frozenset(
     "value" + name
     for name in (
-        "Base64Binary", "Canonical", "Code", "Id", "Markdown", "Oid", "String", "Uri", "Url", "Uuid",
+        "Base64Binary", "Canonical", "Code", "Id", "Markdown",
+        "Oid", "String", "Uri", "Url", "Uuid",
     )
 )  # fmt: skip
 _INTEGERS = frozenset({"valueInteger", "valuePositiveInt", "valueUnsignedInt"})

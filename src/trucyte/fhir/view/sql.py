@@ -24,10 +24,10 @@ _REPEAT_MAX: Final = 100  # levels; deeper ones go to the closures
 _LOSSY = (
     r'{}"\s*:\s*-?(?:[0-9]+\.[0-9]*0|[0-9.]+[eE][-+]?[0-9]+|0\.0000[0-9]*|[0-9.]{{16,}})\s*[,}}]'
 )
-_TOKEN = r'("(?:[^"\\]|\\.)*")|(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)'
+_LEXEME = r'("(?:[^"\\]|\\.)*")|(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)'
 # Numbers become texts: every token is set between two marks, the empty ones vanish.
 _AS_TEXT = (
-    f"replace(replace(replace(regexp_replace(line, '{_TOKEN}', "
+    f"replace(replace(replace(regexp_replace(line, '{_LEXEME}', "
     r"'\1' || chr(1) || '\2' || chr(2), 'g'), chr(1) || chr(2), ''), "
     "chr(1), '\"'), chr(2), '\"')"
 )
@@ -44,6 +44,12 @@ class _Relation:
     @property
     def all(self) -> str:
         return ", ".join((*self.carried, *self.columns))
+
+    def placed(self, place: str) -> str:
+        """Everything, with one more place in the order of rows."""
+        grown = f"list_append(_o, {place}) AS _o"
+        carried = [grown if name == "_o" else name for name in self.carried]
+        return ", ".join((*carried, *self.columns))
 
 
 def to_sql(view: View, definitions: Definitions) -> Statement:
@@ -69,13 +75,12 @@ class _SqlView:
         sight = Sight(root, root, "CAST(0 AS BIGINT)")
         tests = [f"_v[1] = {self.writer.parameter(view.resource)}"]
         tests += [self.expressions.condition(one, sight) for one in view.where]
-        carried = ("_line", "_o", "_v", "_j") if self.is_ordered else ("_line", "_v", "_j")
-        relation = self._step("kept", f"FROM read WHERE {' AND '.join(tests)}", carried)
+        keys = ("_line", "_o") if self.is_ordered else ("_line",)
+        relation = self._step("kept", f"FROM read WHERE {' AND '.join(tests)}", (*keys, "_v", "_j"))
         for select in view.selects:
             relation = self._select(select, relation, sight)
         names = [quoted(column.name) for column in view.columns]
-        carried = ("_line", "_o") if self.is_ordered else ("_line",)
-        self._step("rows", f"FROM {relation.name}", carried, names)
+        self._step("rows", f"FROM {relation.name}", keys, names)
         fields = tuple(
             Field(column.name, self.forms[column.name], column.is_collection)
             for column in view.columns
@@ -103,12 +108,12 @@ class _SqlView:
         texts = ", ".join(f"'${path}'" for path in reads.texts)
         members = ", ".join(f"'${path}'" for path in reads.members)
         made = f"json_extract(line, [{members}])" if members else "CAST([] AS JSON[])"
+        read = f"json_extract_string(line, [{texts}]) AS _v, {made} AS _j"
         first = "CAST([] AS BIGINT[]) AS _o, " if self.is_ordered else ""
         return (
             Step("resources", f"SELECT no AS _line, {line} AS line FROM lines WHERE {test}"),
-            Step("read", f"SELECT _line, {first}json_extract_string(line, [{texts}]) AS _v, "
-                         f"{made} AS _j FROM resources", ""),
-        )  # fmt: skip
+            Step("read", f"SELECT _line, {first}{read} FROM resources"),
+        )
 
     def _siblings(self) -> str:
         names = "|".join(sorted(re.escape(name) for name in self.expressions.primitives | {"id"}))
@@ -155,8 +160,7 @@ class _SqlView:
     def _ordered(self, before: _Relation, place: int) -> _Relation:
         """Give the rows of one branch its place among the branches."""
         name = self._named("branch")
-        listed = before.all.replace("_o", f"list_append(_o, {place}) AS _o", 1)
-        self.steps.append(Step(name, f"SELECT {listed} FROM {before.name}"))
+        self.steps.append(Step(name, f"SELECT {before.placed(str(place))} FROM {before.name}"))
         return _Relation(name, before.carried, before.columns)
 
     def _joined(self, kind: str, before: _Relation, branches: list[_Relation]) -> _Relation:
@@ -193,10 +197,7 @@ class _SqlView:
             self.steps.append(Step(name, f"{sql} WHERE {element} IS NOT NULL"))
             return relation, replace(sight, this=item, row_index=index)
         items = self.writer.sql(value)
-        listed = before.all
-        if self.is_ordered:
-            made = f"list_append(_o, generate_subscripts({items}, 1)) AS _o"
-            listed = listed.replace("_o", made, 1)
+        listed = before.placed(f"generate_subscripts({items}, 1)")
         self.steps.append(
             Step(
                 name,
@@ -228,7 +229,7 @@ class _SqlView:
         if len({(value.type, value.form) for value in (*seeds, *deeper)}) > 1:
             raise NotInSql("repeat over several types")
         walked = self._named("repeat")
-        inside = ", ".join(("_line", "_v", "_j", *before.carried[4:], *before.columns))
+        inside = ", ".join(name for name in (*before.carried, *before.columns) if name != "_o")
         first = self._level(seeds, before.name, inside, "0", element, level)
         next_level = f"CASE WHEN {level} < {_REPEAT_MAX} THEN {level} + 1 ELSE error('depth') END"
         below = self._level(deeper, walked, inside, next_level, element, level)
@@ -236,9 +237,9 @@ class _SqlView:
         carried = (*before.carried, element, "_i" + element)
         relation = _Relation(self._named("numbered"), carried, before.columns)
         start = f"_o[:len(_o) - {level} - 1]"
+        place = f"row_number() OVER (PARTITION BY _line, {start} ORDER BY _o) - 1"
         sql = (
-            f"SELECT {before.all}, {element}, CAST(row_number() OVER "
-            f"(PARTITION BY _line, {start} ORDER BY _o) - 1 AS BIGINT) AS _i{element} FROM {walked}"
+            f"SELECT {before.all}, {element}, CAST({place} AS BIGINT) AS _i{element} FROM {walked}"
         )
         self.steps.append(Step(relation.name, sql))
         inner = replace(sight, this=item, row_index=f"_i{element}")

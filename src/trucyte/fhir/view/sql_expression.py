@@ -85,14 +85,18 @@ class SqlExpressions:
         match tree:
             case Literal(value):
                 return self._constant(value)
-            case Chain(first, steps):
-                return self._chain(first, steps, sight)
-            case Name() | Call() | Indexed():
-                return self._step(tree, sight.this, sight, is_first=True)
             case Special("$this"):
                 return sight.this
             case Variable(name):
                 return self._variable(name, sight)
+            case Chain(first, steps):
+                return self._chain(first, steps, sight)
+            case Name() | Call() | Indexed():
+                return self._step(tree, sight.this, sight, is_first=True)
+        return self._operation(tree, sight)
+
+    def _operation(self, tree: Tree, sight: Sight) -> Value:
+        match tree:
             case Signed("-", operand):
                 return negative(self.writer, self._value(operand, sight))
             case Signed(_, operand):

@@ -15,7 +15,6 @@ class Step:
 
     name: str
     sql: str
-    hint: str = ""  # how WITH treats it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Statement:
 
         Rows have `_line`, and the columns of the view by their names.
         """
-        steps = ",\n".join(f"{step.name} AS {step.hint}({step.sql})" for step in self.steps)
+        steps = ",\n".join(f"{step.name} AS ({step.sql})" for step in self.steps)
         order = f" ORDER BY {self.order}" if self.order and is_ordered else ""
         return (
             f"WITH RECURSIVE lines(no, line) AS ({source}),\n{steps}\n"

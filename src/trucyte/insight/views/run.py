@@ -36,6 +36,12 @@ _FILL: Final = (
     "CREATE OR REPLACE TEMP TABLE chunk AS "
     "SELECT unnest(range(len($lines))) AS no, unnest(CAST($lines AS VARCHAR[])) AS line"
 )
+# Other resources must be JSON too: a line that is cut short is said, not passed over.
+_NOT_FOR_SQL: Final = (
+    "SELECT no FROM chunk WHERE CASE WHEN contains(line, $type) "
+    "THEN contains(line, '_') AND regexp_matches(line, $beside) "
+    "ELSE trim(line) <> '' AND NOT json_valid(line) END"
+)
 _SOURCE: Final = "SELECT no, line FROM chunk"
 
 
@@ -128,13 +134,7 @@ class Worker:
             return set(range(len(lines)))
         self._engine.execute(_FILL, {"lines": lines})
         parameters = {"type": f'"{self._prepared.view.resource}"', "beside": statement.siblings}
-        # Other resources must be JSON too: a line that is cut short is said, not passed over.
-        sql = (
-            f"SELECT no FROM ({_SOURCE}) WHERE CASE WHEN contains(line, $type) "
-            "THEN contains(line, '_') AND regexp_matches(line, $beside) "
-            "ELSE trim(line) <> '' AND NOT json_valid(line) END"
-        )
-        return {no for (no,) in self._engine.execute(sql, parameters).fetchall()}
+        return {no for (no,) in self._engine.execute(_NOT_FOR_SQL, parameters).fetchall()}
 
     # --- By SQL and by closures ---------------------------------------------------------
 
