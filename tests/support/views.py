@@ -50,5 +50,3 @@ def closure_rows(view: View, lines: Sequence[str], form: Format = Format.NDJSON)
     prepared = prepare(view, definitions())
     found = [row for line in lines for row in prepared.rows.of(scan(line.encode()).resource)]
     return [line_of(prepared.fields, row, form) for row in found]
-
-

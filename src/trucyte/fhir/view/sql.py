@@ -268,6 +268,12 @@ class _SqlView:
         text = self.writer.many(value) if column.is_collection else self.writer.one(value)
         if form is value.form:
             return text
+        if (form, value.form) == (Form.TEXT, Form.DECIMAL):
+            # As a text a decimal has no exponent; those are the closures' to write out.
+            digits = f"array_to_string({text}, ' ')" if column.is_collection else text
+            return (
+                f"(CASE WHEN regexp_matches({digits}, '[eE]') THEN error('digits') ELSE {text} END)"
+            )
         return f"CAST({text} AS {self._type(column)})"
 
     def _form(self, column: Column, value: Value) -> Form:
