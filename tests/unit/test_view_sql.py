@@ -66,7 +66,9 @@ def test_rows_of_alternatives_keep_the_order_of_lines_and_branches() -> None:
         {"forEach": "name.family", "column": [name]},
         {"forEach": "name.given", "column": [name]},
     ]}]}  # fmt: skip
-    people = [{"resourceType": "Patient", "name": [{"family": f, "given": ["x", f]}]} for f in "cab"]
+    people = [
+        {"resourceType": "Patient", "name": [{"family": f, "given": ["x", f]}]} for f in "cab"
+    ]
     assert [row["v"] for row in both(source, *people)] == list("cxcaxabxb")
 
 

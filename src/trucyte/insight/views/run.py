@@ -149,6 +149,7 @@ class Worker:
             for number, line in enumerate(lines):
                 found += self._by_closures(chunk, number, line, made)
         found.sort(key=lambda row: row[0])
+        made.faults.sort(key=lambda fault: fault.line)
         made.count = len(found)
         made.text = "".join([f"{text}\n" for _, text in found])
 
