@@ -14,6 +14,7 @@ from trucyte.fhir.path.model import Node
 from trucyte.fhir.path.syntax.tree import Call
 from trucyte.fhir.path.values import Items
 
+_TYPE = "[A-Z][A-Za-z]{1,60}"
 _ID = r"[A-Za-z0-9.\-]{1,64}"
 URN_PATTERN: Final = rf"^urn:(?:uuid|oid):({_ID})$"
 
@@ -23,8 +24,13 @@ def reference_pattern(type_name: str) -> str:
 
     `type_name` is a resource type, or empty for any.
     """
-    kind = type_name or "[A-Z][A-Za-z]{1,60}"
+    kind = type_name or _TYPE
     return rf"^(?:https?://[^?#]*/)?{kind}/({_ID})(?:/_history/{_ID})?$"
+
+
+def relative_pattern(type_name: str) -> str:
+    """Return the pattern of the simplest references: a type, a slash and an id."""
+    return rf"^{type_name or _TYPE}/{_ID}$"
 
 
 def reference_key(reference: Mapping[str, Any], type_name: str) -> str | None:

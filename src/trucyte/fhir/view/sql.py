@@ -1,6 +1,6 @@
 """A view as DuckDB SQL over lines of JSON.
 
-Each step is a relation of what inner steps still need (`_line`, `_v`, `_j`, the elements
+Each step is a relation of what inner steps still need (`_line`, `_v`, the elements
 of forEach as `_e1` …) and of the columns made so far. What SQL cannot do exactly for a
 line raises an error in DuckDB, and the line is given to closures (`insight`).
 """
@@ -73,10 +73,9 @@ class _SqlView:
         self.is_ordered = any(_needs_order(select) for select in view.selects)
         root = Value(view.resource, Form.JSON, ROOT)
         sight = Sight(root, root, "CAST(0 AS BIGINT)")
-        tests = [f"_v[1] = {self.writer.parameter(view.resource)}"]
-        tests += [self.expressions.condition(one, sight) for one in view.where]
+        tests = [self.expressions.condition(one, sight) for one in view.where] or ["true"]
         keys = ("_line", "_o") if self.is_ordered else ("_line",)
-        relation = self._step("kept", f"FROM read WHERE {' AND '.join(tests)}", (*keys, "_v", "_j"))
+        relation = self._step("kept", f"FROM read WHERE {' AND '.join(tests)}", (*keys, "_v"))
         for select in view.selects:
             relation = self._select(select, relation, sight)
         names = [quoted(column.name) for column in view.columns]
@@ -97,22 +96,26 @@ class _SqlView:
         """Return the steps that read all that later ones need, once."""
         reads = self.writer.reads
         wanted = self.writer.parameter(f'"{self.view.resource}"')
+        kind = self.writer.parameter(self.view.resource)
         siblings = self.writer.parameter(self._siblings())
         beside = f"contains(line, '_') AND regexp_matches(line, {siblings})"
-        test = f"contains(line, {wanted}) AND NOT ({beside})"
+        is_kind = f"json_extract_string(line, '$.resourceType') = {kind}"
+        if reads.paths:
+            # Most begin with their type; for these it costs no parsing, which reading does.
+            start = self.writer.parameter('{"resourceType":"' + self.view.resource + '"')
+            is_kind = f"CASE WHEN starts_with(line, {start}) THEN true ELSE {is_kind} END"
+        test = f"contains(line, {wanted}) AND NOT ({beside}) AND {is_kind}"
         line = "line"
         keys = [_LOSSY.format(key) for key in sorted(self.expressions.decimals)]
         if keys:
             lossy = " OR ".join(f"regexp_matches(line, '{key}')" for key in keys)
             line = f"CASE WHEN {lossy} THEN {_AS_TEXT} ELSE line END"
-        texts = ", ".join(f"'${path}'" for path in reads.texts)
-        members = ", ".join(f"'${path}'" for path in reads.members)
-        made = f"json_extract(line, [{members}])" if members else "CAST([] AS JSON[])"
-        read = f"json_extract_string(line, [{texts}]) AS _v, {made} AS _j"
+        paths = ", ".join(f"'${path}'" for path in reads.paths)
+        read = f"json_extract_string(line, [{paths}])" if paths else "CAST([] AS VARCHAR[])"
         first = "CAST([] AS BIGINT[]) AS _o, " if self.is_ordered else ""
         return (
             Step("resources", f"SELECT no AS _line, {line} AS line FROM lines WHERE {test}"),
-            Step("read", f"SELECT _line, {first}{read} FROM resources"),
+            Step("read", f"SELECT _line, {first}{read} AS _v FROM resources"),
         )
 
     def _siblings(self) -> str:

@@ -49,24 +49,19 @@ class Value:
 
 
 class Reads:
-    """What is read of the whole resource, each once: texts, and members as JSON.
+    """What is read of the whole resource, each path once: texts, or JSON as a text.
 
-    The resource is parsed as often as it is extracted from; all paths in one list make
-    that twice, however many columns there are.
+    A resource is parsed as often as it is extracted from; with all paths in one list that
+    is once, however many columns there are.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing; the type of the resource is always read, first."""
-        self.texts: dict[str, int] = {".resourceType": 1}
-        self.members: dict[str, int] = {}
+        """Begin with nothing."""
+        self.paths: dict[str, int] = {}
 
-    def text(self, path: str) -> str:
-        """Return SQL of the text at a path without wildcards."""
-        return f"_v[{self.texts.setdefault(path, len(self.texts) + 1)}]"
-
-    def member(self, path: str) -> str:
-        """Return SQL of the JSON at a path without wildcards."""
-        return f"_j[{self.members.setdefault(path, len(self.members) + 1)}]"
+    def read(self, path: str) -> str:
+        """Return SQL of what is at a path without wildcards."""
+        return f"_v[{self.paths.setdefault(path, len(self.paths) + 1)}]"
 
 
 class Writer:
@@ -136,9 +131,8 @@ class Writer:
         if base == ROOT:
             member, mark, rest = path.partition("[*]")
             if not mark:
-                read = self.reads.member if form is Form.JSON else self.reads.text
-                return _cast(read(path), form, is_many=False)
-            base, path = self.reads.member(member), mark + rest
+                return _cast(self.reads.read(path), form, is_many=False)
+            base, path = self.reads.read(member), mark + rest
         text = _cast(f"{extract}({base}, '${path}')", form, is_many="[*]" in path)
         # Nothing to read from is NULL, but a LIST never is.
         return f"coalesce({text}, [])" if "[*]" in path else text

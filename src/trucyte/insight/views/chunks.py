@@ -26,38 +26,38 @@ class Chunk:
 
     file: str
     first: int
-    text: str
+    lines: list[str]
     faults: tuple[Fault, ...]
 
 
 def chunks(stream: BinaryIO, file: str, size: int = CHUNK_SIZE) -> Iterator[Chunk]:
     """Cut a stream into chunks; lines that are too long or no UTF-8 are blank, with a Fault."""
     first = 1
-    for block, skipped in _blocks(stream, size):
-        text, faults = _decoded(block, file, first)
+    for lines, skipped in _pieces(stream, size):
+        texts, faults = _decoded(lines, file, first)
         if skipped:
             problem = TooLarge(size=skipped, size_max=SIZE_MAX, offset=SIZE_MAX)
             faults.append(Fault(file, first, problem))
-        yield Chunk(file, first, text, tuple(faults))
-        first += block.count(b"\n")
+        yield Chunk(file, first, texts, tuple(faults))
+        first += len(lines)
 
 
-def _blocks(stream: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
-    """Give blocks of whole lines; a line beyond the limit is a blank one, with its length."""
-    rest = stream.read(size).removeprefix(_BOM)
-    while rest:
-        end = rest.rfind(b"\n") + 1
-        if end:
-            yield rest[:end], 0
-            rest = rest[end:]
-        elif len(rest) > SIZE_MAX:
-            yield b"\n", len(rest) + _skip_line(stream)
+def _pieces(stream: BinaryIO, size: int) -> Iterator[tuple[list[bytes], int]]:
+    """Give lines; one beyond the limit is a blank one of its own, with its length."""
+    rest = b""
+    block = stream.read(size).removeprefix(_BOM)
+    while block:
+        lines = block.split(b"\n")
+        lines[0] = rest + lines[0]
+        rest = lines.pop()
+        if lines:
+            yield lines, 0
+        if len(rest) > SIZE_MAX:
+            yield [b""], len(rest) + _skip_line(stream)
             rest = b""
-        more = stream.read(size)
-        if not more and rest:
-            yield rest + b"\n", 0
-            return
-        rest += more
+        block = stream.read(size)
+    if rest:
+        yield [rest], 0
 
 
 def _skip_line(stream: BinaryIO) -> int:
@@ -70,16 +70,16 @@ def _skip_line(stream: BinaryIO) -> int:
     return length
 
 
-def _decoded(block: bytes, file: str, first: int) -> tuple[str, list[Fault]]:
+def _decoded(lines: list[bytes], file: str, first: int) -> tuple[list[str], list[Fault]]:
     try:
-        return block.decode(), []
+        return [line.decode() for line in lines], []
     except UnicodeDecodeError:
         pass
-    lines, faults = [], []
-    for number, line in enumerate(block.split(b"\n"), start=first):
+    texts, faults = [], []
+    for number, line in enumerate(lines, start=first):
         try:
-            lines.append(line.decode())
+            texts.append(line.decode())
         except UnicodeDecodeError as error:
-            lines.append("")
+            texts.append("")
             faults.append(Fault(file, number, NotUtf8(offset=error.start)))
-    return "\n".join(lines), faults
+    return texts, faults

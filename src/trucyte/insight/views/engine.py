@@ -8,6 +8,7 @@ import duckdb
 MEMORY_MAX: Final = "1GB"
 _IN_MEMORY: Final = ":memory:"
 
+
 def open_engine(
     place: str = _IN_MEMORY, *, threads: int = 1, writes: tuple[Path, ...] = ()
 ) -> duckdb.DuckDBPyConnection:

@@ -105,7 +105,7 @@ class Worker:
         """Return the rows of a chunk as text, and the lines that gave none with the reason."""
         made = Made(faults=list(chunk.faults))
         self._failures = 0
-        lines = chunk.text.split("\n")
+        lines = list(chunk.lines)
         left = self._left_to_closures(lines)
         if left or not self._bulk(made):
             self._mixed(chunk, lines, left, made)
