@@ -71,7 +71,8 @@ CELLS = {
         "name.given.join()", "name.first().family", "getResourceKey()",
         "managingOrganization.getReferenceKey(Organization)",
         "managingOrganization.getReferenceKey()",
-        "link.other.getReferenceKey(Patient).first()", "getResourceKey() = link.other.getReferenceKey()",
+        "link.other.getReferenceKey(Patient).first()",
+        "getResourceKey() = link.other.getReferenceKey()",
         "extension('http://e/x').value.ofType(code).first()",
         "telecom.where(system = %system).value.first()", "telecom[%place].value",
         "active", "active.exists()", "name.exists()", "name.empty()", "birthDate.exists()",
@@ -86,6 +87,7 @@ CELLS = {
         "%rowIndex", "telecom.rank.first()", "telecom.where(rank > 3).system.first()", "'A'",
         "where(active).exists()", "gender & 'x'", "name.given.first() + 'x'",
         "multipleBirth.ofType(integer) / 3", "birthDate.lowBoundary()",
+        "birthDate.highBoundary()",
     ],
     "HumanName": ["family", "given.first()", "given", "use", "given.join('-')", "period.start",
                   "%rowIndex", "%resource.id", "use = 'official'", "period.start > @2020-01-01",
@@ -99,7 +101,11 @@ CELLS = {
                     "value.ofType(Quantity).value = 72.5", "effective.ofType(dateTime)",
                     "effective.ofType(dateTime) < @2020-01-01T03:00:00.000Z", "value.exists()",
                     "effective.ofType(dateTime) >= @2020", "referenceRange.low.value.first()",
-                    "referenceRange.where(low.value < 100).text.first()"],
+                    "referenceRange.where(low.value < 100).text.first()",
+                    "value.ofType(Quantity).value.lowBoundary()",
+                    "value.ofType(Quantity).value.highBoundary()",
+                    "effective.ofType(dateTime).lowBoundary()",
+                    "effective.ofType(dateTime).highBoundary()"],
     "Range": ["low.value", "text", "%rowIndex", "low.value - 0.5"],
 }  # fmt: skip
 LOOPS = {
@@ -118,47 +124,64 @@ CONDITIONS = {
 }  # fmt: skip
 
 
-@st.composite
-def views(draw: st.DrawFn) -> dict[str, Any]:
-    names = iter(f"c{number}" for number in range(1000))
+class Drawn:
+    """A view put together from parts."""
 
-    def column(kind: str) -> dict[str, Any]:
-        made: dict[str, Any] = {"name": next(names), "path": draw(st.sampled_from(CELLS[kind]))}
-        if draw(st.booleans()):
-            made["collection"] = draw(st.booleans())
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+        self._names = iter(f"c{number}" for number in range(1000))
+
+    def view(self) -> dict[str, Any]:
+        draw = self._draw
+        resource = draw(st.sampled_from(["Patient", "Observation"]))
+        condition = {"path": draw(st.sampled_from(CONDITIONS[resource]))}
+        count = draw(st.integers(1, 2))
+        return {
+            "resource": resource,
+            "constant": [
+                {"name": "system", "valueCode": "phone"}, {"name": "place", "valueInteger": 1},
+            ],
+            "where": [condition] * draw(st.integers(0, 1)),
+            "select": [self._select(resource, draw(st.integers(0, 1))) for _ in range(count)],
+        }  # fmt: skip
+
+    def _column(self, kind: str) -> dict[str, Any]:
+        path = self._draw(st.sampled_from(CELLS[kind]))
+        made: dict[str, Any] = {"name": next(self._names), "path": path}
+        if self._draw(st.booleans()):
+            made["collection"] = self._draw(st.booleans())
         return made
 
-    def select(kind: str, depth: int) -> dict[str, Any]:
+    def _select(self, kind: str, depth: int) -> dict[str, Any]:
+        draw = self._draw
         made: dict[str, Any] = {}
-        loops = LOOPS[kind]
-        if loops and depth and draw(st.booleans()):
-            path, kind = draw(st.sampled_from(loops))
+        if LOOPS[kind] and depth and draw(st.booleans()):
+            path, kind = draw(st.sampled_from(LOOPS[kind]))
             made[draw(st.sampled_from(["forEach", "forEachOrNull"]))] = path
-        made["column"] = [column(kind) for _ in range(draw(st.integers(1, 3)))]
+        made["column"] = [self._column(kind) for _ in range(draw(st.integers(1, 3)))]
         if depth < 2 and draw(st.booleans()):
-            made["select"] = [select(kind, depth + 1) for _ in range(draw(st.integers(1, 2)))]
+            count = draw(st.integers(1, 2))
+            made["select"] = [self._select(kind, depth + 1) for _ in range(count)]
         if depth < 2 and draw(st.booleans()):
-            made["unionAll"] = union(kind)
+            made["unionAll"] = self._union(kind)
         return made
 
-    def union(kind: str) -> list[dict[str, Any]]:
-        name = next(names)
-        texts = {"name": name, "path": "'x'", "type": "string"}
-        branches: list[dict[str, Any]] = [{"column": [texts]}]
-        for path, inner in draw(st.lists(st.sampled_from(LOOPS[kind] or [("", "")]), max_size=2)):
-            if path:
-                cell = {"name": name, "path": CELLS[inner][0], "type": "string"}
-                loop = draw(st.sampled_from(["forEach", "forEachOrNull"]))
-                branches.append({loop: path, "column": [cell]})
+    def _union(self, kind: str) -> list[dict[str, Any]]:
+        name, draw = next(self._names), self._draw
+        branches: list[dict[str, Any]] = [
+            {"column": [{"name": name, "path": "'x'", "type": "string"}]}
+        ]
+        loops = draw(st.lists(st.sampled_from(LOOPS[kind]), max_size=2)) if LOOPS[kind] else []
+        for path, inner in loops:
+            cell = {"name": name, "path": CELLS[inner][0], "type": "string"}
+            branches.append({draw(st.sampled_from(["forEach", "forEachOrNull"])): path,
+                             "column": [cell]})  # fmt: skip
         return branches
 
-    resource = draw(st.sampled_from(["Patient", "Observation"]))
-    return {
-        "resource": resource,
-        "constant": [{"name": "system", "valueCode": "phone"}, {"name": "place", "valueInteger": 1}],
-        "where": [{"path": draw(st.sampled_from(CONDITIONS[resource]))}] * draw(st.integers(0, 1)),
-        "select": [select(resource, draw(st.integers(0, 1))) for _ in range(draw(st.integers(1, 2)))],
-    }  # fmt: skip
+
+@st.composite
+def views(draw: st.DrawFn) -> dict[str, Any]:
+    return Drawn(draw).view()
 
 
 def written(resource: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from trucyte.fhir.view.definition import ROW_INDEX, Expression
 from trucyte.fhir.view.forms import Form, form_of
 from trucyte.fhir.view.functions import URN_PATTERN, reference_pattern, relative_pattern
 from trucyte.fhir.view.problems import NotInSql, ViewPathRefused
+from trucyte.fhir.view.sql_boundary import boundary
 from trucyte.fhir.view.sql_order import arithmetic, equality, negative, order
 from trucyte.fhir.view.sql_value import Value, Writer
 
@@ -346,6 +347,15 @@ def _join(made: SqlExpressions, call: Call, focus: Value, sight: Sight) -> Value
     return Value("String", Form.TEXT, text)
 
 
+def _boundary(*, is_high: bool) -> _Build:
+    def build(made: SqlExpressions, call: Call, focus: Value, sight: Sight) -> Value:
+        if call.arguments:
+            raise NotInSql("a boundary of a precision")
+        return boundary(focus, made.writer.one(focus), is_high=is_high)
+
+    return build
+
+
 def _resource_key(made: SqlExpressions, call: Call, focus: Value, sight: Sight) -> Value:
     if focus != sight.resource:
         raise NotInSql("the key of another resource")
@@ -394,6 +404,8 @@ _FUNCTIONS: Final[Mapping[str, _Build]] = {
     "ofType": _of_type,
     "as": lambda made, call, focus, sight: made.of_type(made._single(focus), call),
     "join": _join,
+    "lowBoundary": _boundary(is_high=False),
+    "highBoundary": _boundary(is_high=True),
     "getResourceKey": _resource_key,
     "getReferenceKey": _reference_key,
 }
