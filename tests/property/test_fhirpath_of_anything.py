@@ -89,6 +89,7 @@ def test_any_text_is_an_expression_or_refused(paths: Paths, text: str) -> None:
 
 @settings(max_examples=600, deadline=None)
 @given(EXPRESSIONS)
+@example("1 in name.given")
 @example("(@2020).aggregate($total & $total, 'a')")
 def test_any_expression_has_an_answer_on_a_patient(paths: Paths, text: str) -> None:
     tried(paths, text, PATIENT)
@@ -96,6 +97,7 @@ def test_any_expression_has_an_answer_on_a_patient(paths: Paths, text: str) -> N
 
 @settings(max_examples=400, deadline=None)
 @given(EXPRESSIONS, RESOURCES)
+@example("1.intersect(%context)", {"resourceType": "string"})
 def test_any_expression_has_an_answer_on_any_json(
     paths: Paths, text: str, source: dict[str, Any]
 ) -> None:

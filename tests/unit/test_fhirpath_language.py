@@ -151,6 +151,9 @@ TABLE: dict[str, list[Any]] = {
     "'1' = 1": [False],
     "name[0] = name[0]": [True],
     "name[0] = name[1]": [False],
+    "name[1].given = name[1].given": [True],
+    "name[1].given ~ name[0].given.first()": [False],
+    "1 in name.given": [False],
     "@2020 ~ @2020-01": [False],
     # Environment
     "%resource.id = %rootResource.id": [True],
@@ -159,7 +162,44 @@ TABLE: dict[str, list[Any]] = {
     "%`ext-x`": ["http://hl7.org/fhir/StructureDefinition/x"],
     "managingOrganization.resolve().name": ["Bệnh viện Thử Nghiệm"],
     "generalPractitioner.resolve()": [],
+    # What does not change is evaluated once, and what does change is not
+    "contained.where(id in %resource.contained.id).id": ["bv"],
+    "name.where(use in %resource.contained.id)": [],
+    "(1 | 2 | 3).aggregate(%resource.name.select($total).first() + 1, 0)": [3],
+    "name.select(defineVariable('v', use).select(%resource.select(%v)))": ["official", "usual"],
+    "name.select(%resource.name.where(use = 'usual').use & use)": ["usualofficial", "usualusual"],
+    # Parts of dates and times
+    "@2020-02-03T04:05:06.700+07:00.select(yearOf() | monthOf() | dayOf() | hourOf())": [
+        2020,
+        2,
+        3,
+        4,
+    ],
+    "@2020-02-03T04:05:06.700+07:00.select(minuteOf() | secondOf() | millisecondOf())": [
+        5,
+        6,
+        700,
+    ],
+    "@2020-02-03T04:05+07:00.timezoneOffsetOf()": [D(7)],
+    "@2020-02-03T04:05.dateOf()": ["2020-02-03"],
+    "@2020-02-03T04:05.timeOf()": ["04:05"],
+    "@2020.monthOf()": [],
+    "@T10:30.hourOf()": [10],
+    "@2020-01-01T10:00:00.millisecondOf()": [],
+    # Equivalence of elements looks past case and order
+    "name ~ name.skip(1).combine(name.first())": [True],
+    "name[0].given ~ ('THỬ' | 'văn')": [True],
+    "(1.0 | 2) ~ (2.00 | 1)": [True],
+    "(1 | 2) ~ (1 | 3)": [False],
+    "(@2020 | @T10) ~ (@T10 | @2020)": [True],
     # Conversions
+    "1 'g'.toQuantity('mg')": [quantity("1000", "mg")],
+    "'1 \\'g\\''.convertsToQuantity('m')": [False],
+    "true.toDecimal()": [D(1)],
+    "2.toBoolean()": [],
+    "'10:30'.toTime()": ["10:30"],
+    "@2020-01-01.toDateTime()": ["2020-01-01"],
+    "'x'.convertsToDecimal()": [False],
     "'t'.toBoolean()": [True],
     "'1.0'.toBoolean()": [True],
     "'1.50'.toDecimal()": [D("1.50")],
@@ -230,6 +270,38 @@ def test_a_name_no_element_has_is_found_before_anything_is_evaluated(paths: Path
             paths.check(text, "Patient")
     for text in ("name.given", "contained.anything", "extension.value.unit", "generalPractitioner"):
         paths.check(text, "Patient")
+
+
+AMOUNT = {"value": D("2.0"), "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+
+
+@pytest.mark.parametrize(
+    ("amount", "text", "wanted"),
+    [
+        (AMOUNT, "value = 0.002 'g'", [True]),
+        (AMOUNT, "value + 1 'mg' > 2.5 'mg'", [True]),
+        (AMOUNT, "value.value", [D("2.0")]),
+        (AMOUNT | {"comparator": "<"}, "value = 2 'mg'", [False]),
+        (AMOUNT | {"system": "urn:own", "code": "vien"}, "value = 2 'mg'", []),
+        (AMOUNT | {"system": "urn:own", "code": "vien"}, "value = value", [True]),
+        (AMOUNT | {"system": "urn:own", "code": "vien"}, "value * 2 'mg'", []),
+        ({"value": D(2), "unit": "viên"}, "value = 2 'viên'", [True]),
+        ({"value": D(2), "unit": "viên"}, "value = 2 'mg'", []),
+        ({"value": D(2), "unit": "viên"}, "value ~ 2 'mg'", [False]),
+        ({"value": D(2)}, "value = 2", [True]),
+        ({"unit": "mg"}, "value = 2 'mg'", [False]),
+    ],
+)
+def test_a_quantity_of_fhir_is_one_of_the_language(
+    paths: Paths, amount: dict[str, Any], text: str, wanted: list[Any]
+) -> None:
+    source = {"resourceType": "Observation", "valueQuantity": amount}
+    assert results(paths, text, source) == wanted
+
+
+def test_without_a_clock_there_is_no_now(paths: Paths) -> None:
+    with pytest.raises(PathEvaluation):
+        paths.compile("today()").evaluate(None)
 
 
 def test_trace_shows_and_changes_nothing(paths: Paths) -> None:

@@ -7,11 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.path.quantity import Quantity, converted
 from trucyte.fhir.path.units.ucum import read_unit
 from trucyte.fhir.path.units.ucum_table import ARBITRARY, BASE, DEFINED, SHIFTED
 
 SYMBOLS = [*BASE, *ARBITRARY, *SHIFTED, *(line.split()[0] for line in DEFINED.split("\n") if line)]
+
+
+def test_each_unit_that_r4_lists_is_read(definitions: Definitions) -> None:
+    common = definitions.value_set("http://hl7.org/fhir/ValueSet/ucum-common")
+    assert common is not None
+    listed = common.systems["http://unitsofmeasure.org"]
+    assert len(listed) > 1300
+    assert [code for code in listed if read_unit(code) is None] == []
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)

@@ -172,7 +172,5 @@ def _typed(value: str, kind: str, path: str) -> Any:
 
 
 def _xhtml(source: Any) -> str:
-    # A copy, so that namespaces of the resource around it can be left out.
-    own = deepcopy(source)
-    etree.cleanup_namespaces(own)
-    return str(etree.tostring(own, encoding="unicode", with_tail=False))
+    # A copy keeps only the namespaces it uses, none of the resource around it.
+    return str(etree.tostring(deepcopy(source), encoding="unicode", with_tail=False))

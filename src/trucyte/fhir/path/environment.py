@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from trucyte.fhir.path.model import Node
@@ -55,7 +55,7 @@ class Environment:
     work_max: int = WORK_MAX  # items looked at, all loops together
 
 
-NO_ENVIRONMENT: Final = Environment(now=datetime(1970, 1, 1, tzinfo=UTC))
+NO_ENVIRONMENT: Final = Environment()
 
 
 class Shared:
