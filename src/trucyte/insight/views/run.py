@@ -207,13 +207,15 @@ def run(
         finally:
             idle.put(worker)
 
-    waiting: deque[Future[Made]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for chunk in source:
-            waiting.append(pool.submit(make, chunk))
-            if len(waiting) > workers:
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            waiting: deque[Future[Made]] = deque()
+            for chunk in source:
+                waiting.append(pool.submit(make, chunk))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    for worker in opened:
-        worker.close()
+    finally:
+        for worker in opened:
+            worker.close()
