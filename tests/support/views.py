@@ -1,11 +1,13 @@
 """Views for tests: the definitions of R4, and rows by SQL and by closures."""
 
+import atexit
 import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from trucyte.fhir.definitions import Definitions
@@ -36,13 +38,17 @@ def sql_rows(view: View, lines: Sequence[str], form: Format = Format.NDJSON) -> 
     """Rows by SQL alone; raises duckdb.Error where it leaves a line to closures."""
     statement = to_sql(view, definitions())
     fields = prepare(view, definitions()).fields
-    engine = open_engine()
-    try:
-        text = statement.text(_SOURCE, line_sql(fields, form))
-        found = engine.execute(text, {**statement.parameters, "lines": list(lines)}).fetchall()
-    finally:
-        engine.close()
+    text = statement.text(_SOURCE, line_sql(fields, form))
+    found = engine().execute(text, {**statement.parameters, "lines": list(lines)}).fetchall()
     return [line for (line,) in found]
+
+
+@cache
+def engine() -> duckdb.DuckDBPyConnection:
+    """One engine for all tests: opening one takes longer than most of them."""
+    opened = open_engine()
+    atexit.register(opened.close)
+    return opened
 
 
 def closure_rows(view: View, lines: Sequence[str], form: Format = Format.NDJSON) -> list[str]:

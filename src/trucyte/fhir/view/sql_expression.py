@@ -35,7 +35,7 @@ from trucyte.fhir.view.sql_order import arithmetic, equality, negative, order
 from trucyte.fhir.view.sql_value import Value, Writer
 
 _COMPARED: Final = frozenset({"<", "<=", ">", ">="})
-_CALCULATED: Final = frozenset({"+", "-", "*", "/"})
+_CALCULATED: Final = frozenset({"+", "-", "*", "/", "&"})
 _INDEX_MAX: Final = 1_000_000
 _LOGIC: Final = {
     "and": "({} AND {})", "or": "({} OR {})", "xor": "({} <> {})",

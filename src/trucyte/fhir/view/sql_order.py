@@ -106,10 +106,10 @@ def _moment_order(left: str, right: str) -> str:
 
 
 def arithmetic(writer: Writer, operator: str, left: Value, right: Value) -> Value:
-    """Return `+`, `-`, `*` or `/` of two single values."""
-    if operator == "+" and _category(left) == _category(right) == "text":
-        return Value("String", Form.TEXT, f"({writer.one(left)} || {writer.one(right)})")
-    if _category(left) != "number" or _category(right) != "number":
+    """Return `+`, `-`, `*`, `/` or `&` of two single values."""
+    if operator in ("+", "&") and _category(left) == _category(right) == "text":
+        return _joined_texts(operator, writer.one(left), writer.one(right))
+    if operator == "&" or _category(left) != "number" or _category(right) != "number":
         raise NotInSql("arithmetic of such types")
     mine, other = writer.one(left), writer.one(right)
     if operator == "/":
@@ -123,6 +123,12 @@ def arithmetic(writer: Writer, operator: str, left: Value, right: Value) -> Valu
     else:
         mine, other = exact(mine, left), exact(other, right)
     return computed(f"CAST({mine} {operator} {other} AS DECIMAL(38,12))")
+
+
+def _joined_texts(operator: str, left: str, right: str) -> Value:
+    if operator == "&":
+        left, right = f"coalesce({left}, '')", f"coalesce({right}, '')"
+    return Value("String", Form.TEXT, f"({left} || {right})")
 
 
 def _factor(text: str, value: Value) -> str:
