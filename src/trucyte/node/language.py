@@ -5,7 +5,7 @@ from pathlib import Path
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.definitions import Definitions
 
-_DEFINITIONS = Path(__file__).parents[1] / "fhir" / "generated" / "r4.definitions"
+DEFINITIONS = Path(__file__).parents[1] / "fhir" / "generated" / "r4.definitions"
 
 
 class ContentNotBuilt(Problem):
@@ -18,6 +18,6 @@ class ContentNotBuilt(Problem):
 def load_definitions() -> Definitions:
     """Load the compiled R4 definitions. Raises ContentNotBuilt."""
     try:
-        return Definitions.load(_DEFINITIONS.read_bytes())
+        return Definitions.load(DEFINITIONS.read_bytes())
     except FileNotFoundError:
-        raise ContentNotBuilt(file=_DEFINITIONS.name) from None
+        raise ContentNotBuilt(file=DEFINITIONS.name) from None
