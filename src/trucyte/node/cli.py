@@ -50,6 +50,7 @@ COMMANDS = {
     "terminology": Command(
         "trucyte.node.terminology:terminology", "Code lists: load, look up, expand, translate."
     ),
+    "view": Command("trucyte.node.view:view", "Make tables out of FHIR by a view."),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 
