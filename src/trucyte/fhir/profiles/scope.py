@@ -68,6 +68,9 @@ class Bundled(Protocol):
     def resolve(self, reference: str, full_url: str) -> list[dict[str, Any]]:
         """Return the resources a reference from the entry at `full_url` points to."""
 
+    def full_url_of(self, resource: dict[str, Any]) -> str:
+        """Return the fullUrl of the entry that holds a resource, "" where none does."""
+
 
 @dataclass(slots=True)
 class Scope:
@@ -80,6 +83,16 @@ class Scope:
     full_url: str = ""
     # Nodes of FHIRPath for the resource and its container, made when first needed.
     environment: Any = None
+
+    def nested(self, resource: dict[str, Any]) -> "Scope":
+        """Return the scope of another resource: one contained here keeps its container."""
+        listed = self.container.get("contained")
+        is_contained = isinstance(listed, list) and any(one is resource for one in listed)
+        container = self.container if is_contained else resource
+        full_url = self.full_url
+        if not is_contained and self.bundle is not None:
+            full_url = self.bundle.full_url_of(resource) or full_url
+        return Scope(resource, container, self.run, self.bundle, full_url)
 
     def resolve(self, reference: str) -> dict[str, Any] | None:
         """Return what a reference points to: contained, in the bundle, or elsewhere."""
