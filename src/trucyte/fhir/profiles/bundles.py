@@ -139,7 +139,7 @@ def _result_faults(resource: Mapping[str, Any], mode: Any, wanted: frozenset[str
     if mode == "outcome":
         return None if kind == "OperationOutcome" else fault(SEARCH_OUTCOME, type=kind)
     found: Found = None
-    if "id" not in resource:
+    if "id" not in resource and kind != "OperationOutcome":
         found = fault(SEARCH_ID)
     if mode in ("match", None) and wanted and kind not in wanted:
         if mode == "match" or kind != "OperationOutcome":

@@ -96,7 +96,6 @@ class Profiles:
         """Compile what an element demands of each of its values."""
         own = node.own
         checks: list[Check | None] = [
-            self._type_check(base, codes),
             *_value_checks(own),
             self._binding(own, base, codes),
             *self._rules(own, base, codes),
@@ -105,11 +104,6 @@ class Profiles:
             self._children(node, holder),
         ]
         return together(checks)
-
-    def _type_check(self, base: Element | None, codes: Sequence[str]) -> Check | None:
-        if base is None or not codes or not base.is_choice or set(codes) >= set(base.types):
-            return None
-        return None  # the type of a choice is checked where its key is known
 
     def _binding(
         self, own: Mapping[str, Any], base: Element | None, codes: Sequence[str]
@@ -124,6 +118,10 @@ class Profiles:
             strength,
         ):
             return None
+        # On a choice of several types a binding says what the codes mean, not which of the
+        # types it was written for: R4's own vital signs bind the units of every component.
+        if len(codes) > 1 and strength == "required":
+            strength = "extensible"
         made = {code: binding_check(self._terminology, url, strength, code) for code in codes}
         if len(made) == 1:
             return next(iter(made.values()))

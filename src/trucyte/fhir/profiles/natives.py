@@ -88,37 +88,6 @@ def _metas(value: Any) -> list[Any]:
     return [one.get("meta") for one in listed if isinstance(one, dict)]
 
 
-def _contained_used(value: Any, extra: Any, scope: Scope) -> bool:
-    """Say whether every contained resource is pointed to, or points to its container."""
-    listed = value.get("contained")
-    if type(listed) is not list:
-        return True
-    outside = {key: item for key, item in value.items() if key != "contained"}
-    links = _links(outside)
-    inside = [(one, _links(one)) for one in listed if isinstance(one, dict)]
-    everything = links.union(*(found for _, found in inside))
-    return all(
-        f"#{one.get('id')}" in everything or "#" in found or "id" not in one
-        for one, found in inside
-    )
-
-
-def _links(resource: Any) -> set[str]:
-    """Return every text that begins with `#`, wherever it stands."""
-    found: set[str] = set()
-    waiting = [resource]
-    while waiting:
-        value = waiting.pop()
-        if type(value) is str:
-            if value.startswith("#"):
-                found.add(value)
-        elif type(value) is dict:
-            waiting += value.values()
-        elif type(value) is list:
-            waiting += value
-    return found
-
-
 def _observation_value(value: Any, extra: Any, scope: Scope) -> bool:
     return not _has(value, "dataAbsentReason") or not _has_choice(value, "value")
 
@@ -205,12 +174,6 @@ NATIVE: dict[str, Native] = {
     "data.empty() or contentType.exists()": _without("data", unless="contentType"),
     "contained.meta.versionId.empty() and contained.meta.lastUpdated.empty()": _contained_plain,
     "contained.meta.security.empty()": _contained_open,
-    "contained.where((('#'+id in (%resource.descendants().reference | "
-    "%resource.descendants().as(canonical) | %resource.descendants().as(uri) | "
-    "%resource.descendants().as(url))) or descendants().where(reference = '#').exists() or "
-    "descendants().where(as(canonical) = '#').exists() or "
-    "descendants().where(as(canonical) = '#').exists()).not())"
-    ".trace('unmatched', id).empty()": _contained_used,
     "dataAbsentReason.empty() or value.empty()": _observation_value,
     "value.empty() or component.code.where(coding.intersect(%resource.code.coding)"
     ".exists()).empty()": _component_codes,

@@ -12,6 +12,7 @@ from typing import Any
 from trucyte.fhir.definitions import Definitions, Element, TypeDefinition
 from trucyte.fhir.profiles.bindings import binding_check
 from trucyte.fhir.profiles.codings import coding_check
+from trucyte.fhir.profiles.contained import contained_check
 from trucyte.fhir.profiles.extensions import Extensions
 from trucyte.fhir.profiles.invariants import Invariants
 from trucyte.fhir.profiles.rules import CANONICAL_RELATIVE, NARRATIVE_LINK
@@ -117,6 +118,8 @@ class TypeChecks:
         names = (definition.name, *self._definitions.bases(definition.name))
         rules = [r for name in names for r in self._rules_of(name)]
         checks = self._invariants.checks(rules, definition.name)
+        if "DomainResource" in names:
+            checks.append(contained_check)
         if definition.name in _CODED or "Quantity" in names:
             checks.append(self._coding)
         return checks

@@ -44,6 +44,7 @@ class ProfileValidator:
         """
         self._library = library
         self._resolver = resolver
+        self._terminology = terminology
         self._types = library.core.resource_types
         self._structure = Checks(library.core)
         invariants = Invariants(evaluator)
@@ -103,7 +104,7 @@ class ProfileValidator:
             found = bundle_faults(resource, index, self._types)
         for more in (
             self._type_checks.resource(resource, scope),
-            special_faults(resource, scope, self._library),
+            special_faults(resource, scope, self._library, self._terminology),
             *(
                 self._against(resource, scope, url, is_wanted=False)
                 for url in (*_named_profiles(resource), *implied_profiles(resource))

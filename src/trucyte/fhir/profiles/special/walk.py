@@ -1,0 +1,23 @@
+"""Careful looks into a resource whose structure may be wrong."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def texts(value: Any, name: str) -> str:
+    """Return a text member, "" where it is none."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return found if type(found) is str else ""
+
+
+def objects(value: Any, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield step and value of the objects in an array."""
+    listed = value.get(name) if isinstance(value, Mapping) else None
+    for number, one in enumerate(listed if type(listed) is list else ()):
+        if type(one) is dict:
+            yield f".{name}[{number}]", one
+
+
+def codings(concept: Any) -> list[tuple[str, str]]:
+    """Return the (system, code) pairs of a CodeableConcept."""
+    return [(texts(one, "system"), texts(one, "code")) for _, one in objects(concept, "coding")]
