@@ -39,9 +39,9 @@ LOOKS = [
 ]
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SMALL_TARGETS = """
-() => [...document.querySelectorAll("main button, main .button, main summary, main input, nav a")]
+() => [...document.querySelectorAll("button, .button, summary, input, nav a, .row-link, .spine a")]
   .filter((one) => one.offsetParent && !one.closest("thead"))
-  .filter((one) => one.type !== "hidden" && one.getBoundingClientRect().height < 40)
+  .filter((one) => one.type !== "hidden" && one.getBoundingClientRect().height < 43.5)
   .map((one) => one.outerHTML.slice(0, 90))
 """
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.claims_files import envelope, visit
-from trucyte.intake import originals
+from trucyte.intake.keeping import originals
 
 wrapped = st.builds(
     lambda data, length, end: end.join(

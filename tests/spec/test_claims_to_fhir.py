@@ -36,6 +36,11 @@ DRUG: Row = {
     "NGAY_YL": "202607150845",
 }  # fmt: skip
 
+SERVICE: Row = {
+    "MA_DICH_VU": "02.03", "MA_NHOM": "13", "TEN_DICH_VU": "Khám", "NGAY_YL": "202607150810",
+    "NGAY_TH_YL": "202607150815", "NGAY_KQ": "202607150850", "NGUOI_THUC_HIEN": "1/X;2/X",
+}  # fmt: skip
+
 
 class SomeLists(NoLists):
     """ICD-10 with one code, whose words changed on a day, and one index."""
@@ -354,6 +359,46 @@ class TestMedicines:
         assert not kinds & {"MedicationStatement", "Immunization"}
 
 
+class TestServices:
+    def test_a_service_is_an_order_and_what_was_done(self) -> None:
+        resources = made(XML3=[SERVICE])
+        procedure = one(resources, "Procedure")
+        assert procedure["basedOn"][0]["reference"] == name_of(one(resources, "ServiceRequest"))
+        assert procedure["status"] == "completed"
+        assert procedure["performedPeriod"]["end"] == "2026-07-15T08:50:00+07:00"
+        assert len(procedure["performer"]) == 2
+
+    def test_a_stopped_service_is_stopped(self) -> None:
+        resources = made(XML3=[{**SERVICE, "MA_DICH_VU": "02.03_TB"}])
+        assert one(resources, "Procedure")["status"] == "stopped"
+        assert one(resources, "ServiceRequest")["status"] == "revoked"
+
+    def test_without_a_time_nobody_knows_whether_it_was_done(self) -> None:
+        row = {name: SERVICE[name] for name in ("MA_DICH_VU", "MA_NHOM")}
+        assert one(made(XML3=[row]), "Procedure")["status"] == "unknown"
+
+    def test_an_end_before_the_beginning_travels_raw(self) -> None:
+        procedure = one(made(XML3=[{**SERVICE, "NGAY_KQ": "202607150800"}]), "Procedure")
+        assert "end" not in procedure["performedPeriod"]
+        assert "202607150800" in str(extension(procedure, "raw-text"))
+
+    @pytest.mark.parametrize(
+        ("row", "devices"),
+        [
+            ({"MA_VAT_TU": "N06.02", "MA_NHOM": "10"}, 0),
+            ({"MA_VAT_TU": "N06.02", "MA_NHOM": "10", "MA_HIEU_SP": "SN-1"}, 1),
+        ],
+    )
+    def test_a_supply_is_a_line_and_a_device_only_where_its_mark_is_told(
+        self, row: Row, devices: int
+    ) -> None:
+        resources = made(XML3=[row])
+        assert len(every(resources, "Device")) == devices
+        assert not every(resources, "ServiceRequest")
+        line = one(resources, "Claim")["item"][0]
+        assert line["productOrService"]["coding"][0]["code"] == "N06.02"
+
+
 class TestResults:
     def result(self, mapping: TableMapping = MAPPING, **row: str) -> Resource:
         resources = made(None, mapping, XML4=[{"MA_LK": "MAU-1", "MA_DICH_VU": "22.1", **row}])
@@ -511,3 +556,27 @@ def test_an_assessment_board_comes_back_without_a_patient_number() -> None:
     assert MAPPING.claim(rest, shelf.at) == visit
     patient = next(iter(shelf.kept.values()))
     assert not any("patient-internal-id" in each["system"] for each in patient["identifier"])
+
+
+def test_rows_that_were_ended_are_not_read_back() -> None:
+    visit = make_visit({"XML1": [SUMMARY], "XML4": [{"TEN_CHI_SO": "A"}, {"TEN_CHI_SO": "B"}]})
+    shelf = Shelf()
+    rest = write(MAPPING, visit, shelf)
+    for resource in every(rest, "Observation"):
+        if resource["code"].get("text") == "B":
+            resource["status"] = "entered-in-error"
+    assert MAPPING.claim(rest, shelf.at).tables["XML4"] == [{"TEN_CHI_SO": "A"}]
+
+
+def test_what_is_no_visit_of_a_claim_is_refused() -> None:
+    with pytest.raises(KeyError):
+        MAPPING.claim([{"resourceType": "Encounter", "id": "x"}], Shelf().at)
+
+
+def test_a_claim_without_a_day_says_so() -> None:
+    shelf = Shelf()
+    visit = make_visit({"XML1": [SUMMARY]}, made_on=None)
+    rest = write(MAPPING, visit, shelf)
+    assert "created" not in one(rest, "Claim")
+    assert one(rest, "Claim")["_created"]["extension"][0]["valueCode"] == "unknown"
+    assert MAPPING.claim(rest, shelf.at) == visit

@@ -1,5 +1,6 @@
 """The life of a visit: each sentence of "Identity of rows" is a test."""
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,11 @@ from tests.support.intake import Node
 from trucyte.fhir.issue import Issue, Severity
 from trucyte.fhir.parse import parse
 from trucyte.fhir.validate import Validator
+from trucyte.intake.door import work_on
 from trucyte.intake.quarantine import Quarantine
+from trucyte.intake.reading import Reading
 from trucyte.intake.receipts import State
+from trucyte.intake.running.accept import Acceptor
 
 SAMPLES = Path(os.environ.get("TRUCYTE_SUITES", "../shared/suites")).parent / "reference/samples"
 
@@ -343,3 +347,70 @@ def test_findings_are_kept_with_the_visit_and_refuse_nothing(node: Node) -> None
     assert taken.errors + taken.warnings > 0
     (found,) = node.receipts.visits(taken.number, with_findings_only=True)
     assert sum(node.receipts.findings_by_rule(taken.number).values()) == len(found.findings)
+
+
+def test_a_visit_that_was_committed_and_not_written_down_is_found_again(node: Node) -> None:
+    data = sent(PARACETAMOL)
+    number = node.receipts.receive("a.xml", "cli", [data]).number
+    pieces = [(number, piece) for piece in Reading(io.BytesIO(data))]
+    acceptor = Acceptor(node.build())
+    ((_, first),) = acceptor.accept(pieces, Event())
+    acceptor.close()  # and the process is killed here
+    before = node.journal.tail()
+    work_on(node.door, [number], 0, Event())
+    assert node.journal.tail() == before
+    (found,) = node.receipts.visits(number)
+    assert found.outcome == "accepted"
+    shared = sum(len(node.current(type)) for type in ("Organization", "Location", "Practitioner"))
+    assert node.receipts.file(number).resources == first.resources - shared
+
+
+def test_a_source_remembers_that_it_was_signed(node: Node) -> None:
+    node.send(envelope([visit(1)], end="<Signature>x</Signature>"))
+    node.send(envelope([visit(2)]))
+    with node.database.connection() as connection:
+        rows = connection.execute("select signed from intake.source order by number").fetchall()
+    assert rows == [(True,), (False,)]
+
+
+def test_a_rebuild_gives_the_same_latest_visits(node: Node) -> None:
+    node.send(sent(PARACETAMOL, made_on="20260311", **NEWER, **MOVED))
+    node.send(sent(PARACETAMOL, made_on="20260111", DIA_CHI="Nhà cũ", **OLDER))
+    assert node.journal.compare() is None
+    node.journal.rebuild()
+    assert node.journal.compare() is None
+    between = {"MA_LK": "LK-3", "NGAY_VAO": "202602100800", "NGAY_RA": "202602100930"}
+    node.send(sent(PARACETAMOL, made_on="20260211", DIA_CHI="Nhà trọ", **between))
+    assert node.one("Patient")["address"][0]["text"] == "Nhà mới"
+
+
+CHECKOUT = """<CHECKOUT><THONGTINBENHNHAN><MA_LK>L9</MA_LK><MA_BN>B9</MA_BN><HO_TEN>MẪU</HO_TEN>
+  <NGAY_SINH>19850315</NGAY_SINH><GIOI_TINH>1</GIOI_TINH><DIA_CHI>_</DIA_CHI></THONGTINBENHNHAN>
+  <THONGTINCHITIET><TONGHOP><MA_CSKCB>00001</MA_CSKCB><MA_LOAIKCB>1</MA_LOAIKCB>
+  <NGAY_VAO>201608010800</NGAY_VAO><NGAY_RA>201608010900</NGAY_RA></TONGHOP>
+  <BANG_CTTHUOC><CTTHUOC><MA_THUOC>40.48</MA_THUOC><SO_LUONG>2</SO_LUONG></CTTHUOC></BANG_CTTHUOC>
+  </THONGTINCHITIET></CHECKOUT>"""
+BOARD = {"HO_TEN": "MẪU", "SO_CCCD": "000085000001", "SO_BIEN_BAN": "7", "NGAY_HOP": "20260301"}
+OLD = {
+    "MA_LK": "L4", "MA_BN": "B4", "HO_TEN": "MẪU", "NGAY_SINH": "19850315", "GIOI_TINH": "1",
+    "MA_THE": "GD4000000000001", "TEN_BENH": "Viêm họng", "MA_BENH": "J02",
+    "NGAY_VAO": "202001010800", "NGAY_RA": "202001010900", "MA_LOAI_KCB": "1", "MA_CSKCB": "00001",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "variant"),
+    [
+        (CHECKOUT.encode(), "917/QĐ-BHXH"),
+        (envelope([hoso(file("XML12", row("GIAM_DINH_Y_KHOA", BOARD)))]), "3176/QĐ-BYT"),
+        (envelope([hoso(file("XML1", row("TONG_HOP", OLD)))]), "4210/QĐ-BYT"),
+        (envelope([hoso(file("XML1", summary(MA_BN="")))]), "3176/QĐ-BYT"),
+    ],
+)
+def test_every_form_of_claim_is_taken(node: Node, data: bytes, variant: str) -> None:
+    taken = node.send(data)
+    reasons = [(entry.reason, entry.facts) for entry in node.receipts.quarantined()]
+    assert (taken.variant, node.outcomes(taken), reasons) == (variant, ["accepted"], [])
+    assert len(node.current("Patient")) == len(node.current("Provenance")) == 1
+    again = node.send(data + b"\n")
+    assert node.outcomes(again) == ["unchanged"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from tests.support.web_records import FakeRecords
 from trucyte.base.clock import FixedClock
@@ -36,6 +37,7 @@ def fake_access(purpose: str) -> Access:
     return Access("test", purpose, sees_restricted=False, recorder=SilentRecorder())
 
 
+@cache
 def all_rules() -> dict[str, Rule]:
     return {rule.number: rule for text in packaged_rules() for rule in read_rules(text)}
 

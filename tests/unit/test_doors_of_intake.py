@@ -15,7 +15,6 @@ from tests.support.intake import Node
 from trucyte.base.disk import DiskNearlyFull, DiskState
 from trucyte.base.problem import Problem
 from trucyte.database.connect import Database
-from trucyte.intake import pipeline
 from trucyte.intake.door import (
     Door,
     PathMissing,
@@ -26,6 +25,7 @@ from trucyte.intake.door import (
 )
 from trucyte.intake.progress import Progress, Watchers
 from trucyte.intake.receipts import State
+from trucyte.intake.running import pipeline
 from trucyte.intake.watch import FolderWatch
 
 

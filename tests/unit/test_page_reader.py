@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.support.asgi import ask
 from tests.support.records import RESTRICTED, Node, change_of, open_node
 from tests.support.web_records import (
     BHYT,
@@ -18,10 +19,14 @@ from tests.support.web_records import (
     patient,
     result,
 )
+from tests.support.web_services import fake_services
 from trucyte.fhir.text import accept
 from trucyte.journal.change import Change
+from trucyte.journal.evidence import evidence_from_json, verify_evidence
 from trucyte.records.shown import ResourceNotFound, ResourceRestricted
+from trucyte.web.app import make_app
 from trucyte.web.reader import PeopleQuery, RecordsReader
+from trucyte.web.views.proof import checked_proof
 
 DIGITS = {"valueQuantity", "quantity", "item", "total", "extension"}  # may hold decimals
 AT = "2026-11-22T08:00:00+07:00"
@@ -132,6 +137,41 @@ def test_people_are_found(node: Node, reader: RecordsReader) -> None:
     for query, found in SEARCHES:
         people = reader.find_people(node.plain, query, count=50)
         assert sorted(one.id for one in people) == found, query
+
+
+def test_a_line_is_proved_and_verified(node: Node, reader: RecordsReader) -> None:
+    seq = reader.read(node.plain, "Encounter", "v1").seq
+    own = node.journal.keyring.public_key
+    services = replace(fake_services(), prove=node.journal.prove, public_key=own)
+    proof = checked_proof(services, seq)
+    assert proof.is_valid and proof.first <= seq <= proof.last <= proof.covered
+    assert proof.key == node.journal.keyring.key_id and proof.signed_at
+    assert checked_proof(replace(services, public_key=b"x" * 32), seq).is_valid is False
+    altered = replace(services, prove=lambda _: node.journal.prove(seq - 1))
+    assert checked_proof(altered, seq).is_valid is False
+    assert checked_proof(fake_services(), seq).is_valid is None
+
+
+def test_a_page_verifies_before_the_readers_eyes(node: Node, reader: RecordsReader) -> None:
+    services = replace(
+        fake_services(),
+        records=reader,
+        access=lambda purpose: node.plain,
+        prove=node.journal.prove,
+        public_key=node.journal.keyring.public_key,
+    )
+    pages = make_app(services)
+    assert "Kiểm tra niêm phong" in ask(pages, "GET", "/visits/v1").body.decode()
+    whole = ask(pages, "POST", "/visits/v1/proof").body.decode()
+    part = ask(pages, "POST", "/visits/v1/proof", headers={"hx-request": "true"}).body.decode()
+    for html in (whole, part):
+        assert "Niêm phong kỹ thuật còn nguyên" in html
+    assert "<html" in whole and "<html" not in part
+    evidence = ask(pages, "GET", "/visits/v1/evidence.json")
+    record = verify_evidence(evidence_from_json(evidence.body), services.public_key)
+    assert (record.type, record.id) == ("Encounter", "v1")
+    assert ask(pages, "POST", "/visits/v2/proof").status == 403
+    assert ask(pages, "GET", "/visits/v2/evidence.json").status == 403
 
 
 def test_no_more_people_come_than_asked_for(node: Node, reader: RecordsReader) -> None:

@@ -62,7 +62,7 @@ def test_the_start_page_counts_only_today(pages) -> None:
     html = read(pages, "/")
     assert "<dd>6</dd>" in html and "<dd>1.156</dd>" in html
     assert "1 phần không đọc được, đang cách ly" in html
-    assert "Sổ nhật ký khớp với điểm niêm phong đã ký" in html
+    assert "Điểm niêm phong cuối có chữ ký đúng" in html
 
 
 def test_the_first_day_says_what_to_do_first() -> None:
@@ -82,8 +82,16 @@ def test_a_finding_is_said_with_its_mend_its_row_and_its_rule(pages) -> None:
 
 def test_graver_findings_stand_first(pages) -> None:
     html = read(pages, "/files/8")
-    order = [html.index(f"/files/8/rules/{rule}") for rule in ("GDV-201", "CTN-A01", "DM-icd10")]
+    rules = ("GDV-201", "CTN-A01", "CTN-A03", "DM-icd10")
+    order = [html.index(f"/files/8/rules/{rule}") for rule in rules]
     assert order == sorted(order)
+
+
+def test_a_list_that_is_not_loaded_is_no_error(pages) -> None:
+    html = read(pages, "/files/8")
+    fold = html[html.index("Chưa kiểm tra vì thiếu danh mục") :]
+    assert "1 danh mục" in fold and "Chưa kiểm tra: thiếu danh mục ICD-10" in fold
+    assert 'data-value="3"' in html  # of the first visit's four findings one is only unchecked
 
 
 def test_a_restricted_visit_of_a_file_shows_no_findings(pages) -> None:
@@ -221,7 +229,7 @@ def test_a_wrong_checkpoint_is_the_first_thing_said() -> None:
     broken = replace(status, checkpoint=replace(status.checkpoint, is_valid=False))
     services = replace(fake_services(), status=lambda: broken)
     html = read(make_app(services), "/")
-    assert html.index("Cần chú ý") < html.index("không khớp với điểm niêm phong")
+    assert html.index("Cần chú ý") < html.index("Chữ ký của điểm niêm phong cuối không đúng")
 
 
 def upload(pages, *files: tuple[str, bytes], accept: str = "") -> Reply:

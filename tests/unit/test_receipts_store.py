@@ -3,36 +3,27 @@
 import io
 import threading
 import zipfile
-from pathlib import Path
 
 import pytest
 
-import trucyte.database
 from tests.claims_files import envelope, visit, zipped
 from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Kind
 from trucyte.database.connect import Database
 from trucyte.fhir.issue import Severity
-from trucyte.intake import originals, store
+from trucyte.intake import store
 from trucyte.intake.claims.finding import Finding
-from trucyte.intake.ledger import Ledger, QuarantineUnknown
+from trucyte.intake.keeping import originals
+from trucyte.intake.keeping.ledger import Claims, Ledger, QuarantineUnknown
+from trucyte.intake.keeping.stored_file import open_stored
 from trucyte.intake.limits import Limits
 from trucyte.intake.piece import Form, Piece
 from trucyte.intake.receipts import Receipts, State
-from trucyte.intake.results import Outcome, Result
+from trucyte.intake.running.results import Outcome, Result
 from trucyte.intake.store import PostgresReceipts, SourceUnknown
-from trucyte.intake.stored_file import open_stored
 from trucyte.intake.unreadable import FileTooLarge
 
 KEY = b"k" * 32
-MIGRATION = Path(trucyte.database.__file__).parent / "migrations" / "0003_intake.sql"
-
-
-@pytest.fixture
-def database(empty_database: Database) -> Database:
-    with empty_database.connection() as connection:
-        connection.execute(MIGRATION.read_text())
-    return empty_database
 
 
 @pytest.fixture
@@ -121,10 +112,11 @@ def test_what_became_of_pieces_is_written_once_however_often(
         Result(1, Outcome.ACCEPTED, "LK-1", "enc", resources=25, findings=[FINDING]),
         Result(2, Outcome.QUARANTINED, reason="hoso-empty", facts={"line": 1}),
     ]
-    ledger.record(source, results, {2: bad})
-    ledger.record(source, results, {2: bad})  # after a crash, before the counts are set again
+    told = [(source, result) for result in results]
+    ledger.settle(told, {(source, 2): bad})
+    ledger.settle(told, {(source, 2): bad})  # after a crash, before the counts are set again
     assert ledger.start(source) == {1, 2}
-    ledger.finish(source, State.DONE)
+    ledger.settle([], {}, [source])
     file = receipts.file(source)
     assert (file.state, file.finished_at) == (State.DONE, clock.now())
     assert (file.visits, file.resources, file.errors, file.quarantined) == (2, 25, 1, 1)
@@ -146,7 +138,8 @@ def test_quarantine_gives_the_bytes_back_and_can_be_resolved(
     ledger = Ledger(database, clock)
     source = receipts.receive("a.xml", "cli", [b"data"]).number
     piece = Piece(3, Form.HOSO, b"<HOSO>\xff</HOSO>")
-    ledger.record(source, [Result(3, Outcome.QUARANTINED, reason="encoding-wrong")], {3: piece})
+    refused = Result(3, Outcome.QUARANTINED, reason="encoding-wrong")
+    ledger.settle([(source, refused)], {(source, 3): piece})
     (entry,) = receipts.quarantined()
     assert (entry.source, entry.ordinal, entry.reason, entry.size) == (
         source, 3, "encoding-wrong", len(piece.data)
@@ -167,7 +160,10 @@ def test_a_source_is_claimed_by_one_at_a_time(
     ledger = Ledger(database, clock)
     source = receipts.receive("a.xml", "cli", [b"data"]).number
     assert ledger.open_sources() == [source]
-    with ledger.claim(source) as first, ledger.claim(source) as second:
-        assert (first, second) == (True, False)
-    with ledger.claim(source) as again:
-        assert again
+    first, second = Claims(database), Claims(database)
+    assert first.take(source)
+    assert not second.take(source)
+    first.close()  # as the end of its process would
+    assert second.take(source)
+    second.give_back(source)
+    second.close()

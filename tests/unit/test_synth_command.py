@@ -23,7 +23,7 @@ def test_faults_come_with_their_truth(tmp_path: Path) -> None:
     arguments = ["claims", "--visits", "60", "--errors", "0.5", "--out", str(tmp_path), "--zip"]
     result = CliRunner().invoke(synth, arguments)
     assert result.exit_code == 0, result.output
-    assert {path.suffix for path in tmp_path.iterdir()} == {".zip", ".ndjson"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".zip", ".jsonl"}
     assert "faults" in result.output
 
 

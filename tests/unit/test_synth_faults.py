@@ -62,7 +62,7 @@ def test_one_visit_has_one_fault() -> None:
 def test_the_truth_file_says_all(tmp_path: Path) -> None:
     options = Options(visits=200, seed=3, errors=0.5)
     written = list(write_claims(options, tmp_path))
-    lines = [json.loads(line) for line in (tmp_path / "truth.ndjson").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
     assert len(lines) == sum(len(one.truths) for one in written)
     assert set(lines[0]) == {"file", "visit", "table", "row", "field", "kind", "family"}
     assert all((tmp_path / line["file"]).exists() for line in lines)

@@ -79,6 +79,7 @@ create table intake.source (
     errors integer default 0 not null,
     warnings integer default 0 not null,
     quarantined integer default 0 not null,
+    signed boolean default false not null,
     name text not null,
     door text not null,
     variant text default ''::text not null,

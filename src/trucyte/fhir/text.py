@@ -174,6 +174,9 @@ def _parsed(body: bytes, depth_max: int) -> dict[str, Any]:
         number = _HUGE_NUMBER.search(body)
         raise NumberOutOfRange(offset=number.start() if number else 0) from None
     except msgspec.DecodeError as error:
+        # How deep the decoder itself goes before it gives up differs between Pythons.
+        if deep := _deep_at(body, depth_max):
+            raise TooDeep(depth_max=depth_max, offset=deep) from None
         raise NotJson(offset=_malformed_at(str(error), body)) from None
     if not isinstance(resource, dict):
         raise NotAnObject(offset=len(body) - len(body.lstrip()))

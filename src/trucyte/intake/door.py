@@ -7,6 +7,7 @@ on with by naming the same paths again, or by whoever works on what waits.
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -15,13 +16,13 @@ from trucyte.base.clock import Clock
 from trucyte.base.disk import DiskState
 from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Database
-from trucyte.intake.ledger import Ledger
+from trucyte.intake.keeping.ledger import Ledger
 from trucyte.intake.limits import DEFAULT, Limits
-from trucyte.intake.patience import patiently
-from trucyte.intake.pipeline import Pipeline
-from trucyte.intake.pool import InlinePool, Pool, ProcessPool
 from trucyte.intake.progress import Summary, Watchers
 from trucyte.intake.receipts import ReceivedFile, State
+from trucyte.intake.running.patience import patiently
+from trucyte.intake.running.pipeline import Pipeline
+from trucyte.intake.running.pool import InlinePool, Pool, ProcessPool
 from trucyte.intake.store import PostgresReceipts
 from trucyte.intake.tools import Build
 
@@ -46,7 +47,7 @@ class Door:
     receipts: PostgresReceipts
     clock: Clock
     build: Build = field(repr=False)
-    workers: int = 2
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     limits: Limits = DEFAULT
     room: Callable[[], DiskState] | None = None
 
@@ -85,15 +86,18 @@ def work_on(
     door: Door, numbers: Iterable[int], size: int, stop: Event, watchers: Watchers | None = None
 ) -> int:
     """Work through kept sources of `size` bytes together; return how many versions it wrote."""
-    pool = make_pool(door, size, stop)
-    try:
-        pipeline = Pipeline(
-            door.database, door.clock, pool, stop,
-            watchers=watchers, room=door.room, limits=door.limits,
-        )  # fmt: skip
-        pipeline.run(numbers)
-    finally:
-        pool.close()
+    with closing(make_pool(door, size, stop)) as pool:
+        return _run(door, pool, numbers, stop, watchers)
+
+
+def _run(
+    door: Door, pool: Pool, numbers: Iterable[int], stop: Event, watchers: Watchers | None
+) -> int:
+    pipeline = Pipeline(
+        door.database, door.clock, pool, stop,
+        watchers=watchers, room=door.room, limits=door.limits,
+    )  # fmt: skip
+    pipeline.run(numbers)
     return pipeline.progress().resources
 
 
@@ -111,16 +115,21 @@ def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -
     """
     ledger = Ledger(door.database, door.clock)
     watchers = watchers or Watchers()
-    while not stop.is_set():
-        try:
-            numbers = patiently(ledger.open_sources, stop, waits=watchers.warning)
-            size = sum(door.receipts.file(number).size for number in numbers)
-            if numbers:
-                work_on(door, numbers, size, stop, watchers)
-        except Problem as problem:
-            if not stop.is_set():
-                watchers.warning(problem)
-        stop.wait(_IDLE_SECONDS)
+    with ExitStack() as opened:
+        small: Pool | None = None  # kept, because most of what comes is small
+        while not stop.is_set():
+            try:
+                numbers = patiently(ledger.open_sources, stop, waits=watchers.warning)
+                size = sum(door.receipts.file(number).size for number in numbers)
+                if numbers and size > _INLINE_BYTES_MAX:
+                    work_on(door, numbers, size, stop, watchers)
+                elif numbers:
+                    small = small or opened.enter_context(closing(make_pool(door, 0, stop)))
+                    _run(door, small, numbers, stop, watchers)
+            except Problem as problem:
+                if not stop.is_set():
+                    watchers.warning(problem)
+            stop.wait(_IDLE_SECONDS)
 
 
 def find_files(paths: Sequence[Path]) -> Iterator[Path]:

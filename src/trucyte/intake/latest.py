@@ -10,7 +10,7 @@ import msgspec
 
 from trucyte.database.connect import Cursor, Database
 from trucyte.intake.claims.provenance import read_provenance
-from trucyte.intake.statements import statements
+from trucyte.intake.keeping.statements import statements
 from trucyte.journal.change import Change, Entry
 
 PEOPLE = frozenset({"Patient", "Coverage", "RelatedPerson"})

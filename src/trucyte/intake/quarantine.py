@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from threading import Event
 
-from trucyte.intake.accept import Acceptor
 from trucyte.intake.door import Door, work_on
-from trucyte.intake.ledger import Held, Ledger
+from trucyte.intake.keeping.ledger import Held, Ledger
 from trucyte.intake.piece import Form
 from trucyte.intake.receipts import Quarantined
-from trucyte.intake.results import Outcome
+from trucyte.intake.running.accept import Acceptor
+from trucyte.intake.running.results import Outcome
 
 
 class Quarantine:

@@ -46,6 +46,7 @@ class Reading:
         """Read `file`, which must be seekable where it may be a zip."""
         self.envelope = Envelope()  # of the first envelope met
         self.announced: int | None = None  # SOLUONGHOSO, of all envelopes together
+        self.has_signature = False  # known at the end: CHUKYDONVI of an envelope holds something
         self._file = file
         self._limits = limits
         self._loose = LooseTables(limits)
@@ -62,6 +63,7 @@ class Reading:
         yield from self._guarded(self._pieces())
         for piece in self._loose.pieces(self._count + 1):
             yield self._numbered(piece)
+        self.has_signature = self.has_signature or self._loose.has_signature
 
     def _pieces(self) -> Iterator[Piece]:
         head = self._file.read(_HEAD)
@@ -135,6 +137,7 @@ class Reading:
             yield replace(piece, ordinal=0)
         if is_first:
             self._announce(cutter.envelope)
+        self.has_signature = self.has_signature or cutter.has_signature
 
     def _announce(self, envelope: Envelope) -> None:
         if self.envelope == Envelope():

@@ -16,8 +16,11 @@ _BLANKS = b" \t\r\n"
 
 
 def may_be_sensitive(data: bytes) -> bool:
-    """Say whether signs of sensitive content stand in `data`, or may stand in it."""
-    if _SIGNS.search(data):
+    """Say whether signs of sensitive content stand in `data`, or may stand in it.
+
+    Nothing to look at (a source that could not be cut) counts as sensitive.
+    """
+    if not data or _SIGNS.search(data):
         return True
     for packed in _PACKED.finditer(data):
         text = packed[0].translate(None, _BLANKS)

@@ -16,12 +16,12 @@ from trucyte.base.hashing import opaque_id
 from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Connection, Database
 from trucyte.fhir.issue import Severity
-from trucyte.intake import originals
 from trucyte.intake.claims.finding import Finding
+from trucyte.intake.keeping import originals
+from trucyte.intake.keeping.statements import statements
+from trucyte.intake.keeping.stored_file import open_stored
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.receipts import Quarantined, ReceivedFile, ReceivedVisit, State
-from trucyte.intake.statements import statements
-from trucyte.intake.stored_file import open_stored
 from trucyte.intake.unreadable import FileTooLarge
 
 _LOOK_FIRST = 8 << 20  # up to here a file is hashed before anything is written

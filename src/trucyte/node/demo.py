@@ -33,6 +33,7 @@ from trucyte.synth.run import Options, write_claims
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "claims"
 VISITS, SEED, PER_FILE = 400, 2026, 100
+FAULTS = 0.04  # of the visits, so that there is something to mend
 ANSWER_SECONDS_MAX = 20
 LOG = "server.log"
 
@@ -80,11 +81,11 @@ def _files(settings: Settings) -> Sequence[Path]:
     folder = settings.data / "demo"
     made = folder / ".made"
     if not made.exists():
-        options = Options(visits=VISITS, seed=SEED, variant=Variant.D1931, per_file=PER_FILE)
+        options = Options(VISITS, SEED, variant=Variant.D1931, per_file=PER_FILE, errors=FAULTS)
         for _ in write_claims(options, folder):
             pass
         made.touch()
-    return [*sorted(EXAMPLES.glob("*.xml")), folder]
+    return [*sorted(EXAMPLES.glob("*.xml")), *sorted(folder.glob("*.xml"))]
 
 
 def _take_in(node: Node, paths: Sequence[Path]) -> Summary:

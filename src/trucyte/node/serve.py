@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 
@@ -39,7 +40,10 @@ from trucyte.web.services import Services, WebSettings
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 STOP_SECONDS_MAX = 30
-INTAKE_WAITS = LogEvent("intake.waits", logging.WARNING, problem=str)
+SEAL_SECONDS = 60.0
+SWEEP_TURNS = 60  # about an hour
+PAGES_LIVE = timedelta(hours=1)  # how long the next page of a search can be asked for
+WAITS = LogEvent("node.waits", logging.WARNING, problem=str)
 SERVING = LogEvent("web.serving", port=int)
 
 
@@ -138,18 +142,44 @@ def make_site(node: Node) -> ASGIApp:
             node_name=node.settings.node.name,
             node_code=node.settings.node.facility,
             version=trucyte.__version__,
+            upload_folder=node.settings.data,
         ),
+        prove=node.journal.prove,
+        public_key=node.keyring.public_key,
     )
     mounts = {"/fhir": Guard(api, hosts=HOSTS), "/api": Guard(doors, hosts=HOSTS)}
     return make_app(services, mounts)
+
+
+def _keep_house(node: Node, stop: Event) -> None:
+    """Seal what was accepted and sweep what has gone, at their own pace, until `stop` is set.
+
+    A busy journal signs by itself; this signs for an idle one. A Problem is told and tried
+    again at the next turn.
+    """
+    signed, turn = -1, 0
+    while not stop.wait(SEAL_SECONDS):
+        turn += 1
+        try:
+            position = node.journal.tail()
+            if position != signed:
+                signed = node.journal.checkpoint().last_seq
+            if turn % SWEEP_TURNS == 0:
+                node.parts.index.sweep(node.database, node.clock.now() - PAGES_LIVE)
+                node.parts.index.sweep_phrases(node.database)
+        except Problem as problem:
+            WAITS.log(problem=problem.code)
 
 
 @contextmanager
 def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     """Work on what is received, and look at a folder, until the block is left."""
     stop = Event()
-    watchers = Watchers(warning=lambda problem: INTAKE_WAITS.log(problem=problem.code))
-    threads = [Thread(target=process_waiting, args=(node.door, stop, watchers), name="intake")]
+    watchers = Watchers(warning=lambda problem: WAITS.log(problem=problem.code))
+    threads = [
+        Thread(target=process_waiting, args=(node.door, stop, watchers), name="intake"),
+        Thread(target=_keep_house, args=(node, stop), name="housekeeping"),
+    ]
     if watch is not None:
         watch.mkdir(parents=True, exist_ok=True)
         folder = FolderWatch(watch, node.receipts)

@@ -30,7 +30,7 @@ def synth() -> None:
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Share of visits with a planted fault; truth.ndjson says which.",
+    help="Share of visits with a planted fault; truth.jsonl says which.",
 )
 @click.option("--through-fhir", is_flag=True, help="Write what the mapping gives back.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for machines.")

@@ -29,7 +29,7 @@ class Staff:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # by identity: it is a key of caches
 class Facility:
     """A facility and where its patients live."""
 

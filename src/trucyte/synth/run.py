@@ -167,10 +167,10 @@ def _faulty(batch: Batch, style: Style, planter: Planter) -> Written:
 def write_claims(options: Options, folder: Path, *, as_zip: bool = False) -> Iterator[Written]:
     """Write the files of a run into `folder` (or one zip in it); yield each when written.
 
-    With faults, `truth.ndjson` beside the files says what was planted where.
+    With faults, `truth.jsonl` beside the files says what was planted where.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    truth = (folder / "truth.ndjson").open("w", encoding="utf-8") if options.errors else None
+    truth = (folder / "truth.jsonl").open("w", encoding="utf-8") if options.errors else None
     try:
         for written in _stored(options, folder, as_zip=as_zip):
             if truth:

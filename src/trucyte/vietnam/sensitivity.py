@@ -20,6 +20,8 @@ Tables = Mapping[str, Sequence[Mapping[str, str]]]
 _CACHED_LENGTH_MAX = 300
 _CACHED_TEXTS_MAX = 100_000
 _NONE: frozenset[str] = frozenset()
+# Decomposing takes the square of a run of combining marks; no language has such a run.
+_MARKS_RUN = re.compile(r"[^\w\x00-\x7f]{64,}")
 _LETTERS = re.compile("[^\\W\\d_]{2}")
 
 
@@ -105,7 +107,8 @@ class Triggers:
 
 def fold(text: str) -> str:
     """Return text in lower case without Vietnamese marks."""
-    spread = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
+    plain = _MARKS_RUN.sub("", text.lower().replace("đ", "d"))
+    spread = unicodedata.normalize("NFD", plain)
     return "".join(letter for letter in spread if not unicodedata.combining(letter))
 
 

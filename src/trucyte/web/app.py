@@ -5,13 +5,14 @@ database never holds up another page. The FHIR API and other doors are mounted b
 the pages by prefix and see none of their middleware.
 """
 
+import errno
 import logging
 import re
 import secrets
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -19,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,7 @@ from trucyte.base.problem import Problem
 from trucyte.base.tracing import Event
 from trucyte.web import language as languages
 from trucyte.web.handlers import errors, files, health, people, simple, today, upload, visits
+from trucyte.web.multipart import read_files
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
 from trucyte.web.services import Services
@@ -38,7 +40,6 @@ Handler = Callable[[Call], Response]
 SERVED = Event("web.page-served", page=str, status=int, milliseconds=int)
 DEFECT = Event("web.defect", logging.ERROR, page=str, reference=str, kind=str, place=str)
 YEAR_SECONDS = 365 * 24 * 3600
-FILES_MAX = 500  # in one form
 FORM_BYTES_MAX = 1 << 16  # of a form without files
 
 
@@ -70,6 +71,8 @@ PAGES: Sequence[Page] = (
     Page("people-found", "POST", "/people", people.search),
     Page("person", "GET", "/people/{id}", people.one),
     Page("visit", "GET", "/visits/{id}", visits.one),
+    Page("visit-proof", "POST", "/visits/{id}/proof", visits.proof),
+    Page("visit-evidence", "GET", "/visits/{id}/evidence.json", visits.evidence),
     Page("health", "GET", "/health", health.page),
     Page("help", "GET", "/help", simple.help_page),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
@@ -111,24 +114,21 @@ class _Doors:
 def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         began = time.perf_counter()
-        form = FormData()
-        call = Call(request, web, _language_of(request), form)
+        call = Call(request, web, _language_of(request), FormData())
         try:
-            if page.method == "POST":
-                limit = (
-                    web.services.settings.upload_bytes_max if page.takes_files else FORM_BYTES_MAX
-                )
-                form = await _form_of(request, limit)
-                call = Call(request, web, call.language, form)
+            call = await _with_body(call, page)
             response = await run_in_threadpool(page.handler, call)
         except Problem as problem:
             response = errors.page_of(call, problem)
         except HTTPException as refusal:
             response = errors.plain(call, refusal.status_code)
+        except ClientDisconnect:
+            response = Response(status_code=400)  # nobody is there to read it
         except Exception as defect:  # noqa: BLE001 - the outermost loop: say sorry, keep serving
-            response = _sorry(call, page, defect)
+            response = _full_disk(call, defect) or _sorry(call, page, defect)
         finally:
-            await call.form.close()
+            for sent in call.files:
+                sent.file.close()
         _remember_language(request, response, web)
         SERVED.log(
             page=page.name,
@@ -140,13 +140,27 @@ def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-async def _form_of(request: Request, limit: int) -> FormData:
-    """Read a form of at most `limit` bytes, announced or not."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit:
-        raise HTTPException(413)
-    bounded = Request(request.scope, _bounded(request.receive, limit))
-    return await bounded.form(max_files=FILES_MAX, max_fields=FILES_MAX)
+async def _with_body(call: Call, page: Page) -> Call:
+    """Return the call with its form, or with the files of its form."""
+    request, settings = call.request, call.services.settings
+    if page.method != "POST":
+        return call
+    if page.takes_files:
+        files = await read_files(
+            request,
+            field_name="files",
+            bytes_max=settings.upload_bytes_max,
+            folder=settings.upload_folder,
+        )
+        return replace(call, files=files)
+    bounded = Request(request.scope, _bounded(request.receive, FORM_BYTES_MAX))
+    return replace(call, form=await bounded.form(max_files=0))
+
+
+def _full_disk(call: Call, defect: Exception) -> Response | None:
+    """Answer a full disk as what it is; None for anything else."""
+    is_full = isinstance(defect, OSError) and defect.errno in (errno.ENOSPC, errno.EDQUOT)
+    return errors.plain(call, 507) if is_full else None
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

@@ -18,6 +18,7 @@ OF_VISIT = {
     "Composition": "encounter",
     "Condition": "encounter",
     "DiagnosticReport": "encounter",
+    "MedicationAdministration": "context",
     "MedicationDispense": "context",
     "MedicationRequest": "encounter",
     "Observation": "encounter",

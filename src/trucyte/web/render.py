@@ -3,7 +3,7 @@
 A `Call` is what a page handler gets: the request, what the node offers, the language.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,8 +17,9 @@ from starlette.responses import HTMLResponse, Response
 
 from trucyte.base.clock import VIETNAM
 from trucyte.web import charts, formats
-from trucyte.web.language import LANGUAGES, translations
-from trucyte.web.services import Services
+from trucyte.web.language import LANGUAGES, marked, translations
+from trucyte.web.multipart import SentFile
+from trucyte.web.services import Services, WebSettings
 from trucyte.web.static import Assets
 
 PAGES = Path(__file__).parent / "pages"
@@ -42,6 +43,7 @@ class Call:
     web: Web
     language: str
     form: FormData
+    files: Sequence[SentFile] = ()
 
     @property
     def services(self) -> Services:
@@ -104,6 +106,7 @@ def _environment(language: str, assets: Assets) -> Environment:
         count=partial(formats.number, language=language, is_count=True),
         sentence=formats.sentence,
         window=formats.title,
+        facility=partial(_facility, translate=catalogue.gettext),
         money=partial(formats.money, language=language),
         size=partial(formats.size, language=language),
         day=formats.day,
@@ -122,6 +125,13 @@ def _environment(language: str, assets: Assets) -> Environment:
         until=formats.until,
     )
     return environment
+
+
+def _facility(code: str, own: WebSettings, translate: Callable[[str], str]) -> str:
+    """Return what to call a facility: this node by its name, another by what is known."""
+    if code and code == own.node_code:
+        return own.node_name
+    return translate(marked("cơ sở %(code)s")) % {"code": code} if code.isdigit() else code
 
 
 def as_number(value: object) -> float | None:

@@ -6,10 +6,12 @@ Pages hold no rules: everything they show comes through here.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from trucyte.base.clock import Clock
 from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.receipts import Receipts
+from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
 from trucyte.web.reader import Reader
 
@@ -23,6 +25,7 @@ class WebSettings:
     version: str
     hosts: frozenset[str] = frozenset({"127.0.0.1", "localhost", "[::1]"})  # Host headers answered
     upload_bytes_max: int = 8 << 30
+    upload_folder: Path | None = None  # where files wait while they come; None: the system's
     has_secure_cookies: bool = False  # true behind https
 
 
@@ -41,7 +44,7 @@ class Checkpoint:
     position: int  # the journal line it covers up to
     signed_at: datetime
     signer: str  # fingerprint of the node's key
-    is_valid: bool | None  # None: not checked yet
+    is_valid: bool | None  # whether the signature is right; None: not checked yet
     checked_at: datetime | None
 
 
@@ -73,3 +76,5 @@ class Services:
     rules: Mapping[str, Rule]  # by number: the words of findings
     clock: Clock
     settings: WebSettings
+    prove: Callable[[int], Evidence] | None = None  # a journal line -> its evidence
+    public_key: bytes = b""  # of this node: what its evidence must be signed with

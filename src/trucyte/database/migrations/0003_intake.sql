@@ -16,6 +16,7 @@ create table intake.source (
     errors integer not null default 0,
     warnings integer not null default 0,
     quarantined integer not null default 0,
+    signed boolean not null default false,    -- CHUKYDONVI holds something; not yet verified
     name text not null,
     door text not null,
     variant text not null default '',

@@ -120,9 +120,11 @@ def bundle_entry(structure: Check, resource_types: frozenset[str]) -> Check:
 
     def check(value: Any, parent: Any) -> Found:
         found = structure(value, parent)
-        url, resource = value.get("fullUrl"), value.get("resource")
-        if found is not None or resource is None or not str(url).startswith("http"):
+        if found is not None:
             return found
+        url, resource = value.get("fullUrl"), value.get("resource")
+        if resource is None or not str(url).startswith("http"):
+            return None
         kind, id = url.rsplit("/", 2)[-2:]
         disagrees = kind in resource_types and "id" in resource and id != resource["id"]
         return fault(FULL_URL, ".fullUrl") if disagrees else None

@@ -15,7 +15,7 @@ from trucyte.intake.claims.provenance import provenance_id
 from trucyte.intake.claims.read import VisitReader
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.piece import Piece
-from trucyte.intake.results import Outcome, Result
+from trucyte.intake.running.results import Outcome, Result
 from trucyte.intake.sensitivity import may_be_sensitive
 from trucyte.intake.tools import Tools
 from trucyte.intake.unreadable import DecisionContested, MappingFailed

@@ -40,3 +40,7 @@ class ClaimsMapping(Protocol):
     def claim(self, resources: Iterable[Resource], at: Callable[[str], Resource]) -> Visit:
         """Return the visit that gave `resources`; `at("Patient/<id>/_history/<n>")` reads a pin."""
         ...
+
+    def sensitivity(self, visit: Visit) -> frozenset[str]:
+        """Return the labels its resources, outcome and quarantine entry carry; often none."""
+        ...

@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from lxml import etree
 
 from trucyte.base.problem import Problem
-from trucyte.intake.claims.markup import check_text, parse_problem, strict_options
+from trucyte.intake.claims.markup import check_text, is_signed, parse_problem, strict_options
 from trucyte.intake.claims.roots import local_name
 from trucyte.intake.claims.variant import date_of
 from trucyte.intake.limits import Limits
@@ -192,11 +192,7 @@ class EnvelopeCutter:
             raise parse_problem(error, "envelope") from None
         if self._count == 0:
             self.envelope = read_head(shell)
-        self.has_signature = any(
-            len(element) or (element.text or "").strip()
-            for element in root
-            if local_name(str(element.tag)) == "CHUKYDONVI"
-        )
+        self.has_signature = is_signed(root)
 
 
 def read_head(head: bytes) -> Envelope:

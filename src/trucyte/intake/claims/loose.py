@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from trucyte.base.problem import Problem
-from trucyte.intake.claims.markup import BOM, parse, strict_options
+from trucyte.intake.claims.markup import BOM, is_signed, parse, strict_options
 from trucyte.intake.claims.read import rows_of
 from trucyte.intake.claims.roots import local_name, table_of
 from trucyte.intake.limits import Limits
@@ -25,6 +25,7 @@ class LooseTables:
 
     def __init__(self, limits: Limits) -> None:
         """Collect within `limits`."""
+        self.has_signature = False
         self._limits = limits
         self._size = 0
         self._parser = etree.XMLParser(**strict_options())
@@ -43,6 +44,7 @@ class LooseTables:
             self._refused.append((data, problem))
 
     def _add(self, root: etree._Element) -> None:
+        self.has_signature = self.has_signature or is_signed(root)
         table = table_of(str(root.tag))
         if not table:
             raise TableUnknown()

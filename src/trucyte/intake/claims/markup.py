@@ -10,6 +10,7 @@ from typing import Any
 
 from lxml import etree
 
+from trucyte.intake.claims.roots import local_name
 from trucyte.intake.unreadable import (
     Base64Broken,
     EncodingWrong,
@@ -97,6 +98,15 @@ def parse_problem(error: etree.XMLSyntaxError, place: str) -> Unreadable:
         return XmlForbidden(place=place)
     line = error.lineno or 0
     return XmlMalformed(place=place, line=line)
+
+
+def is_signed(root: etree._Element) -> bool:
+    """Say whether CHUKYDONVI of a document holds anything."""
+    return any(
+        len(element) > 0 or bool((element.text or "").strip())
+        for element in root
+        if local_name(str(element.tag)) == "CHUKYDONVI"
+    )
 
 
 def decode_base64(text: bytes, table: str) -> bytes:

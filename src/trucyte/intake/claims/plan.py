@@ -35,7 +35,7 @@ from trucyte.intake.claims.provenance import (
 )
 from trucyte.intake.claims.tables import TABLES, Visit
 from trucyte.intake.latest import PEOPLE
-from trucyte.intake.results import Outcome
+from trucyte.intake.running.results import Outcome
 from trucyte.intake.tools import Tools
 from trucyte.intake.unreadable import MappingInvalid
 from trucyte.journal.change import Change, Operation

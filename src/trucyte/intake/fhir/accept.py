@@ -20,7 +20,7 @@ from trucyte.intake.fhir.conditions import resolve_references
 from trucyte.intake.fhir.entries import Asked, Entry, read_piece
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.piece import Piece
-from trucyte.intake.results import Outcome, Result
+from trucyte.intake.running.results import Outcome, Result
 from trucyte.intake.tools import Tools
 from trucyte.intake.unreadable import (
     DecisionContested,

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
@@ -59,10 +59,14 @@ def one(call: Call) -> Response:
     return call.page(
         "file.html",
         **_progress_facts(file),
-        groups=groups,
+        groups=[group for group in groups if not group.is_unchecked],
+        unchecked=[group for group in groups if group.is_unchecked],
         severities=view.SEVERITIES,
         quarantined=[(one, *view.reason_words(one.reason)) for one in quarantined],
-        visits=receipts.visits(file.number, count=PLACES_A_PAGE),
+        visits=[
+            (visit, view.to_mend(visit))
+            for visit in receipts.visits(file.number, count=PLACES_A_PAGE)
+        ],
         outcomes=view.OUTCOMES,
         doors=view.DOORS,
     )
@@ -99,13 +103,16 @@ def visit_in_file(call: Call) -> Response:
         raise NotReceived
     visit = found[0]
     is_closed = visit.is_restricted and not _sees_restricted(call)
-    findings = () if is_closed else visit.findings
+    findings = [] if is_closed else visit.findings
+    unchecked = [finding for finding in findings if view.is_unchecked(finding)]
+    asked = [finding for finding in findings if not view.is_unchecked(finding)]
     return call.page(
         "file_visit.html",
         file=file,
         visit=visit,
         is_closed=is_closed,
-        findings=view.by_table(findings, call.services.rules, call.language),
+        findings=view.by_table(asked, call.services.rules, call.language),
+        unchecked=view.by_table(unchecked, call.services.rules, call.language),
         severities=view.SEVERITIES,
         outcome=view.OUTCOMES.get(visit.outcome, view.OUTCOMES["accepted"]),
         rules=call.services.rules,
@@ -150,8 +157,8 @@ def excel(call: Call) -> Response:
     file = _file(call)
     sees = _sees_restricted(call)
     visits = (v for v in _all_visits(call, file, findings=True) if sees or not v.is_restricted)
-    target = tempfile.SpooledTemporaryFile(max_size=8 << 20)  # noqa: SIM115 - the answer closes it
-    write_findings(target, file, visits, call.services.rules, call.language)  # type: ignore[arg-type] # a spooled file reads and writes bytes as BinaryIO does
+    target = tempfile.TemporaryFile(dir=call.services.settings.upload_folder)  # noqa: SIM115 - the answer closes it
+    write_findings(target, file, visits, call.services.rules, call.language)
     target.seek(0)
     return StreamingResponse(
         _drained(target), media_type=EXCEL, headers=_attached(f"{file.name}.findings.xlsx")
@@ -209,7 +216,7 @@ def _attached(name: str) -> Mapping[str, str]:
     return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
 
 
-def _drained(file: Any) -> Iterator[bytes]:
+def _drained(file: BinaryIO) -> Iterator[bytes]:
     with file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk

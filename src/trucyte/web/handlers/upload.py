@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from trucyte.web.render import Call
@@ -21,15 +20,11 @@ def form(call: Call) -> Response:
 
 def receive(call: Call) -> Response:
     """Keep the files sent and queue them; a script gets the place of its one file."""
-    sent = [one for one in call.form.getlist("files") if isinstance(one, UploadFile)]
-    sent = [one for one in sent if one.filename]
-    if not sent:
+    if not call.files:
         return call.page("upload.html", http_status=422, is_missing=True)
     numbers = [
-        call.services.receipts.receive(
-            base_name(one.filename or ""), DOOR, _chunks(one.file)
-        ).number
-        for one in sent
+        call.services.receipts.receive(base_name(sent.name), DOOR, _chunks(sent.file)).number
+        for sent in call.files
     ]
     place = f"/files/{numbers[0]}" if len(set(numbers)) == 1 else "/files"
     if "application/json" in call.request.headers.get("accept", ""):

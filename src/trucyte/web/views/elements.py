@@ -143,6 +143,11 @@ class _Plain(HTMLParser):
         if tag in self.BLOCKS:
             self.pieces.append("\n")
 
+    def handle_endtag(self, tag: str) -> None:
+        """Break the line behind a block."""
+        if tag in self.BLOCKS:
+            self.pieces.append("\n")
+
     def handle_data(self, data: str) -> None:
         """Keep the text."""
         self.pieces.append(data)

@@ -64,10 +64,10 @@ def _checkpoint(status: NodeStatus, now: datetime) -> Sign:
     if checkpoint is None:
         return Sign("plain", "clock", marked("Chưa có điểm niêm phong nào"))
     if checkpoint.is_valid is False:
-        return Sign("red", "stop", marked("Sổ nhật ký không khớp với điểm niêm phong đã ký"))
+        return Sign("red", "stop", marked("Chữ ký của điểm niêm phong cuối không đúng"))
     is_behind = status.position is not None and status.position > checkpoint.position
     if is_behind and now - checkpoint.signed_at > CHECKPOINT_AGE_MAX:
         return Sign("amber", "alert", marked("Điểm niêm phong cuối đã hơn một ngày"))
     if checkpoint.is_valid is None:
         return Sign("plain", "clock", marked("Điểm niêm phong cuối chưa được kiểm tra"))
-    return Sign("green", "seal", marked("Sổ nhật ký khớp với điểm niêm phong đã ký"))
+    return Sign("green", "seal", marked("Điểm niêm phong cuối có chữ ký đúng"))

@@ -7,6 +7,7 @@ from datetime import datetime
 from trucyte.base.clock import VIETNAM
 from trucyte.fhir.issue import Severity
 from trucyte.intake.claims.finding import Finding
+from trucyte.intake.claims.rules.book import LIST_PREFIX
 from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.claims.rules.words import Wording, wording
 from trucyte.intake.receipts import ReceivedFile, ReceivedVisit, State
@@ -61,6 +62,11 @@ class Group:
     words: Wording
     is_known: bool
     places: list[Place] = field(default_factory=list)
+
+    @property
+    def is_unchecked(self) -> bool:
+        """Say whether the rules could not be asked, because a code list is not loaded."""
+        return self.rule.startswith(LIST_PREFIX)
 
 
 def file_state(file: ReceivedFile) -> tuple[str, str, str]:
@@ -123,6 +129,16 @@ def place_of(
     """Return where a finding is and what it says there."""
     words = wording(finding, rules, language)
     return Place(visit.ordinal, visit.link, anchor_of(finding), words)
+
+
+def is_unchecked(finding: Finding) -> bool:
+    """Say whether a finding only tells that a code list is not loaded."""
+    return finding.rule.startswith(LIST_PREFIX)
+
+
+def to_mend(visit: ReceivedVisit) -> int:
+    """Return how many findings of a visit ask for something."""
+    return sum(not is_unchecked(finding) for finding in visit.findings)
 
 
 def by_table(

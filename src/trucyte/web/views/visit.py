@@ -22,15 +22,14 @@ from trucyte.web.views.elements import (
 
 GONE = {"entered-in-error", "cancelled"}
 NOTE = "XML5"  # the code of a clinical note among documents
-VITAL_SIGNS = marked("Dấu hiệu sinh tồn")
 # LOINC codes of vital signs, which come without words.
 VITAL_NAMES = {
-    "29463-7": marked("Cân nặng"),
     "8867-4": marked("Mạch"),
     "8310-5": marked("Nhiệt độ"),
+    "85354-9": marked("Huyết áp"),
     "9279-1": marked("Nhịp thở"),
     "2708-6": marked("SpO₂"),
-    "85354-9": marked("Huyết áp"),
+    "29463-7": marked("Cân nặng"),
 }
 SHARES = (
     ("fund-pays", marked("Quỹ bảo hiểm y tế")),
@@ -78,7 +77,7 @@ class Result:
 class Report:
     """Results of one service, with what the reader concluded."""
 
-    name: str  # a service's own words, or `VITAL_SIGNS`
+    name: str  # a service's own words; "" where results stand alone
     at: str
     description: str
     conclusion: str
@@ -86,18 +85,11 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Medicine:
-    """A medicine as ordered and, where known, handed over."""
+class Vitals:
+    """Vital signs by time: the columns there are, and each moment's values by column."""
 
-    name: str
-    strength: str
-    dose: str
-    instruction: str
-    route: str
-    quantity: str
-    unit: str
-    ordered_at: str
-    handed_at: str
+    names: Sequence[str]  # words, to be translated
+    rows: Sequence[tuple[str, Mapping[str, Result]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +167,27 @@ def reports_of(resources: Mapping[str, Sequence[Resource]]) -> list[Report]:
         for report in resources.get("DiagnosticReport", ())
         for result in report.get("result", ())
     }
-    alone: dict[tuple[str, str], list[Result]] = {}
+    alone: dict[str, list[Result]] = {}
     for id, observation in observations.items():
-        if id not in used:
-            is_vital = concept_has(first(observation.get("category", ()), {}), "vital-signs")
-            at = str(observation.get("effectiveDateTime") or observation.get("issued") or "")
-            group = alone.setdefault((VITAL_SIGNS if is_vital else "", at), [])
-            group.append(result_of(observation))
-    reports.extend(Report(name, at, "", "", rows) for (name, at), rows in alone.items())
+        if id not in used and not _is_vital(observation):
+            alone.setdefault(_at(observation), []).append(result_of(observation))
+    reports.extend(Report("", at, "", "", rows) for at, rows in alone.items())
     return sorted(reports, key=lambda report: report.at)
+
+
+def vitals_of(resources: Mapping[str, Sequence[Resource]]) -> Vitals | None:
+    """Return vital signs as a chart at the bed has them; None where there are none."""
+    rows: dict[str, dict[str, Result]] = {}
+    for observation in resources.get("Observation", ()):
+        if _is_vital(observation):
+            result = result_of(observation)
+            rows.setdefault(_at(observation), {})[result.name] = result
+    if not rows:
+        return None
+    known = {name for row in rows.values() for name in row}
+    ordered = [name for name in VITAL_NAMES.values() if name in known]
+    names = [*ordered, *sorted(known - set(ordered))]
+    return Vitals(names, sorted(rows.items()))
 
 
 def result_of(observation: Resource) -> Result:
@@ -206,19 +210,6 @@ def result_of(observation: Resource) -> Result:
         outside=_outside(value, low, high),
         is_awaited=observation.get("status") == "registered",
     )
-
-
-def medicines_of(resources: Mapping[str, Sequence[Resource]]) -> list[Medicine]:
-    """Return the medicines ordered, each with its hand-over where there is one."""
-    handed = {
-        reference_id(first(d.get("authorizingPrescription", ()), {}), "MedicationRequest"): d
-        for d in resources.get("MedicationDispense", ())
-    }
-    known = {str(m["id"]): m for m in resources.get("Medication", ())}
-    return [
-        _medicine(request, handed.get(str(request["id"]), {}), known)
-        for request in resources.get("MedicationRequest", ())
-    ]
 
 
 def acts_of(resources: Mapping[str, Sequence[Resource]]) -> list[Act]:
@@ -311,6 +302,14 @@ def outcome_of(encounter: Resource) -> str:
     return OUTCOMES.get(str(told.get("code", "")), "") if isinstance(told, Mapping) else ""
 
 
+def _is_vital(observation: Resource) -> bool:
+    return any(concept_has(one, "vital-signs") for one in observation.get("category", ()))
+
+
+def _at(resource: Resource) -> str:
+    return str(resource.get("effectiveDateTime") or resource.get("issued") or "")
+
+
 def _report(report: Resource, observations: Mapping[str, Resource]) -> Report:
     ids = [reference_id(result, "Observation") for result in report.get("result", ())]
     return Report(
@@ -335,25 +334,6 @@ def _item(item: Any) -> Item:
         unit=unit,
         price=item.get("unitPrice", {}).get("value"),
         net=item.get("net", {}).get("value"),
-    )
-
-
-def _medicine(request: Resource, dispense: Resource, known: Mapping[str, Resource]) -> Medicine:
-    dosage = first(request.get("dosageInstruction", ()), {})
-    medication = known.get(reference_id(request.get("medicationReference"), "Medication"), {})
-    concept = request.get("medicationCodeableConcept") or medication.get("code")
-    supply = dispense.get("quantity") or request.get("dispenseRequest", {}).get("quantity")
-    quantity, unit = quantity_text(supply)
-    return Medicine(
-        name=concept_text(concept),
-        strength=str(extension_value(request, "strength") or ""),
-        dose=str(dosage.get("text", "")),
-        instruction=str(dosage.get("patientInstruction", "")),
-        route=concept_text(dosage.get("route")),
-        quantity=quantity,
-        unit=unit,
-        ordered_at=str(request.get("authoredOn", "")),
-        handed_at=str(dispense.get("whenHandedOver", "")),
     )
 
 

@@ -9,8 +9,13 @@ import unicodedata
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 
 STRING_LENGTH_MAX = 1_000_000  # FHIR strings hold at most 1 MB
+NUMBER_LENGTH_MAX = 64
+LIST_ENTRIES_MAX = 100  # one field must not make a resource a letter
+# Composing takes the square of a run of combining marks; no language has such a run.
+MARKS_RUN = re.compile(r"[^\w\x00-\x7f]{64,}")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,9})?", re.ASCII)
 _LOOSE = re.compile(r"([+-]?)0*([0-9]+(?:[.,][0-9]+)?)", re.ASCII)
 _OFFSET = "+07:00"
@@ -20,20 +25,27 @@ def clean_text(raw: str) -> str | None:
     """Return `raw` composed (NFC) and stripped, or None where a FHIR string cannot hold it."""
     if len(raw) > STRING_LENGTH_MAX:
         return None
-    text = raw if raw.isascii() else unicodedata.normalize("NFC", raw)
-    return text.strip() or None
+    return (compose(raw) or "").strip() or None
+
+
+def compose(raw: str) -> str | None:
+    """Return `raw` composed (NFC), or None where that would take for ever."""
+    if raw.isascii():
+        return raw
+    return None if MARKS_RUN.search(raw) else unicodedata.normalize("NFC", raw)
 
 
 def clean_code(raw: str) -> str | None:
     """Return `raw` as a FHIR code: composed, stripped, single spaces inside."""
-    text = raw if raw.isascii() else unicodedata.normalize("NFC", raw)
-    return " ".join(text.split()) or None
+    return " ".join((compose(raw) or "").split()) or None
 
 
 def read_decimal(raw: str) -> Decimal | None:
     """Return the number in `raw`, its digits kept; a lone comma is a decimal point."""
     if _DECIMAL.fullmatch(raw):
         return Decimal(raw) if raw != "-0" else Decimal(0)
+    if len(raw) > NUMBER_LENGTH_MAX:
+        return None
     found = _LOOSE.fullmatch(raw.strip())
     if not found:
         return None
@@ -54,12 +66,16 @@ def read_integer(raw: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-@lru_cache(maxsize=65536)
 def read_time(raw: str) -> str | None:
     """Return the FHIR dateTime of `yyyymmdd`, `yyyymmddHHMM` or `yyyymmddHHMMSS` at +07:00.
 
     Month and day 00 mean unknown and give a partial date.
     """
+    return _read_time(raw) if len(raw) <= NUMBER_LENGTH_MAX else None
+
+
+@lru_cache(maxsize=65536)
+def _read_time(raw: str) -> str | None:
     text = raw.strip()
     if not (text.isascii() and text.isdigit()) or len(text) not in {8, 12, 14}:
         return None
@@ -115,8 +131,9 @@ def read_moment(raw: str) -> str | None:
 
 
 def split_list(raw: str) -> list[str]:
-    """Return the entries of a ';' list, stripped, empty ones left out."""
+    """Return the first entries of a ';' list, stripped, empty ones left out."""
     if ";" not in raw:
         text = raw.strip()
         return [text] if text else []
-    return [text for piece in raw.split(";") if (text := piece.strip())]
+    entries = (piece.strip() for piece in raw.split(";"))
+    return list(islice((entry for entry in entries if entry), LIST_ENTRIES_MAX))

@@ -77,17 +77,6 @@ def _walk(steps: list[str], *, make: bool) -> Callable[[dict[str, Any]], Any]:
 def _one(path: str, rule: Rule) -> tuple[Put, Get]:
     *way, last = path.split(".")
     into, along = _walk(way, make=True), _walk(way, make=False)
-    if last.endswith("[]"):
-        name = last[:-2]
-
-        def put_list(anchor: dict[str, Any], value: Any) -> None:
-            into(anchor)[name] = [value]
-
-        def get_list(anchor: dict[str, Any]) -> Any:
-            node = along(anchor)
-            return node[name][0] if node and name in node else None
-
-        return put_list, get_list
     if not way:
 
         def put_here(anchor: dict[str, Any], value: Any) -> None:

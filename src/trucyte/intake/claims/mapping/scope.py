@@ -23,6 +23,8 @@ CARE_STAY = frozenset({"03", "04", "06", "09"})  # drugs are given, not handed o
 CARE_DISPENSE = frozenset({"01", "02", "05", "07", "08", "10", "11", "12", "13", "14", "15", "16"})
 NEWBORN_DAYS_MAX = 28
 TABLE_TAG = "https://trucyte.vn/fhir/CodeSystem/claims-table"
+_REMEMBERED_MAX = 100_000
+_REMEMBERED_LENGTH_MAX = 200
 _MARKS = re.compile(r"\(([^()]*)\)\s*$|\.(?:C|HD)\.[^.;()]+$")
 
 
@@ -39,9 +41,12 @@ class Node:
         """Return the opaque id of a shared thing; remembered, for they come again and again."""
         found = self.ids.get(parts)
         if found is None:
-            if len(self.ids) > 100_000:
+            found = opaque_id(self.key, *parts)
+            if sum(map(len, parts)) > _REMEMBERED_LENGTH_MAX:
+                return found
+            if len(self.ids) >= _REMEMBERED_MAX:
                 self.ids.clear()
-            found = self.ids[parts] = opaque_id(self.key, *parts)
+            self.ids[parts] = found
         return found
 
 

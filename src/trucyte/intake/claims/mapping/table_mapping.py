@@ -155,7 +155,7 @@ class TableMapping:
 
 def _person_row(visit: Visit) -> Row:
     """Return the row that tells whose visit it is: XML1, XML0, else a document's copy."""
-    if visit.summary:
+    if visit.tables.get("XML1") or visit.tables.get("XML0"):
         return visit.summary
     for table in ("XML13", "XML14", "XML15", "XML12", "XML6"):
         if rows := visit.tables.get(table):

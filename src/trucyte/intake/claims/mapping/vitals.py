@@ -1,6 +1,7 @@
 """Vital signs: the weight of XML1, and what notes say in `CSST<M75_T37_HA120/70_NT18_SP98>`."""
 
 import re
+from itertools import islice
 from typing import Any
 
 from trucyte.intake.claims.draft import Draft, Resource
@@ -13,6 +14,8 @@ from trucyte.intake.claims.tables import Row
 
 _SIGNS = re.compile(r"CSST\s*<([^<>]*)>")
 _SIGN = re.compile(r"(HA)\s*(\d{2,3})/(\d{2,3})|([A-Z]{1,2})\s*(\d{1,3}(?:[.,]\d{1,2})?)")
+_BLOCKS_MAX = 20  # one note must not make a resource a letter
+_BLOCK_LENGTH_MAX = 200
 # Mark in the note -> LOINC code, UCUM unit, unit as shown. HL (care level) is no vital sign.
 _KINDS = {
     "M": ("8867-4", "/min", "lần/phút"),
@@ -70,8 +73,8 @@ def _unknown() -> dict[str, Any]:
 def read_signs(text: str) -> list[tuple[str, str, str]]:
     """Return (mark, value, second value) of every vital sign in a note."""
     found = []
-    for block in _SIGNS.finditer(text):
-        for pressure, high, low, mark, value in _SIGN.findall(block[1]):
+    for block in islice(_SIGNS.finditer(text), _BLOCKS_MAX):
+        for pressure, high, low, mark, value in _SIGN.findall(block[1][:_BLOCK_LENGTH_MAX]):
             found.append((pressure, high, low) if pressure else (mark, value, ""))
     return found
 

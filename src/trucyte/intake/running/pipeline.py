@@ -16,15 +16,15 @@ from trucyte.base.clock import Clock
 from trucyte.base.disk import DiskNearlyFull, DiskState, Room, check_room
 from trucyte.database.connect import Database
 from trucyte.intake.claims.accept import Task, Told
-from trucyte.intake.ledger import Claims, Ledger
+from trucyte.intake.keeping.ledger import Claims, Ledger
+from trucyte.intake.keeping.stored_file import open_stored
 from trucyte.intake.limits import DEFAULT, Limits
-from trucyte.intake.patience import patiently
 from trucyte.intake.piece import Piece
-from trucyte.intake.pool import Pool
 from trucyte.intake.progress import Progress, Watchers
 from trucyte.intake.reading import Reading
-from trucyte.intake.results import Outcome
-from trucyte.intake.stored_file import open_stored
+from trucyte.intake.running.patience import patiently
+from trucyte.intake.running.pool import Pool
+from trucyte.intake.running.results import Outcome
 
 Value = TypeVar("Value")
 
@@ -80,6 +80,7 @@ class Pipeline:
         self._sources: dict[int, _Source] = {}
         self._batches = [_Batch() for _ in range(pool.size)]
         self._held: dict[tuple[int, int], Piece] = {}  # outstanding
+        self._bad: dict[tuple[int, int], Piece] = {}  # for quarantine, not written down yet
         self._told: list[Told] = []  # not written down yet
         self._began = self._settled_at = self._room_at = time.monotonic()
         self._files = self._visits = self._resources = self._quarantined = self._bytes = 0
@@ -130,6 +131,8 @@ class Pipeline:
                     return
                 self._check_room()
                 self._give(source, piece)
+        if source.reading.has_signature:
+            self._patiently(lambda: self._ledger.note_signature(source.number))
         source.is_read = True
         self._hear(0)
 
@@ -171,14 +174,18 @@ class Pipeline:
                 self._held.pop((number, piece.ordinal))
                 self._sources[number].outstanding -= 1
             self._batches[index] = _Batch()
-        while len(self._held) > len(self._told):
+        while self._held:
             self._hear(_WAIT_SECONDS)
         self._settle()
 
     def _hear(self, seconds_max: float) -> None:
         """Take in what workers told; write it down now and then."""
         told = self._pool.collect(seconds_max)
-        for _, result in told:
+        for number, result in told:
+            key = number, result.ordinal
+            piece = self._held.pop(key)
+            if result.outcome is Outcome.QUARANTINED:
+                self._bad[key] = piece
             self._visits += 1
             self._resources += result.resources
             self._quarantined += result.outcome is Outcome.QUARANTINED
@@ -191,7 +198,7 @@ class Pipeline:
         """Write down what became of pieces, and which sources are done."""
         self._settled_at = time.monotonic()
         told, self._told = self._told, []
-        held = {key: self._held.pop(key) for key in ((n, r.ordinal) for n, r in told)}
+        bad, self._bad = self._bad, {}
         for number, result in told:
             source = self._sources[number]
             source.outstanding -= 1
@@ -199,7 +206,7 @@ class Pipeline:
                 self._describe(source, result.variant, result.facility)
         done = [s.number for s in self._sources.values() if s.is_read and not s.outstanding]
         if told or done:
-            self._patiently(lambda: self._ledger.settle(told, held, done))
+            self._patiently(lambda: self._ledger.settle(told, bad, done))
         for number in done:
             del self._sources[number]
             self._patiently(lambda number=number: self._claims.give_back(number))  # type: ignore[misc]

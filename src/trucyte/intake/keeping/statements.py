@@ -9,7 +9,7 @@ from typing import LiteralString, cast
 @cache
 def statements() -> Mapping[str, LiteralString]:
     """Return the statements; each begins at a line `-- name` after an empty line."""
-    text = files("trucyte.intake").joinpath("queries.sql").read_text("utf-8")
+    text = files("trucyte.intake.keeping").joinpath("queries.sql").read_text("utf-8")
     named = {}
     for block in text.split("\n\n"):
         first, _, body = block.strip().partition("\n")

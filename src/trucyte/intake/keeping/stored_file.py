@@ -7,9 +7,9 @@ from threading import Event
 from typing import BinaryIO, cast
 
 from trucyte.database.connect import Database
-from trucyte.intake import originals
-from trucyte.intake.patience import patiently
-from trucyte.intake.statements import statements
+from trucyte.intake.keeping import originals
+from trucyte.intake.keeping.statements import statements
+from trucyte.intake.running.patience import patiently
 
 
 class _StoredFile(io.RawIOBase):

@@ -83,6 +83,9 @@ set variant = case when variant = '' then %s else variant end,
     visits_total = coalesce(%s, visits_total)
 where number = %s
 
+-- note_signature
+update intake.source set signed = true where number = %s
+
 -- finish_source
 -- Failed: there was something, and all of it lies in quarantine.
 update intake.source set finished_at = %s, state = case
@@ -149,13 +152,18 @@ update intake.source set
 where number = %s
 
 -- list_quarantine
-select number, source, ordinal, reason, facts, at, size, resolved_at
-from intake.quarantine where resolved_at is null or %s order by number desc
+-- Where nothing could be cut out, the bytes are those of the whole source.
+select quarantine.number, quarantine.source, ordinal, reason, facts, at,
+    case when quarantine.size > 0 then quarantine.size else source.size end, resolved_at
+from intake.quarantine join intake.source on source.number = quarantine.source
+where resolved_at is null or %s order by quarantine.number desc
 
 -- read_quarantine
-select number, source, ordinal, reason, facts, at, size, resolved_at,
-    form, facility, made_on, restricted, tries, body
-from intake.quarantine where number = %s
+select quarantine.number, quarantine.source, ordinal, reason, facts, at,
+    case when quarantine.size > 0 then quarantine.size else source.size end, resolved_at,
+    form, quarantine.facility, made_on, restricted, tries, body
+from intake.quarantine join intake.source on source.number = quarantine.source
+where quarantine.number = %s
 
 -- find_latest
 select id, happened, made_on from intake.latest where id = any(%s)

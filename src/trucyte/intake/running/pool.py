@@ -8,19 +8,18 @@ left; commits are decided by versions, so doing that twice does nothing twice.
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import Protocol
 
 from trucyte.base.problem import Kind, Problem
-from trucyte.intake.accept import Acceptor
 from trucyte.intake.claims.accept import Task, Told
 from trucyte.intake.limits import DEFAULT, Limits
-from trucyte.intake.patience import patiently
+from trucyte.intake.running.accept import Acceptor
 from trucyte.intake.tools import Build
 
 _OUTSTANDING_MAX = 2  # batches a worker has, the one it works on included
@@ -62,9 +61,9 @@ class InlinePool:
     size = 1
 
     def __init__(self, build: Build, stop: Event, limits: Limits = DEFAULT) -> None:
-        """Make the tools now; waits for the database."""
+        """Make the tools now."""
         self._stop = stop
-        self._acceptor = patiently(lambda: Acceptor(build(), limits), stop)
+        self._acceptor = Acceptor(build(), limits)
         self._told: list[Told] = []
 
     def has_room(self, index: int) -> bool:
@@ -101,7 +100,8 @@ class _Worker:
         self.process: SpawnProcess = context.Process(
             target=work, args=(far, self._build, self._limits), daemon=True
         )
-        self.process.start()
+        with _deaf_to_interrupts():
+            self.process.start()
         far.close()
 
     def give(self, tasks: Sequence[Task]) -> None:
@@ -142,6 +142,19 @@ class _Worker:
         self.process.close()
 
 
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let a process start that a Ctrl-C does not reach, not even before its first line."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class ProcessPool:
     """Accepts pieces in processes of their own, one journal connection each."""
 
@@ -179,7 +192,7 @@ def work(line: Connection, build: Build, limits: Limits) -> None:
     inbox: SimpleQueue[Sequence[Task] | None] = SimpleQueue()
     Thread(target=_take_in, args=(line, inbox, stop), daemon=True).start()
     try:
-        acceptor = patiently(lambda: Acceptor(build(), limits), stop)
+        acceptor = Acceptor(build(), limits)
     except Problem as problem:
         _tell(line, problem)
         return

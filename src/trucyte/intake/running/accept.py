@@ -6,8 +6,8 @@ from threading import Event
 from trucyte.intake.claims.accept import ClaimsAcceptor, Task, Told
 from trucyte.intake.fhir.accept import FhirAcceptor
 from trucyte.intake.limits import DEFAULT, Limits
-from trucyte.intake.patience import patiently
 from trucyte.intake.piece import Form
+from trucyte.intake.running.patience import patiently
 from trucyte.intake.tools import Tools
 
 _FHIR = (Form.BUNDLE, Form.RESOURCE)

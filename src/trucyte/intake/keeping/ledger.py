@@ -15,10 +15,10 @@ from trucyte.base.clock import Clock
 from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Connection, Cursor, Database, problems_of_the_server
 from trucyte.fhir.issue import Severity
+from trucyte.intake.keeping.statements import statements
 from trucyte.intake.piece import Envelope, Form, Piece
 from trucyte.intake.receipts import Quarantined
-from trucyte.intake.results import Outcome, Result
-from trucyte.intake.statements import statements
+from trucyte.intake.running.results import Outcome, Result
 from trucyte.intake.store import kept_finding
 
 
@@ -67,6 +67,11 @@ class Ledger:
         with self._database.connection() as connection:
             values = (variant, facility, announced, source)
             connection.execute(statements()["describe_source"], values)
+
+    def note_signature(self, source: int) -> None:
+        """Write down that a source carries a signature; its bytes are in the original."""
+        with self._database.connection() as connection:
+            connection.execute(statements()["note_signature"], (source,))
 
     def settle(
         self,

@@ -1,0 +1,1 @@
+"""Sources as they lie in the database: bytes, receipts, claims on them."""

@@ -1,0 +1,1 @@
+"""A run over sources: what reads, what accepts, what waits."""
