@@ -46,6 +46,7 @@ COMMANDS = {
     "audit": Command("trucyte.node.audit:audit", "Check that nothing was altered."),
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
+    "fhirpath": Command("trucyte.node.fhirpath:fhirpath", "Evaluate FHIRPath on a resource."),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from trucyte.base.clock import Clock, SystemClock
-from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.search import Extractor
@@ -24,18 +23,10 @@ from trucyte.intake.tools import Build, Tools
 from trucyte.journal.change import Projection
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
+from trucyte.node.language import load_definitions
 from trucyte.records import Hasher, Records, SearchIndex, person_reference
 from trucyte.shared.access.local import system_access
 from trucyte.vietnam.packaged_lists import PackagedLists
-
-DEFINITIONS = Path(__file__).parents[1] / "fhir" / "generated" / "r4.definitions"
-
-
-class ContentNotBuilt(Problem):
-    """The file {file} of the program is missing; run `make setup`."""
-
-    kind = Kind.UNAVAILABLE
-    code = "content-not-built"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +54,6 @@ def make_parts(keyring: Keyring) -> Parts:
         lists=lists,
         rules=RuleBook(packaged_rules(), lists),
     )
-
-
-def load_definitions() -> Definitions:
-    """Load the compiled R4 definitions. Raises ContentNotBuilt."""
-    try:
-        return Definitions.load(DEFINITIONS.read_bytes())
-    except FileNotFoundError:
-        raise ContentNotBuilt(file=DEFINITIONS.name) from None
 
 
 def worker_build(url: str, keys: Path) -> Build:

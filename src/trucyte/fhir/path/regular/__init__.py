@@ -1,0 +1,1 @@
+"""Regular expressions whose work is bounded."""
