@@ -163,6 +163,8 @@ class Profiles:
                 if value is None or type(value) is list:
                     return None
                 parent = {}
+            if "resourceType" in parent and parent is not scope.resource:
+                scope = scope.nested(value)
             scope.run.charge(len(children))
             found: Found = None
             for child in children:

@@ -19,6 +19,8 @@ from trucyte.fhir.validation.fault import Fault, Found, fault, joined
 
 # HL7 publishes more extensions than R4's own package holds, under the same roots.
 _HL7 = (STRUCTURES, "http://hl7.org/fhir/tools/")
+# Addresses that are examples by their name, and those of DICOM, are nowhere defined.
+_NOWHERE = ("example.org", "acme.com", "nema.org")
 _ANYWHERE = frozenset({"Element", "Any", "Base", "http://hl7.org/fhirpath/System.Any"})
 
 
@@ -87,7 +89,8 @@ class Extensions:
 
     def _not_known(self, url: str, is_modifier: bool) -> Found:
         is_hl7 = url.startswith(_HL7) and not is_modifier
-        return fault(EXTENSION_UNKNOWN_HL7 if is_hl7 else self._unknown, url=_safe(url))
+        is_let = is_hl7 or any(name in url for name in _NOWHERE)
+        return fault(EXTENSION_UNKNOWN_HL7 if is_let else self._unknown, url=_safe(url))
 
     def _definition(self, url: str) -> _Known | None:
         if url not in self._known:

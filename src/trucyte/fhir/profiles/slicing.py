@@ -73,6 +73,10 @@ def sliced(path: str, slicing: Mapping[str, Any], slices: Sequence[Slice]) -> To
             places.append(fitting[0] if fitting else None)
         found = _merged(found, _misplaced(items, places, rules, ordered=ordered))
         for one, mine in zip(slices, taken, strict=True):
+            if one.high == 0 and rules == "closed":
+                for item in mine:
+                    found = joined(found, fault(NO_SLICE, element=path, slices=names), item.step)
+                continue
             found = _merged(found, _within(path, one, mine, scope))
         return found
 

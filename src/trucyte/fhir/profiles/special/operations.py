@@ -54,13 +54,16 @@ def _differences(node: Node, parameter: Mapping[str, Any]) -> Iterator[str]:
         yield "min"
     if str(node.own.get("max", "*")) != str(parameter.get("max", "*")):
         yield "max"
-    resource = node.children.get("resource")
-    if resource is None or len(resource.types) != 1 or resource.own.get("max") == "0":
+    value = node.children.get("resource")
+    if value is None or str(value.own.get("max")) == "0":
+        value = node.children.get("value[x]")
+    if value is None or len(value.types) != 1:
         return
-    code = resource.types[0].get("code", "")
+    code = value.types[0].get("code", "")
     if code != "Resource" and texts(parameter, "type") not in ("", code, "Resource"):
         yield "type"
-    profiles = set(resource.types[0].get("profile", ()))
+    key = "targetProfile" if code in ("Reference", "canonical") else "profile"
+    profiles = set(value.types[0].get(key, ()))
     listed = parameter.get("targetProfile")
     if profiles != set(listed if type(listed) is list else ()):
         yield "targetProfile"
