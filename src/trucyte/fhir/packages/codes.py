@@ -29,7 +29,7 @@ class PackageTerminology:
     """Answers from code systems and value sets of packages."""
 
     def __init__(self, library: Library, is_unit: Callable[[str], bool] | None = None) -> None:
-        """Keep the library; `is_unit` says whether a text is a UCUM unit."""
+        """Keep the library; `is_unit` knows UCUM units, though perhaps not all there are."""
         self._library = library
         self._is_unit = is_unit
         self._members: dict[str, Member | None] = {}
@@ -56,7 +56,7 @@ class PackageTerminology:
     def has_code(self, system: str, code: str) -> bool | None:
         """Say whether a code system has a code."""
         if system == _UCUM and self._is_unit is not None:
-            return self._is_unit(code)
+            return self._is_unit(code) or None
         known = self.system(system)
         if known is None:
             return None

@@ -22,6 +22,13 @@ _HL7 = (STRUCTURES, "http://hl7.org/fhir/tools/")
 # Addresses that are examples by their name, and those of DICOM, are nowhere defined.
 _NOWHERE = ("example.org", "acme.com", "nema.org")
 _ANYWHERE = frozenset({"Element", "Any", "Base", "http://hl7.org/fhirpath/System.Any"})
+# Where R4's own definitions use R4's own extensions, though those do not say so.
+_ALSO_AT = {
+    STRUCTURES + "structuredefinition-fhir-type": "ElementDefinition.type",
+    STRUCTURES + "structuredefinition-normative-version": "ElementDefinition",
+    STRUCTURES + "regex": "ElementDefinition.type",
+    STRUCTURES + "valueset-concept-comments": "CodeSystem.concept",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +116,19 @@ class Extensions:
             return None
         return _Known(
             check=check,
-            contexts=_contexts(structure.source),
+            contexts=_contexts(structure.source, _ALSO_AT.get(url, "")),
             is_modifier=bool(structure.tree.own.get("isModifier")),
         )
 
 
-def _contexts(source: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _contexts(source: Mapping[str, Any], also: str) -> tuple[tuple[str, str], ...]:
     listed: Sequence[Any] = source.get("context", ())
-    return tuple(
+    found = [
         (str(one.get("type", "element")), str(one.get("expression", "")))
         for one in listed
         if isinstance(one, dict)
-    )
+    ]
+    return tuple(found + [("element", also)] if also and found else found)
 
 
 def _is_allowed(
