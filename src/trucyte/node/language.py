@@ -4,8 +4,11 @@ from pathlib import Path
 
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.packages.structures import Cache, load
 
-_DEFINITIONS = Path(__file__).parents[1] / "fhir" / "generated" / "r4.definitions"
+_GENERATED = Path(__file__).parents[1] / "fhir" / "generated"
+_DEFINITIONS = _GENERATED / "r4.definitions"
+_STRUCTURES = _GENERATED / "r4.structures"
 
 
 class ContentNotBuilt(Problem):
@@ -21,3 +24,11 @@ def load_definitions() -> Definitions:
         return Definitions.load(_DEFINITIONS.read_bytes())
     except FileNotFoundError:
         raise ContentNotBuilt(file=_DEFINITIONS.name) from None
+
+
+def load_structures() -> Cache:
+    """Load R4's own profiles and open value sets. Raises ContentNotBuilt."""
+    try:
+        return load(_STRUCTURES.read_bytes())
+    except FileNotFoundError:
+        raise ContentNotBuilt(file=_STRUCTURES.name) from None

@@ -248,7 +248,8 @@ def _best(packages: list[Package], name: str, version: str) -> Package | None:
     fitting = [
         package
         for package in packages
-        if package.name == name and (version in ("latest", "") or _is_version(package.version, stem))
+        if package.name == name
+        and (version in ("latest", "") or _is_version(package.version, stem))
     ]
     return max(fitting, key=lambda one: _order(one.version), default=None)
 

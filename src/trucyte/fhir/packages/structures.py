@@ -17,14 +17,33 @@ FORMAT = 1
 _MAGIC = b"trucyte-structures %d\n" % FORMAT
 
 _KEPT = frozenset(
-    """
-    url version name type kind abstract derivation baseDefinition context contextInvariant
-    """.split()
+    [
+        "url",
+        "version",
+        "name",
+        "type",
+        "kind",
+        "abstract",
+        "derivation",
+        "baseDefinition",
+        "context",
+        "contextInvariant",
+    ]
 )
 _KEPT_OF_ELEMENT = frozenset(
-    """
-    id path sliceName slicing min max base contentReference maxLength isModifier mustSupport
-    """.split()
+    [
+        "id",
+        "path",
+        "sliceName",
+        "slicing",
+        "min",
+        "max",
+        "base",
+        "contentReference",
+        "maxLength",
+        "isModifier",
+        "mustSupport",
+    ]
 )
 _KEPT_OF_TYPE = ("code", "profile", "targetProfile")
 _VALUES = ("fixed", "pattern", "minValue", "maxValue")

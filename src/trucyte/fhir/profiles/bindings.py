@@ -42,7 +42,7 @@ def _codings(kind: str, value: Any) -> list[tuple[str | None, str]]:
     if type(value) is not dict:
         return []
     given = value.get("coding") if kind == "CodeableConcept" else [value]
-    found = []
+    found: list[tuple[str | None, str]] = []
     for coding in given if type(given) is list else ():
         code = coding.get("code") if type(coding) is dict else None
         if type(code) is str:

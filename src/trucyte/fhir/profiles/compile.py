@@ -14,7 +14,7 @@ from trucyte.fhir.packages.tree import Node
 from trucyte.fhir.profiles import values
 from trucyte.fhir.profiles.bindings import binding_check
 from trucyte.fhir.profiles.discriminators import Discriminators
-from trucyte.fhir.profiles.invariants import Invariants
+from trucyte.fhir.profiles.invariants.check import Invariants
 from trucyte.fhir.profiles.items import element_of, holder_of, reader
 from trucyte.fhir.profiles.paths import kind_of
 from trucyte.fhir.profiles.rules import (
@@ -24,7 +24,15 @@ from trucyte.fhir.profiles.rules import (
     TOO_MANY,
     TYPE_NOT_ALLOWED,
 )
-from trucyte.fhir.profiles.scope import DEPTH_MAX, Check, Scope, Terminology, TooCostly, together
+from trucyte.fhir.profiles.scope import (
+    DEPTH_MAX,
+    Check,
+    Facts,
+    Scope,
+    Terminology,
+    TooCostly,
+    together,
+)
 from trucyte.fhir.profiles.slicing import Slice, Together, sliced
 from trucyte.fhir.profiles.targets import Targets
 from trucyte.fhir.validation.fault import Fault, Found, joined
@@ -175,9 +183,7 @@ class Profiles:
 
         return check
 
-    def _child(
-        self, node: Node, holder: str
-    ) -> Callable[[Mapping[str, Any], Scope], Found] | None:
+    def _child(self, node: Node, holder: str) -> Callable[[Mapping[str, Any], Scope], Found] | None:
         """Compile an element with its number of values, its slices and each value."""
         read = reader(self._definitions, holder, node.name)
         if read is None:
@@ -198,7 +204,7 @@ class Profiles:
             found: Found = None
             count = len(items)
             if counted and count < low:
-                facts = {"name": path, "count": count, "min": low}
+                facts: Facts = {"name": path, "count": count, "min": low}
                 found = [Fault(TOO_FEW, facts)]
             if counted and high is not None and count > high:
                 found = joined(found, [Fault(TOO_MANY, _many(path, count, high))], "")

@@ -10,10 +10,9 @@ from trucyte.fhir.profiles import values
 from trucyte.fhir.profiles.bindings import binding_check
 from trucyte.fhir.profiles.items import holder_of
 from trucyte.fhir.profiles.paths import Step, kind_of, node_at, parse, profiles_of, values_at
-from trucyte.fhir.profiles.scope import Item, Scope, Terminology
+from trucyte.fhir.profiles.scope import Check, Item, Scope, Terminology
 from trucyte.fhir.profiles.slicing import Matches, discriminators
 from trucyte.fhir.profiles.targets import Conforms, is_wrong
-from trucyte.fhir.profiles.scope import Check
 
 NodeCheck = Callable[[Node, Element | None, str, Sequence[str]], Check | None]
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trucyte.fhir.definitions import Element
+from trucyte.fhir.issue import Severity
 from trucyte.fhir.packages.library import STRUCTURES, Library
 from trucyte.fhir.packages.tree import Node
 from trucyte.fhir.profiles.paths import kind_of, resolved
 from trucyte.fhir.profiles.rules import NO_PROFILE_FITS, TARGET_PROFILE, TYPE_NOT_ALLOWED
 from trucyte.fhir.profiles.scope import Check, Scope
-from trucyte.fhir.issue import Severity
 from trucyte.fhir.validation.fault import Fault, Found
 
 Conforms = Callable[[Any, Any, Scope, str], Found]
@@ -38,9 +38,7 @@ class Targets:
         for one in node.types:
             code = one.get("code", "")
             profiles = [
-                url
-                for url in one.get("profile", ())
-                if base is None or url not in base.profiles
+                url for url in one.get("profile", ()) if base is None or url not in base.profiles
             ]
             if profiles and code != "Extension":
                 checks.append(self._one_of(code, profiles))
@@ -78,9 +76,7 @@ class Targets:
         if not targets or all(self._is_as_before(url, base) for url in targets):
             if base is None or not targets or len(targets) >= len(base.targets):
                 return None
-        plain = frozenset(
-            url.removeprefix(STRUCTURES) for url in targets if self._is_type(url)
-        )
+        plain = frozenset(url.removeprefix(STRUCTURES) for url in targets if self._is_type(url))
         profiles = [url for url in targets if not self._is_type(url)]
         kinds = plain | {kind for url in profiles if (kind := self._type_of(url))}
         if plain & {"Resource", "DomainResource"} or len(kinds) == 0:

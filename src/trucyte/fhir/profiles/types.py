@@ -12,11 +12,11 @@ from typing import Any
 from trucyte.fhir.definitions import Definitions, Element, TypeDefinition
 from trucyte.fhir.profiles.bindings import binding_check
 from trucyte.fhir.profiles.codings import coding_check
-from trucyte.fhir.profiles.contained import contained_check
 from trucyte.fhir.profiles.extensions import Extensions
-from trucyte.fhir.profiles.invariants import Invariants
+from trucyte.fhir.profiles.invariants.check import Invariants
 from trucyte.fhir.profiles.rules import CANONICAL_RELATIVE, NARRATIVE_LINK
 from trucyte.fhir.profiles.scope import Check, Scope, Terminology, together
+from trucyte.fhir.profiles.special.contained import contained_check
 from trucyte.fhir.validation.fault import Found, fault, joined
 
 # Checks what lies under a JSON key: (value, the object it lies in, scope).
@@ -156,8 +156,7 @@ class TypeChecks:
         if key.startswith("_"):
             return self._beside(element, type_name, step) if kind == "primitive-type" else None
         if type_name == "Resource":
-            nested = self._nested
-            check: Check | None = lambda value, extra, scope: nested(value, scope)
+            check: Check | None = self._inside
         elif kind == "primitive-type":
             check = self._primitive(element, type_name)
         else:
@@ -165,6 +164,9 @@ class TypeChecks:
         if check is None:
             return None
         return _each(check, step) if element.is_array else _single(check, step)
+
+    def _inside(self, value: Any, extra: Any, scope: Scope) -> Found:
+        return self._nested(value, scope)
 
     def _extension_list(
         self, key: str, places: frozenset[str], definition: TypeDefinition
@@ -206,9 +208,7 @@ class TypeChecks:
         return _each(check, step) if element.is_array else _single(check, step)
 
     def _primitive(self, element: Element, type_name: str) -> Check | None:
-        checks: list[Check | None] = list(
-            self._invariants.checks(_as_rules(element), type_name)
-        )
+        checks: list[Check | None] = list(self._invariants.checks(_as_rules(element), type_name))
         if type_name == "xhtml":
             return together([*checks, _narrative_links])
         if type_name == "canonical":
@@ -229,9 +229,7 @@ class TypeChecks:
         is_listed = self._definitions.value_set(binding.value_set) is not None
         if binding.strength == "required" and is_listed and type_name in _LISTED_BY_STRUCTURE:
             return None
-        return binding_check(
-            self._terminology, binding.value_set, binding.strength, type_name
-        )
+        return binding_check(self._terminology, binding.value_set, binding.strength, type_name)
 
 
 def _as_rules(holder: Element | TypeDefinition) -> list[dict[str, Any]]:

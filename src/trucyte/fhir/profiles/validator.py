@@ -11,16 +11,18 @@ from typing import Any
 from trucyte.base.problem import Problem
 from trucyte.fhir.issue import Issue
 from trucyte.fhir.packages.library import Library, ProfileUnknown
-from trucyte.fhir.profiles.bundles import BundleIndex, bundle_faults
+from trucyte.fhir.path.model import Node
 from trucyte.fhir.profiles.compile import Profiles
 from trucyte.fhir.profiles.extensions import Extensions
-from trucyte.fhir.profiles.invariants import Evaluator, Invariants
+from trucyte.fhir.profiles.invariants.check import Evaluator, Invariants
 from trucyte.fhir.profiles.places import placed
 from trucyte.fhir.profiles.rules import PROFILE_REFUSED, PROFILE_UNKNOWN, PROFILE_WANTED_UNKNOWN
 from trucyte.fhir.profiles.scope import Resolver, Run, Scope, Terminology, TooCostly, costly
 from trucyte.fhir.profiles.special import special_faults
+from trucyte.fhir.profiles.special.bundles import BundleIndex, bundle_faults
+from trucyte.fhir.profiles.special.vital_signs import implied_profiles
+from trucyte.fhir.profiles.targets import is_wrong
 from trucyte.fhir.profiles.types import TypeChecks
-from trucyte.fhir.profiles.vital_signs import implied_profiles
 from trucyte.fhir.validation.fault import FOUND_MAX, MORE_ISSUES, TOO_DEEP, Fault, Found, joined
 from trucyte.fhir.validation.structure import Checks
 
@@ -72,6 +74,20 @@ class ProfileValidator:
         if is_known:
             found = found + self._beyond(resource, profiles)
         return _issues(root, found)
+
+    def conforms(self, node: Node, profile: str) -> bool | None:
+        """Say whether an element conforms to a profile; None where it is unknown.
+
+        This is what `conformsTo()` of FHIRPath asks.
+        """
+        value = node.value
+        if type(value) is not dict:
+            return None
+        try:
+            check = self._profiles.check(profile)
+            return not is_wrong(check(value, None, Scope(value, value, Run())))
+        except (Problem, TooCostly, RecursionError):
+            return None
 
     def _beyond(self, resource: dict[str, Any], profiles: Sequence[str]) -> list[Fault]:
         scope = Scope(resource, resource, Run(resolver=self._resolver))

@@ -45,8 +45,10 @@ def same(value: Any, wanted: Any) -> bool:
             and len(value) == len(wanted)
             and all(same(one, item) for one, item in zip(value, wanted, strict=True))
         )
-    return type(value) is not float and isinstance(value, bool) == isinstance(wanted, bool) and bool(
-        value == wanted
+    return (
+        type(value) is not float
+        and isinstance(value, bool) == isinstance(wanted, bool)
+        and bool(value == wanted)
     )
 
 

@@ -159,7 +159,9 @@ class _Answers:
         if not answers and is_due and is_enabled(question, self._given):
             found = fault(rules.ANSWER_MISSING, question=name)
         if len(answers) > 1 and question.get("repeats") is not True:
-            found = joined(found, fault(rules.ANSWER_TOO_MANY, question=name, count=len(answers)), "")
+            found = joined(
+                found, fault(rules.ANSWER_TOO_MANY, question=name, count=len(answers)), ""
+            )
         for step, suffix, value in answers:
             more = self._answer(question, kind, suffix, value)
             if more is not None:

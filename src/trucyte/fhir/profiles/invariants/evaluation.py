@@ -6,7 +6,7 @@ from typing import Any
 from trucyte.fhir.path.environment import Environment, Profiles, Terminology
 from trucyte.fhir.path.path import Path, Paths
 from trucyte.fhir.path.problems import PathProblem
-from trucyte.fhir.profiles.invariants import Holds
+from trucyte.fhir.profiles.invariants.check import Holds
 from trucyte.fhir.profiles.scope import Scope, TooCostly
 
 # One rule may look at so many elements; a resource of 4 MB needs a tenth of it.

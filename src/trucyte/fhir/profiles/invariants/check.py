@@ -7,7 +7,7 @@ resource meets are plain Python, each held against its FHIRPath in a test.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from trucyte.fhir.profiles.natives import NATIVE
+from trucyte.fhir.profiles.invariants.natives import NATIVE
 from trucyte.fhir.profiles.rules import INVARIANT, INVARIANT_SKIPPED, INVARIANT_WARNING
 from trucyte.fhir.profiles.scope import Check, Scope
 from trucyte.fhir.validation.fault import Fault, Found

@@ -13,6 +13,7 @@ from trucyte.fhir.profiles.rules import (
     SEARCH_OUTCOME,
     SEARCH_TYPE,
 )
+from trucyte.fhir.profiles.scope import Facts
 from trucyte.fhir.validation.fault import FULL_URL, Fault, Found, fault, joined
 
 _RESTFUL = re.compile(r"^(https?://\S+?)/([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})$")
@@ -176,7 +177,7 @@ def _first_faults(bundle: Mapping[str, Any], index: BundleIndex) -> Found:
     for path, link in _head_links(head, names):
         if link.startswith("#") or index.resolve(link, full_url):
             continue
-        facts = {"reference": _safe(link), "alike": len(index.alike(link))}
+        facts: Facts = {"reference": _safe(link), "alike": len(index.alike(link))}
         found = joined(found, [Fault(BUNDLE_REFERENCE, facts)], f".entry[0].resource{path}")
     return found
 
@@ -213,7 +214,7 @@ def _twice_faults(bundle: Mapping[str, Any], index: BundleIndex) -> Found:
         for path, link in _all_links(resource):
             several = index.resolve(link, full_url)
             if len(several) > 1:
-                facts = {"reference": _safe(link), "count": len(several)}
+                facts: Facts = {"reference": _safe(link), "count": len(several)}
                 where = f".entry[{number}].resource{path}"
                 found = joined(found, [Fault(BUNDLE_REFERENCE_TWICE, facts)], where)
     return found
