@@ -1,7 +1,7 @@
 """A code system of a package: its codes, what they are called, what lies below what."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,18 +122,12 @@ def matches_filter(system: System, rule: Mapping[str, Any], code: str) -> bool |
             return not below
         return below and (operation == "is-a" or code != value)
     given = [_text(one) for one in system.values(code, name)]
-    match operation:
-        case "=":
-            return value in given
-        case "in":
-            return bool(set(given) & {one.strip() for one in value.split(",")})
-        case "not-in":
-            return not set(given) & {one.strip() for one in value.split(",")}
-        case "exists":
-            return bool(given) == (value == "true")
-        case "regex":
-            return _any_matches(value, given)
-    return None
+    compare = _COMPARISONS.get(str(operation))
+    return None if compare is None else compare(value, given)
+
+
+def _is_listed(value: str, given: list[str]) -> bool:
+    return bool(set(given) & {one.strip() for one in value.split(",")})
 
 
 def _text(value: Any) -> str:
@@ -153,3 +147,12 @@ def _any_matches(pattern: str, given: list[str]) -> bool | None:
     except (re.error, OverflowError, RecursionError):
         return None
     return any(matches(one) is not None for one in given)
+
+
+_COMPARISONS: dict[str, Callable[[str, list[str]], bool | None]] = {
+    "=": lambda value, given: value in given,
+    "in": _is_listed,
+    "not-in": lambda value, given: not _is_listed(value, given),
+    "exists": lambda value, given: bool(given) == (value == "true"),
+    "regex": _any_matches,
+}

@@ -27,7 +27,7 @@ from trucyte.fhir.profiles.rules import (
 from trucyte.fhir.profiles.scope import (
     DEPTH_MAX,
     Check,
-    Facts,
+    Item,
     Scope,
     Terminology,
     TooCostly,
@@ -37,6 +37,8 @@ from trucyte.fhir.profiles.slicing import Slice, Together, sliced
 from trucyte.fhir.profiles.targets import Targets
 from trucyte.fhir.validation.fault import Fault, Found, joined
 
+# Checks an element of a parent; faults are relative to the parent.
+Under = Callable[[Mapping[str, Any], Scope], Found]
 _SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
 
 
@@ -183,41 +185,29 @@ class Profiles:
 
         return check
 
-    def _child(self, node: Node, holder: str) -> Callable[[Mapping[str, Any], Scope], Found] | None:
+    def _child(self, node: Node, holder: str) -> Under | None:
         """Compile an element with its number of values, its slices and each value."""
         read = reader(self._definitions, holder, node.name)
         if read is None:
             return None
         base = element_of(self._definitions, holder, node.name)
-        low, high = _limits(node)
-        counted = base is None or low > base.min or (high is not None and _is_less(high, base.max))
         codes = _codes(node)
+        count = _count_check(node, base)
         one = self.node_check(node, base, self._holder(node, base), codes)
         allowed = self._allowed(base, codes)
+        each = None if one is None else _each(one)
+        if allowed is not None:
+            each = _typed(node.name, allowed, one)
         inner = self.slices(node, base)
-        if not counted and one is None and inner is None and allowed is None:
+        if count is None and each is None and inner is None:
             return None
-        name, path = node.name, node.path
 
         def check(parent: Mapping[str, Any], scope: Scope) -> Found:
             items = read(parent)
-            found: Found = None
-            count = len(items)
-            if counted and count < low:
-                facts: Facts = {"name": path, "count": count, "min": low}
-                found = [Fault(TOO_FEW, facts)]
-            if counted and high is not None and count > high:
-                found = joined(found, [Fault(TOO_MANY, _many(path, count, high))], "")
-            for item in items:
-                if allowed is not None and item.type not in allowed:
-                    wrong = {"name": name, "type": item.type, "allowed": ", ".join(sorted(allowed))}
-                    found = joined(found, [Fault(TYPE_NOT_ALLOWED, wrong)], item.step)
-                    continue
-                more = None if one is None else one(item.value, item.extra, scope)
-                if more is not None:
-                    found = joined(found, more, item.step)
-            more = None if inner is None else inner(items, scope)
-            return found if more is None else joined(found, more, "")
+            found = None if count is None else count(items)
+            if each is not None:
+                found = _merged(found, each(items, scope))
+            return found if inner is None else _merged(found, inner(items, scope))
 
         return check
 
@@ -300,19 +290,18 @@ def _by_shape(made: Mapping[str, Check | None]) -> Check | None:
             coded = coded or check
         elif code != "CodeableConcept":
             plain = plain or check
-    if concept is None and coded is None and plain is None:
+    chosen = {"concept": concept, "coded": coded, "plain": plain}
+    if not any(chosen.values()):
         return None
 
-    def check(value: Any, extra: Any, scope: Scope) -> Found:
+    def by_shape(value: Any, extra: Any, scope: Scope) -> Found:
         if type(value) is not dict:
-            chosen = plain
-        elif "coding" in value or "text" in value:
-            chosen = concept
+            check = chosen["plain"]
         else:
-            chosen = coded
-        return None if chosen is None else chosen(value, extra, scope)
+            check = chosen["concept" if "coding" in value or "text" in value else "coded"]
+        return None if check is None else check(value, extra, scope)
 
-    return check
+    return by_shape
 
 
 def _limits(node: Node) -> tuple[int, int | None]:
@@ -325,8 +314,61 @@ def _is_less(high: int, base: int | None) -> bool:
     return base is None or high < base
 
 
-def _many(path: str, count: int, high: int) -> Mapping[str, str | int]:
-    return {"name": path, "count": count, "max": high}
+def _count_check(node: Node, base: Element | None) -> Callable[[Sequence[Item]], Found] | None:
+    """Check how many values there are, where the profile asks for more than the type."""
+    low, high = _limits(node)
+    is_narrower = high is not None and (base is None or _is_less(high, base.max))
+    if base is not None and low <= base.min and not is_narrower:
+        return None
+    path = node.path
+
+    def check(items: Sequence[Item]) -> Found:
+        count = len(items)
+        if count < low:
+            return [Fault(TOO_FEW, {"name": path, "count": count, "min": low})]
+        if high is not None and count > high:
+            return [Fault(TOO_MANY, {"name": path, "count": count, "max": high})]
+        return None
+
+    return check
+
+
+def _each(one: Check) -> Together:
+    """Check every value of an element."""
+
+    def check(items: Sequence[Item], scope: Scope) -> Found:
+        found: Found = None
+        for item in items:
+            more = one(item.value, item.extra, scope)
+            if more is not None:
+                found = joined(found, more, item.step)
+        return found
+
+    return check
+
+
+def _typed(name: str, allowed: frozenset[str], one: Check | None) -> Together:
+    """Check the values of a choice that is narrowed to some types."""
+    listed = ", ".join(sorted(allowed))
+
+    def check(items: Sequence[Item], scope: Scope) -> Found:
+        found: Found = None
+        for item in items:
+            more: Found = None
+            if item.type not in allowed:
+                wrong = {"name": name, "type": item.type, "allowed": listed}
+                more = [Fault(TYPE_NOT_ALLOWED, wrong)]
+            elif one is not None:
+                more = one(item.value, item.extra, scope)
+            if more is not None:
+                found = joined(found, more, item.step)
+        return found
+
+    return check
+
+
+def _merged(found: Found, more: Found) -> Found:
+    return found if more is None else joined(found, more, "")
 
 
 def _codes(node: Node) -> tuple[str, ...]:

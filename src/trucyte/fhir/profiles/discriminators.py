@@ -161,13 +161,14 @@ class Discriminators:
         return matches if kinds else None
 
     def _by_profile(self, one: Node, steps: Sequence[Step]) -> Matches | None:
-        node: Node | None = one
         through = any(step.name == "resolve" for step in steps)
+        node: Node | None = one
         for step in steps:
             if step.name != "resolve" and node is not None:
                 node = node_at(self._library, node, step)
-        if node is None:
-            return None
+        return None if node is None else self._conforming(node, steps, through=through)
+
+    def _conforming(self, node: Node, steps: Sequence[Step], *, through: bool) -> Matches | None:
         key = "targetProfile" if through else "profile"
         profiles = [url for given in node.types for url in given.get(key, ())]
         kinds = frozenset(str(given.get("code", "")) for given in node.types)
@@ -179,9 +180,9 @@ class Discriminators:
             for value in values_at(definitions, item, steps, scope):
                 if not profiles and (kind_of(value.value) or value.type) in kinds:
                     return True
-                for url in profiles:
-                    if not is_wrong(conforms(value.value, value.extra, scope, url)):
-                        return True
+                found = (conforms(value.value, value.extra, scope, url) for url in profiles)
+                if not all(is_wrong(one) for one in found):
+                    return True
             return False
 
         return matches

@@ -24,10 +24,10 @@ _NOWHERE = ("example.org", "acme.com", "nema.org")
 _ANYWHERE = frozenset({"Element", "Any", "Base", "http://hl7.org/fhirpath/System.Any"})
 # Where R4's own definitions use R4's own extensions, though those do not say so.
 _ALSO_AT = {
-    STRUCTURES + "structuredefinition-fhir-type": "ElementDefinition.type",
-    STRUCTURES + "structuredefinition-normative-version": "ElementDefinition",
-    STRUCTURES + "regex": "ElementDefinition.type",
-    STRUCTURES + "valueset-concept-comments": "CodeSystem.concept",
+    STRUCTURES + "structuredefinition-fhir-type": ("ElementDefinition.type",),
+    STRUCTURES + "structuredefinition-normative-version": ("ElementDefinition", "Resource"),
+    STRUCTURES + "regex": ("ElementDefinition.type",),
+    STRUCTURES + "valueset-concept-comments": ("CodeSystem.concept",),
 }
 
 
@@ -116,19 +116,21 @@ class Extensions:
             return None
         return _Known(
             check=check,
-            contexts=_contexts(structure.source, _ALSO_AT.get(url, "")),
+            contexts=_contexts(structure.source, _ALSO_AT.get(url, ())),
             is_modifier=bool(structure.tree.own.get("isModifier")),
         )
 
 
-def _contexts(source: Mapping[str, Any], also: str) -> tuple[tuple[str, str], ...]:
+def _contexts(source: Mapping[str, Any], also: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     listed: Sequence[Any] = source.get("context", ())
     found = [
         (str(one.get("type", "element")), str(one.get("expression", "")))
         for one in listed
         if isinstance(one, dict)
     ]
-    return tuple(found + [("element", also)] if also and found else found)
+    if found:
+        found += [("element", expression) for expression in also]
+    return tuple(found)
 
 
 def _is_allowed(

@@ -73,11 +73,7 @@ def sliced(path: str, slicing: Mapping[str, Any], slices: Sequence[Slice]) -> To
             places.append(fitting[0] if fitting else None)
         found = _merged(found, _misplaced(items, places, rules, ordered=ordered))
         for one, mine in zip(slices, taken, strict=True):
-            if one.high == 0 and rules == "closed":
-                for item in mine:
-                    found = joined(found, fault(NO_SLICE, element=path, slices=names), item.step)
-                continue
-            found = _merged(found, _within(path, one, mine, scope))
+            found = _merged(found, _within(path, one, mine, scope, is_closed=rules == "closed"))
         return found
 
     return check
@@ -101,7 +97,11 @@ def _misplaced(
     return found
 
 
-def _within(path: str, one: Slice, items: Sequence[Item], scope: Scope) -> Found:
+def _within(
+    path: str, one: Slice, items: Sequence[Item], scope: Scope, *, is_closed: bool
+) -> Found:
+    if one.high == 0 and is_closed:
+        return _all_refused(path, one, items)
     found: Found = None
     count = len(items)
     facts: dict[str, str | int] = {"slice": f"{path}:{one.name}", "count": count}
@@ -116,6 +116,14 @@ def _within(path: str, one: Slice, items: Sequence[Item], scope: Scope) -> Found
                 found = joined(found, more, item.step)
     if one.inner is not None:
         found = _merged(found, one.inner(items, scope))
+    return found
+
+
+def _all_refused(path: str, one: Slice, items: Sequence[Item]) -> Found:
+    """A closed slice of which there may be none: each of its values is one too many."""
+    found: Found = None
+    for item in items:
+        found = joined(found, fault(NO_SLICE, element=path, slices=one.name), item.step)
     return found
 
 

@@ -73,9 +73,9 @@ class Targets:
     def target_profiles(self, node: Node, base: Element | None) -> Check | None:
         """Return the check of what a Reference points to; None where any type may be meant."""
         targets = [url for one in node.types for url in one.get("targetProfile", ())]
-        if not targets or all(self._is_as_before(url, base) for url in targets):
-            if base is None or not targets or len(targets) >= len(base.targets):
-                return None
+        is_same = all(self._is_as_before(url, base) for url in targets)
+        if not targets or (is_same and (base is None or len(targets) >= len(base.targets))):
+            return None
         plain = frozenset(url.removeprefix(STRUCTURES) for url in targets if self._is_type(url))
         profiles = [url for url in targets if not self._is_type(url)]
         kinds = plain | {kind for url in profiles if (kind := self._type_of(url))}

@@ -87,30 +87,20 @@ class TypeChecks:
         places = self._places(definition, path)
         keys = definition.keys
         table = _Table(lambda key: self._under(key, keys, places, definition))
-        is_extension = type_name == "Extension"
+        if type_name == "Extension":
+            rules = (*rules, self._parts_check(places))
+        return _object_check(rules, table)
+
+    def _parts_check(self, places: frozenset[str]) -> Check:
+        """Check what stands within a complex extension, by the extension it stands in."""
         extensions = self._extensions
 
         def check(value: Any, extra: Any, scope: Scope) -> Found:
-            if type(value) is not dict:
+            listed = value.get("extension")
+            if listed is None:
                 return None
-            found: Found = None
-            for rule in rules:
-                more = rule(value, None, scope)
-                if more is not None:
-                    found = joined(found, more, "")
-            for key, item in value.items():
-                under = table[key]
-                if under is not None:
-                    more = under(item, value, scope)
-                    if more is not None:
-                        found = joined(found, more, "")
-            if is_extension and "extension" in value:
-                more = extensions.check(
-                    value["extension"], scope, places=places, parent_url=str(value.get("url"))
-                )
-                if more is not None:
-                    found = joined(found, more, ".extension")
-            return found
+            more = extensions.check(listed, scope, places=places, parent_url=str(value.get("url")))
+            return None if more is None else joined(None, more, ".extension")
 
         return check
 
@@ -237,6 +227,25 @@ def _as_rules(holder: Element | TypeDefinition) -> list[dict[str, Any]]:
         {"key": r.key, "severity": r.severity, "human": r.human, "expression": r.expression}
         for r in holder.invariants
     ]
+
+
+def _object_check(rules: tuple[Check, ...], table: _Table) -> Check:
+    def check(value: Any, extra: Any, scope: Scope) -> Found:
+        if type(value) is not dict:
+            return None
+        found: Found = None
+        for rule in rules:
+            more = rule(value, None, scope)
+            if more is not None:
+                found = joined(found, more, "")
+        for key, item in value.items():
+            under = table[key]
+            more = None if under is None else under(item, value, scope)
+            if more is not None:
+                found = joined(found, more, "")
+        return found
+
+    return check
 
 
 def _single(check: Check, step: str) -> Under:

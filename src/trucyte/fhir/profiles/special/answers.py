@@ -185,9 +185,9 @@ class _Answers:
         if options and not any(_is_chosen(value, option) for option in options):
             return fault(rules.ANSWER_OPTION)
         url = texts(question, "answerValueSet")
-        if url and isinstance(value, dict) and type(value.get("code")) is str:
-            if self._is_member(url, value) is False:
-                return fault(rules.ANSWER_OPTION)
+        is_coded = isinstance(value, dict) and type(value.get("code")) is str
+        if url and is_coded and self._is_member(url, value) is False:
+            return fault(rules.ANSWER_OPTION)
         return None
 
     def _is_member(self, url: str, coding: Mapping[str, Any]) -> bool | None:

@@ -142,10 +142,10 @@ def _result_faults(resource: Mapping[str, Any], mode: Any, wanted: frozenset[str
     found: Found = None
     if "id" not in resource and kind != "OperationOutcome":
         found = fault(SEARCH_ID)
-    if mode in ("match", None) and wanted and kind not in wanted:
-        if mode == "match" or kind != "OperationOutcome":
-            allowed = ", ".join(sorted(wanted))
-            found = joined(found, fault(SEARCH_TYPE, type=kind, allowed=allowed), "")
+    is_match = mode == "match" or (mode is None and kind != "OperationOutcome")
+    if is_match and wanted and kind not in wanted:
+        allowed = ", ".join(sorted(wanted))
+        found = joined(found, fault(SEARCH_TYPE, type=kind, allowed=allowed), "")
     return found
 
 

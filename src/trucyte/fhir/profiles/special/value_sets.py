@@ -43,9 +43,9 @@ def _filters(part: Mapping[str, Any], terminology: Terminology) -> Found:
     found: Found = None
     system = texts(part, "system")
     for step, rule in objects(part, "filter"):
-        if texts(rule, "op") in _HIERARCHY and texts(rule, "property") == "concept":
-            if terminology.has_code(system, texts(rule, "value")) is False:
-                found = joined(found, fault(CODE_UNKNOWN, system=system), step)
+        starts = texts(rule, "op") in _HIERARCHY and texts(rule, "property") == "concept"
+        if starts and terminology.has_code(system, texts(rule, "value")) is False:
+            found = joined(found, fault(CODE_UNKNOWN, system=system), step)
         for last, extension in objects(rule.get("_value"), "extension"):
             expression = extension.get("valueExpression")
             language = texts(expression, "language")
