@@ -59,6 +59,7 @@ def add(files: Sequence[Path], as_json: bool) -> None:
     given = [read_package(body) for body in bodies]
     for package in given:
         _check_name(package)
+        package.read_whole()
     in_order([*stored(folder), *given])
     for package, body in zip(given, bodies, strict=True):
         _put(folder, package, body)

@@ -69,6 +69,7 @@ def _library(folder: Path, given: Sequence[Path]) -> Library:
         if body.startswith(b"\x1f\x8b"):
             try:
                 packages.append(read_package(body))
+                packages[-1].read_whole()
             except Problem as problem:
                 raise click.BadParameter(f"{path}: {problem}") from None
         else:

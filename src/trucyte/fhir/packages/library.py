@@ -174,7 +174,7 @@ class Library:
             if not lean.get("differential", {}).get("element") and not lean.get("baseDefinition"):
                 raise ProfileUnreadable(profile=url)
             return self._generated(url, lean)
-        except (KeyError, TypeError, AttributeError, AssertionError):
+        except (KeyError, TypeError, AttributeError, ValueError, AssertionError, RecursionError):
             raise ProfileUnreadable(profile=url) from None
 
     def _generated(self, url: str, lean: Mapping[str, Any]) -> Node:

@@ -19,6 +19,7 @@ import msgspec
 from trucyte.base.problem import Problem
 from trucyte.fhir.package import NotAPackage
 from trucyte.fhir.parse import parse
+from trucyte.fhir.text import NotJson
 
 UNPACKED_MAX = 512 * 1024 * 1024
 FILES_MAX = 50_000
@@ -65,6 +66,14 @@ class Package:
     dependencies: Mapping[str, str]  # name to version, as package.json writes it
     definitions: tuple[Definition, ...]
 
+    def read_whole(self) -> None:
+        """Decode every definition. Raises `NotAPackage`."""
+        for definition in self.definitions:
+            try:
+                assert definition.content
+            except NotJson:
+                raise NotAPackage(reason=f"{definition.type} {definition.id}") from None
+
 
 _MANIFEST = msgspec.json.Decoder()
 _HEAD = msgspec.json.Decoder(_Head)
@@ -78,7 +87,12 @@ def read_definition(body: bytes) -> Definition:
         raise NotADefinition(reason="no JSON of a resource") from None
     if not head.type:
         raise NotADefinition(reason="resourceType is missing")
-    return Definition(head.type, head.id, head.url, head.version, body)
+    definition = Definition(head.type, head.id, head.url, head.version, body)
+    try:
+        assert definition.content
+    except NotJson:
+        raise NotADefinition(reason="a number in it cannot be read") from None
+    return definition
 
 
 def read_package(tgz: bytes) -> Package:

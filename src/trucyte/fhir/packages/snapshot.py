@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trucyte.base.problem import Problem
-from trucyte.fhir.packages.tree import Node, Own
+from trucyte.fhir.packages.tree import Node, Own, walk
 
 # Finds the children of a type: (type name, profiles of the type) -> element tree.
 FindType = Callable[[str, tuple[str, ...]], Node | None]
 
 _NEVER_MERGED = frozenset({"id", "path", "sliceName"})
 _ELEMENTS_MAX = 20_000
+_STEPS_MAX = 60
 
 
 class BrokenProfile(Problem):
@@ -61,6 +62,8 @@ class _Merge:
     def add(self, element: Mapping[str, Any]) -> None:
         path: str = element.get("path", "")
         steps = path.split(".")
+        if len(steps) > _STEPS_MAX:
+            raise BrokenProfile(profile=self._url, path=path[:100])
         if len(steps) == 1:
             node = self._tree
         else:
@@ -142,7 +145,7 @@ class _Merge:
             return self._sliced(child.slices[first], rest)
         found = child.slices.get(slice_name)
         if found is None:
-            self._grow(1)
+            self._grow(sum(1 for _ in walk(child)))
             found = child.slices[slice_name] = child.as_slice(slice_name)
             if child.name.endswith("[x]"):
                 child.own.setdefault("slicing", dict(_BY_TYPE))
@@ -151,8 +154,8 @@ class _Merge:
     def _open(self, node: Node) -> None:
         """Give an element the children of its type, its profile or its content reference."""
         for name, child in self._source(node).items():
+            self._grow(sum(1 for _ in walk(child)))
             node.children[name] = child.copy(f"{node.path}.{name}")
-        self._grow(len(node.children))
 
     def _source(self, node: Node) -> Mapping[str, Node]:
         reference = node.own.get("contentReference")

@@ -9,7 +9,7 @@ from typing import Any
 
 from trucyte.base.problem import Problem
 from trucyte.fhir.definitions import Element
-from trucyte.fhir.packages.library import Library, Structure
+from trucyte.fhir.packages.library import Library, ProfileUnreadable, Structure
 from trucyte.fhir.packages.tree import Node
 from trucyte.fhir.profiles import values
 from trucyte.fhir.profiles.bindings import binding_check
@@ -65,7 +65,11 @@ class Profiles:
         made = self._checks.get(canonical)
         if made is None:
             structure = self._library.structure(canonical)
-            made = self._checks[canonical] = self._guarded(structure, self._compiled(structure))
+            try:
+                inner = self._compiled(structure)
+            except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+                raise ProfileUnreadable(profile=canonical) from None
+            made = self._checks[canonical] = self._guarded(structure, inner)
         return made
 
     def conforms(self, value: Any, extra: Any, scope: Scope, canonical: str) -> Found:

@@ -9,6 +9,7 @@ WARNING, INFORMATION = Severity.WARNING, Severity.INFORMATION
 PROFILE_UNKNOWN = Rule("profile-unknown", "not-found", WARNING)
 PROFILE_WANTED_UNKNOWN = Rule("profile-wanted-unknown", "not-found")
 PROFILE_REFUSED = Rule("profile-refused", "not-supported")
+PROFILE_UNCHECKED = Rule("profile-refused", "not-supported", WARNING)
 PROFILE_TYPE = Rule("profile-type", "structure")
 TOO_FEW = Rule("profile-too-few", "structure")
 TOO_MANY = Rule("profile-too-many", "structure")

@@ -54,6 +54,8 @@ class Run:
     depth: int = 0
     conforming: set[tuple[int, str]] = field(default_factory=set)
     conformed: dict[tuple[int, str], Found] = field(default_factory=dict)
+    # What links within a narrative may lead to, by the identity of the resource.
+    anchors: dict[int, set[str]] = field(default_factory=dict)
 
     def charge(self, count: int) -> None:
         """Count work; raises `TooCostly`."""
@@ -87,7 +89,10 @@ class Scope:
     def nested(self, resource: dict[str, Any]) -> "Scope":
         """Return the scope of another resource: one contained here keeps its container."""
         listed = self.container.get("contained")
-        is_contained = isinstance(listed, list) and any(one is resource for one in listed)
+        is_contained = False
+        if isinstance(listed, list):
+            self.run.charge(len(listed))
+            is_contained = any(one is resource for one in listed)
         container = self.container if is_contained else resource
         full_url = self.full_url
         if not is_contained and self.bundle is not None:
@@ -109,6 +114,7 @@ class Scope:
         if not id:
             return self.container
         listed = self.container.get("contained")
+        self.run.charge(len(listed) if isinstance(listed, list) else 0)
         for one in listed if isinstance(listed, list) else ():
             if isinstance(one, dict) and one.get("id") == id:
                 return one

@@ -18,6 +18,7 @@ from trucyte.fhir.profiles.rules import CANONICAL_RELATIVE, NARRATIVE_LINK
 from trucyte.fhir.profiles.scope import Check, Scope, Terminology, together
 from trucyte.fhir.profiles.special.contained import contained_check
 from trucyte.fhir.validation.fault import Found, fault, joined
+from trucyte.fhir.validation.lexical import OPEN_FORMS
 
 # Checks what lies under a JSON key: (value, the object it lies in, scope).
 Under = Callable[[Any, Any, Scope], Found]
@@ -26,7 +27,7 @@ Nested = Callable[[Any, Scope], Found]
 
 _CODED = frozenset({"Coding", "Quantity"})
 _LISTED_BY_STRUCTURE = frozenset({"code", "CodeableConcept", "Coding"})
-_LINK = re.compile(r"""<a\s[^>]*?href\s*=\s*["']#([^"']*)["']""")
+_LINK = re.compile(r"""<a\s[^<>]*?href\s*=\s*["']#([^"']*)["']""")
 _ANCHOR = re.compile(r"""\s(?:id|name)\s*=\s*["']([^"']*)["']""")
 _RESOURCE_PLACES = ("CanonicalResource", "MetadataResource")
 
@@ -214,7 +215,9 @@ class TypeChecks:
 
     def _bound(self, element: Element, type_name: str) -> Check | None:
         binding = element.binding
-        if binding is None or not self._terminology.knows(binding.value_set):
+        if binding is None or binding.value_set in OPEN_FORMS:
+            return None
+        if not self._terminology.knows(binding.value_set):
             return None
         is_listed = self._definitions.value_set(binding.value_set) is not None
         if binding.strength == "required" and is_listed and type_name in _LISTED_BY_STRUCTURE:
@@ -281,7 +284,10 @@ def _narrative_links(value: Any, extra: Any, scope: Scope) -> Found:
     wanted = {link for link in _LINK.findall(value) if link}
     if not wanted:
         return None
-    there = set(_ANCHOR.findall(value)) | _anchors(scope.container)
+    kept = scope.run.anchors
+    there = kept.get(id(scope.container))
+    if there is None:
+        there = kept[id(scope.container)] = _anchors(scope.container)
     lost = sorted(wanted - there)
     return fault(NARRATIVE_LINK, count=len(lost)) if lost else None
 

@@ -10,13 +10,18 @@ from typing import Any
 
 from trucyte.base.problem import Problem
 from trucyte.fhir.issue import Issue
-from trucyte.fhir.packages.library import Library, ProfileUnknown
+from trucyte.fhir.packages.library import BaseUnknown, Library, ProfileUnknown
 from trucyte.fhir.path.model import Node
 from trucyte.fhir.profiles.compile import Profiles
 from trucyte.fhir.profiles.extensions import Extensions
 from trucyte.fhir.profiles.invariants.check import Evaluator, Invariants
 from trucyte.fhir.profiles.places import placed
-from trucyte.fhir.profiles.rules import PROFILE_REFUSED, PROFILE_UNKNOWN, PROFILE_WANTED_UNKNOWN
+from trucyte.fhir.profiles.rules import (
+    PROFILE_REFUSED,
+    PROFILE_UNCHECKED,
+    PROFILE_UNKNOWN,
+    PROFILE_WANTED_UNKNOWN,
+)
 from trucyte.fhir.profiles.scope import Resolver, Run, Scope, Terminology, TooCostly, costly
 from trucyte.fhir.profiles.special import special_faults
 from trucyte.fhir.profiles.special.bundles import BundleIndex, bundle_faults
@@ -117,7 +122,7 @@ class ProfileValidator:
         if resource["resourceType"] == "Bundle":
             index = BundleIndex(resource)
             scope.bundle = index
-            found = bundle_faults(resource, index, self._types)
+            found = bundle_faults(resource, index, self._types, scope.run)
         for more in (
             self._type_checks.resource(resource, scope),
             special_faults(resource, scope, self._library, self._terminology),
@@ -138,6 +143,10 @@ class ProfileValidator:
         except ProfileUnknown:
             rule = PROFILE_WANTED_UNKNOWN if is_wanted else PROFILE_UNKNOWN
             return [Fault(rule, {"profile": url})]
+        except BaseUnknown as problem:
+            # That a package is missing here is not the fault of who names its profile.
+            rule = PROFILE_REFUSED if is_wanted else PROFILE_UNCHECKED
+            return [Fault(rule, {"profile": url, "reason": str(problem)})]
         except Problem as problem:
             return [Fault(PROFILE_REFUSED, {"profile": url, "reason": str(problem)})]
         return check(resource, None, scope)

@@ -117,6 +117,7 @@ class _Answers:
         return found
 
     def _number(self, question: Mapping[str, Any], count: int) -> Found:
+        self._scope.run.charge(1 + sum(len(self._given.get(q, ())) for q in _asked(question)))
         is_asked = is_enabled(question, self._given)
         name = texts(question, "linkId")
         if count == 0 and question.get("required") is True and is_asked and self._is_finished:
@@ -197,6 +198,11 @@ class _Answers:
             if one.get("id") == url[1:]:
                 return _listed(one, texts(coding, "system"), coding["code"])
         return None
+
+
+def _asked(question: Mapping[str, Any]) -> list[str]:
+    """Return the questions that one depends on."""
+    return [texts(one, "question") for _, one in objects(question, "enableWhen")]
 
 
 def _options(question: Mapping[str, Any]) -> Iterator[Any]:

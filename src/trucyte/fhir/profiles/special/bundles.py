@@ -13,7 +13,7 @@ from trucyte.fhir.profiles.rules import (
     SEARCH_OUTCOME,
     SEARCH_TYPE,
 )
-from trucyte.fhir.profiles.scope import Facts
+from trucyte.fhir.profiles.scope import Facts, Run
 from trucyte.fhir.validation.fault import FULL_URL, Fault, Found, fault, joined
 
 _RESTFUL = re.compile(r"^(https?://\S+?)/([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})$")
@@ -88,8 +88,10 @@ def entries(
             yield number, entry, entry["resource"]
 
 
-def bundle_faults(bundle: Mapping[str, Any], index: BundleIndex, types: frozenset[str]) -> Found:
-    """Return what is wrong with a bundle as a whole."""
+def bundle_faults(
+    bundle: Mapping[str, Any], index: BundleIndex, types: frozenset[str], run: Run
+) -> Found:
+    """Return what is wrong with a bundle as a whole; raises `TooCostly`."""
     found: Found = None
     listed = bundle.get("entry")
     for number, entry in enumerate(listed if type(listed) is list else ()):
@@ -99,7 +101,7 @@ def bundle_faults(bundle: Mapping[str, Any], index: BundleIndex, types: frozense
     for more in (
         _search_faults(bundle, types),
         _first_faults(bundle, index),
-        _twice_faults(bundle, index),
+        _twice_faults(bundle, index, run),
     ):
         if more is not None:
             found = joined(found, more, "")
@@ -204,7 +206,7 @@ def _links_in(value: Any, path: str) -> Iterator[tuple[str, str]]:
         yield path, value["reference"]
 
 
-def _twice_faults(bundle: Mapping[str, Any], index: BundleIndex) -> Found:
+def _twice_faults(bundle: Mapping[str, Any], index: BundleIndex, run: Run) -> Found:
     """A reference that names several resources of the bundle names none."""
     if bundle.get("type") in ("history", "searchset"):
         return None
@@ -213,6 +215,7 @@ def _twice_faults(bundle: Mapping[str, Any], index: BundleIndex) -> Found:
         full_url = str(entry.get("fullUrl", ""))
         for path, link in _all_links(resource):
             several = index.resolve(link, full_url)
+            run.charge(1 + len(index.alike(link)))
             if len(several) > 1:
                 facts: Facts = {"reference": _safe(link), "count": len(several)}
                 where = f".entry[{number}].resource{path}"
