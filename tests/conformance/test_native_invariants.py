@@ -105,7 +105,7 @@ def test_plain_rules_and_fhirpath_agree_on_all_examples(
                     native, path = compare(evaluator, expression, name, value, scope)
                     assert native is path, (member.name, expression, value)
                     compared[expression] += 1
-    assert sum(compared.values()) > 50_000
+    assert sum(compared.values()) > 15_000
 
 
 @pytest.mark.parametrize(("type_name", "value"), BREAKING)

@@ -1,7 +1,5 @@
 """Snapshots: what a differential says, laid over its base."""
 
-import time
-
 import pytest
 
 from tests.support.profiles import URL, library_of, profile
@@ -225,7 +223,5 @@ def test_a_profile_that_doubles_itself_is_stopped(
             for n in range(20)
         ]
     made = profile("huge", "Patient", *elements)
-    begun = time.monotonic()
     with pytest.raises((ProfileTooLarge, BrokenProfile)):
         library_of(definitions, structures, [made]).structure(URL + "huge")
-    assert time.monotonic() - begun < 30

@@ -145,8 +145,8 @@ class _Merge:
             return self._sliced(child.slices[first], rest)
         found = child.slices.get(slice_name)
         if found is None:
-            self._grow(sum(1 for _ in walk(child)))
             found = child.slices[slice_name] = child.as_slice(slice_name)
+            self._grow(sum(1 for _ in walk(found)))
             if child.name.endswith("[x]"):
                 child.own.setdefault("slicing", dict(_BY_TYPE))
         return found

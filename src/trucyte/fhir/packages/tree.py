@@ -35,12 +35,9 @@ class Node:
 
     def as_slice(self, name: str) -> "Node":
         """Return a new slice of this element: all that holds for it, but not required."""
-        made = self.copy(self.path)
-        made.slice_name = name
-        made.slices = {}
-        made.own.pop("slicing", None)
-        made.own["min"] = 0
-        return made
+        own = {key: value for key, value in self.own.items() if key != "slicing"}
+        children = {n: child.copy(f"{self.path}.{n}") for n, child in self.children.items()}
+        return Node(self.name, self.path, {**own, "min": 0}, name, children)
 
     @property
     def types(self) -> list[Mapping[str, Any]]:
