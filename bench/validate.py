@@ -17,9 +17,9 @@ from typing import Any
 
 from trucyte.fhir import text
 from trucyte.fhir.definitions import Definitions
-from trucyte.fhir.parse import bundle, parse
 from trucyte.fhir.packages.library import Library
 from trucyte.fhir.packages.structures import load
+from trucyte.fhir.parse import bundle, parse
 from trucyte.fhir.profiles.standard import full_validator
 from trucyte.fhir.profiles.validator import ProfileValidator
 from trucyte.fhir.validate import Validator

@@ -276,8 +276,8 @@ def test_a_cyclic_profile_is_an_error_that_names_it(check: Check) -> None:
     one = profile("x", "Patient", base=URL + "y")
     other = profile("y", "Patient", base=URL + "x")
     (issue,) = check(PATIENT, one, other)
-    assert issue.message_id == "profile-refused"
-    assert "rests on itself" in str(issue.facts["reason"])
+    assert (issue.severity.value, issue.message_id) == ("error", "profile-cyclic")
+    assert issue.facts["profile"] == URL + "x"
 
 
 def test_a_target_in_the_same_resource_is_checked_by_its_profile(check: Check) -> None:

@@ -20,10 +20,6 @@ PROFILE_WORDINGS: dict[str, Wording] = {
         "{path}: the profile {profile} that was asked for is not among the given definitions. "
         "Give its file or package.",
     ),
-    "profile-refused": Wording(
-        "{path}: không dùng được profile {profile}: {reason} Hãy sửa định nghĩa của nó.",
-        "{path}: the profile {profile} cannot be used: {reason} Correct its definition.",
-    ),
     "profile-type": Wording(
         "{path}: profile {profile} dành cho {type}. Hãy chọn profile của đúng kiểu này.",
         "{path}: the profile {profile} is for {type}. Choose one for this type.",
@@ -270,6 +266,10 @@ PROFILE_WORDINGS: dict[str, Wording] = {
     "not-a-definition": Wording(
         "Tệp không phải định nghĩa FHIR: {reason}. Hãy kiểm tra tệp.",
         "The file is no FHIR definition: {reason}. Check the file.",
+    ),
+    "profile-not-found": Wording(
+        "Không có định nghĩa của profile {profile}. Hãy thêm gói chứa nó.",
+        "The profile {profile} is not among the given definitions. Add its package.",
     ),
     "profile-cyclic": Wording(
         "Profile {profile} dựa trên chính nó. Hãy sửa baseDefinition.",

@@ -26,7 +26,7 @@ _BASES_MAX = 50
 class ProfileUnknown(Problem):
     """The profile {profile} is not among the given definitions."""
 
-    code = "profile-unknown"
+    code = "profile-not-found"
 
 
 class ProfileCyclic(Problem):

@@ -18,11 +18,11 @@ from trucyte.fhir.profiles.invariants.check import Invariants
 from trucyte.fhir.profiles.items import element_of, holder_of, reader
 from trucyte.fhir.profiles.paths import kind_of
 from trucyte.fhir.profiles.rules import (
-    PROFILE_REFUSED,
     PROFILE_TYPE,
     TOO_FEW,
     TOO_MANY,
     TYPE_NOT_ALLOWED,
+    refused,
 )
 from trucyte.fhir.profiles.scope import (
     DEPTH_MAX,
@@ -77,7 +77,7 @@ class Profiles:
         try:
             check = self.check(canonical)
         except Problem as problem:
-            return [Fault(PROFILE_REFUSED, {"profile": canonical, "reason": str(problem)})]
+            return refused(problem)
         return check(value, extra, scope)
 
     def _compiled(self, structure: Structure) -> Check | None:

@@ -1,15 +1,14 @@
 """The kinds of fault that are found beyond structure; each is worded by its id."""
 
+from trucyte.base.problem import Problem
 from trucyte.fhir.issue import Severity
-from trucyte.fhir.validation.fault import Rule
+from trucyte.fhir.validation.fault import Fault, Rule
 
 WARNING, INFORMATION = Severity.WARNING, Severity.INFORMATION
 
 # --- profiles ---
 PROFILE_UNKNOWN = Rule("profile-unknown", "not-found", WARNING)
 PROFILE_WANTED_UNKNOWN = Rule("profile-wanted-unknown", "not-found")
-PROFILE_REFUSED = Rule("profile-refused", "not-supported")
-PROFILE_UNCHECKED = Rule("profile-refused", "not-supported", WARNING)
 PROFILE_TYPE = Rule("profile-type", "structure")
 TOO_FEW = Rule("profile-too-few", "structure")
 TOO_MANY = Rule("profile-too-many", "structure")
@@ -75,3 +74,9 @@ PARAMETER_PROFILE = Rule("parameter-profile", "invalid")
 EXPRESSION_LANGUAGE = Rule("expression-language", "invalid")
 
 RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
+
+
+def refused(problem: Problem, *, is_warning: bool = False) -> list[Fault]:
+    """Return the fault that a profile cannot be used; it is worded by the problem's code."""
+    rule = Rule(problem.code, "not-supported", WARNING if is_warning else Severity.ERROR)
+    return [Fault(rule, problem.facts)]

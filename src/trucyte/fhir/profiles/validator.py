@@ -16,12 +16,7 @@ from trucyte.fhir.profiles.compile import Profiles
 from trucyte.fhir.profiles.extensions import Extensions
 from trucyte.fhir.profiles.invariants.check import Evaluator, Invariants
 from trucyte.fhir.profiles.places import placed
-from trucyte.fhir.profiles.rules import (
-    PROFILE_REFUSED,
-    PROFILE_UNCHECKED,
-    PROFILE_UNKNOWN,
-    PROFILE_WANTED_UNKNOWN,
-)
+from trucyte.fhir.profiles.rules import PROFILE_UNKNOWN, PROFILE_WANTED_UNKNOWN, refused
 from trucyte.fhir.profiles.scope import Resolver, Run, Scope, Terminology, TooCostly, costly
 from trucyte.fhir.profiles.special import special_faults
 from trucyte.fhir.profiles.special.bundles import BundleIndex, bundle_faults
@@ -145,10 +140,9 @@ class ProfileValidator:
             return [Fault(rule, {"profile": url})]
         except BaseUnknown as problem:
             # That a package is missing here is not the fault of who names its profile.
-            rule = PROFILE_REFUSED if is_wanted else PROFILE_UNCHECKED
-            return [Fault(rule, {"profile": url, "reason": str(problem)})]
+            return refused(problem, is_warning=not is_wanted)
         except Problem as problem:
-            return [Fault(PROFILE_REFUSED, {"profile": url, "reason": str(problem)})]
+            return refused(problem)
         return check(resource, None, scope)
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from trucyte.base.problem import Problem
-from trucyte.fhir.packages.library import Library, ProfileUnknown
-from trucyte.fhir.packages.snapshot import BrokenProfile
+from trucyte.fhir.packages.library import Library
 from trucyte.fhir.packages.tree import Node
 from trucyte.fhir.profiles import values
-from trucyte.fhir.profiles.rules import FIXED, PROFILE_REFUSED
+from trucyte.fhir.profiles.rules import FIXED, refused
 from trucyte.fhir.profiles.scope import Scope, Terminology
 from trucyte.fhir.profiles.special.walk import objects, texts
 from trucyte.fhir.validation.fault import Fault, Found, fault
@@ -27,10 +26,8 @@ def structure_faults(
     try:
         library.snapshot_of(lean)
         tree = library.structure(base).tree
-    except (BrokenProfile, ProfileUnknown) as problem:
-        return [Fault(PROFILE_REFUSED, {"profile": base, "reason": str(problem)})]
     except Problem as problem:
-        return [Fault(PROFILE_REFUSED, {"profile": base, "reason": str(problem)})]
+        return refused(problem)
     return _contradictions(resource, tree)
 
 
