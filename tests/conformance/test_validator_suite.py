@@ -41,7 +41,6 @@ PLACES_DIFFER = {
     "bundle-id-4",
     "bundle-with-contained",
     "ext-derived",
-    "opdef-params",
     "uk-msg",
 }
 # Where the reference names a place of an error that we do not.

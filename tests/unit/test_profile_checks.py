@@ -10,6 +10,7 @@ from tests.support.profiles import URL, errors, library_of, profile
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.issue import Issue
 from trucyte.fhir.outcome import message
+from trucyte.fhir.packages.library import CORES
 from trucyte.fhir.packages.structures import Cache
 from trucyte.fhir.profiles.standard import full_validator
 
@@ -343,6 +344,14 @@ def test_an_extension_is_checked_by_its_definition(check: Check) -> None:
     found = check(with_extension("name", valueCode="a"), EXTENSION, profile("x", "Patient"))
     place = "Patient.name[0].extension[0].value.ofType(code)"
     assert errors(found) == [("profile-type-not-allowed", place)]
+
+
+def test_an_extension_of_one_core_may_be_named_by_the_other(check: Check) -> None:
+    one, other = (f"{core}/StructureDefinition/ext" for core in CORES)
+    made = profile("ext", "Extension", {"path": "url", "fixedUri": one}) | {"url": one}
+    made["context"] = [{"type": "element", "expression": "Patient"}]
+    named = {**PATIENT, "extension": [{"url": other, "valueString": "a"}]}
+    assert errors(check(named, made, profile("x", "Patient"))) == []
 
 
 def test_an_extension_out_of_its_context_is_shown_at_its_parent(check: Check) -> None:

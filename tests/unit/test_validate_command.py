@@ -101,10 +101,15 @@ def test_an_added_package_is_listed_and_used(folder: Path) -> None:
     assert outcomes(result)[0]["issue"][0]["diagnostics"] == "profile-too-few"
 
 
+def test_what_an_added_package_needs_is_named(folder: Path) -> None:
+    needy = run(folder, "packages", "add", "needy.tgz", "--json")
+    assert needy.returncode == 0
+    assert needy.stderr == "test.two: needs test.three 1\n"
+
+
 def test_a_package_is_refused_whole(folder: Path) -> None:
-    needy = run(folder, "packages", "add", "needy.tgz")
-    assert needy.returncode == 1 and "test.three" in needy.stderr
-    assert run(folder, "packages", "add", "patient.json").returncode == 1
+    assert run(folder, "packages", "add", "package.tgz", "patient.json").returncode == 1
+    assert not (folder / "var" / "packages").exists()
     assert run(folder, "packages", "add", "package.tgz").returncode == 0
     other = package("test.one", "1.0.0")
     (folder / "other.tgz").write_bytes(other)

@@ -88,6 +88,7 @@ def compile_profiles(tgz: bytes) -> bytes:
     return compile_structures(
         (one for one in resources if one["resourceType"] == "StructureDefinition"),
         (one for one in value_sets if one["url"] in open_sets),
+        len(resources),
     )
 
 

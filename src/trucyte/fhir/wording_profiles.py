@@ -292,8 +292,4 @@ PROFILE_WORDINGS: dict[str, Wording] = {
         "Snapshot của profile {profile} vượt {size_max} phần tử. Hãy đơn giản hoá profile.",
         "The snapshot of the profile {profile} grows beyond {size_max} elements. Simplify it.",
     ),
-    "package-dependency": Wording(
-        "Gói {package} cần {dependency} {version}. Hãy thêm gói đó trước.",
-        "The package {package} needs {dependency} {version}. Add that package first.",
-    ),
 }

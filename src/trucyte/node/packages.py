@@ -14,7 +14,7 @@ import click
 from trucyte.base.problem import Kind, Problem
 from trucyte.base.settings import load_settings
 from trucyte.fhir.package import NotAPackage
-from trucyte.fhir.packages.library import Library, in_order
+from trucyte.fhir.packages.library import Library, Missing, in_order
 from trucyte.fhir.packages.read import Package, read_package
 from trucyte.node.language import load_definitions, load_structures
 
@@ -50,20 +50,22 @@ def packages() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a package.")
 def add(files: Sequence[Path], as_json: bool) -> None:
-    """Add packages; each is read whole before it counts, and its dependencies must be there.
+    """Add packages; each is read whole before it counts. Missing dependencies are named.
 
     Example: trucyte packages add hl7.fhir.vn.core.tgz
     """
-    folder = load_settings(os.environ).data / FOLDER
+    settings = load_settings(os.environ)
+    folder = settings.data / FOLDER
     bodies = [file.read_bytes() for file in files]
     given = [read_package(body) for body in bodies]
     for package in given:
         _check_name(package)
         package.read_whole()
-    in_order([*stored(folder), *given])
     for package, body in zip(given, bodies, strict=True):
         _put(folder, package, body)
         _show(package, as_json=as_json)
+    for lack in in_order(stored(folder))[1]:
+        click.echo(_lack(lack, settings.language), err=True)
 
 
 @packages.command(name="list")
@@ -74,8 +76,8 @@ def list_packages(as_json: bool) -> None:
     Example: trucyte packages list --json
     """
     definitions, structures = load_definitions(), load_structures()
-    count = len(definitions.types) + len(structures.structures)
-    _print(definitions.package, definitions.version, count, as_json=as_json)
+    name, version = definitions.package, definitions.version
+    _print(name, version, structures.resources, as_json=as_json)
     for package in stored(load_settings(os.environ).data / FOLDER):
         _show(package, as_json=as_json)
 
@@ -93,7 +95,7 @@ def stored(folder: Path) -> Iterator[Package]:
 def open_library(folder: Path, given: Iterable[Package] = ()) -> Library:
     """Return R4 with the packages of a data folder and those given over it."""
     library = Library(load_definitions(), load_structures())
-    for package in in_order([*stored(folder), *given]):
+    for package in in_order([*stored(folder), *given])[0]:
         library.add(package.definitions)
     return library
 
@@ -115,6 +117,11 @@ def _put(folder: Path, package: Package, body: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(body)
     partial.replace(path)
+
+
+def _lack(lack: Missing, language: str) -> str:
+    words = "cần" if language == "vi" else "needs"
+    return f"{lack.package}: {words} {lack.dependency} {lack.version}"
 
 
 def _show(package: Package, *, as_json: bool) -> None:

@@ -21,6 +21,7 @@ STRUCTURES = "http://hl7.org/fhir/StructureDefinition/"
 # The two cores that are in use in Viet Nam; what one lacks is looked up in the other.
 CORES = ("http://fhir.hl7.org.vn/core", "http://fhir.ehealth.gov.vn/core")
 _BASES_MAX = 50
+_CORE = "hl7.fhir.r4.core"
 
 
 class ProfileUnknown(Problem):
@@ -47,10 +48,13 @@ class ProfileUnreadable(Problem):
     code = "profile-unreadable"
 
 
-class DependencyMissing(Problem):
-    """The package {package} needs {dependency} {version}, which is not there."""
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A dependency that no given package meets."""
 
-    code = "package-dependency"
+    package: str
+    dependency: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,15 +218,15 @@ def _is_version(there: str, wanted: str) -> bool:
     return not wanted or there == wanted or there.startswith(wanted + ".")
 
 
-def in_order(packages: Iterable[Package], *, given: Iterable[str] = ()) -> list[Package]:
-    """Return packages with what they need before them; raises `DependencyMissing`.
+def in_order(packages: Iterable[Package]) -> tuple[list[Package], list[Missing]]:
+    """Return packages with what they need before them, and what is missing.
 
-    A version `1.2.x` is met by the highest 1.2; R4's own package, and what `given`
-    names, is always there.
+    A version `1.2.x` is met by the highest 1.2; R4's own package is always there. Of two
+    versions of one package the higher comes later, so that it wins.
     """
-    everything = list(packages)
+    everything = sorted(packages, key=lambda one: (one.name, _order(one.version)))
     ordered: list[Package] = []
-    always = {"hl7.fhir.r4.core", *given}
+    missing: list[Missing] = []
     placing: set[tuple[str, str]] = set()
 
     def place(package: Package) -> None:
@@ -230,17 +234,19 @@ def in_order(packages: Iterable[Package], *, given: Iterable[str] = ()) -> list[
             return
         placing.add((package.name, package.version))
         for name, version in package.dependencies.items():
-            if name in always:
-                continue
             found = _best(everything, name, version)
-            if found is None:
-                raise DependencyMissing(package=package.name, dependency=name, version=version)
-            place(found)
+            if found is not None:
+                place(found)
+            elif name != _CORE:
+                missing.append(Missing(package.name, name, version))
+        for other in everything:
+            if other.name == package.name and _order(other.version) < _order(package.version):
+                place(other)
         ordered.append(package)
 
     for package in everything:
         place(package)
-    return ordered
+    return ordered, missing
 
 
 def _best(packages: list[Package], name: str, version: str) -> Package | None:

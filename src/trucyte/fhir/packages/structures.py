@@ -13,7 +13,7 @@ import zstandard
 from trucyte.fhir.definitions import NotDefinitions
 
 # Raised with every change of what is kept, so that an old cache is never misread.
-FORMAT = 1
+FORMAT = 2
 _MAGIC = b"trucyte-structures %d\n" % FORMAT
 
 _KEPT = frozenset(
@@ -54,6 +54,7 @@ class Cache(msgspec.Struct, frozen=True, array_like=True):
 
     structures: dict[str, msgspec.Raw]
     value_sets: dict[str, msgspec.Raw]
+    resources: int  # how many the package holds in all
 
 
 def trimmed(structure: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +90,9 @@ def trimmed_element(element: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compile_structures(
-    structures: Iterable[Mapping[str, Any]], value_sets: Iterable[Mapping[str, Any]]
+    structures: Iterable[Mapping[str, Any]],
+    value_sets: Iterable[Mapping[str, Any]],
+    resources: int,
 ) -> bytes:
     """Return the cache of a package's structures, and of value sets by their `compose`."""
     encoder = msgspec.msgpack.Encoder(decimal_format="number")
@@ -104,6 +107,7 @@ def compile_structures(
             )
             for one in value_sets
         },
+        resources=resources,
     )
     return _MAGIC + zstandard.ZstdCompressor(level=12).compress(encoder.encode(cache))
 

@@ -20,6 +20,11 @@ PROVED = frozenset(
 _HUMAN_MAX = 300
 # Where R4's expression says something else than R4's own sentence beside it.
 ERRATA = {
+    # Parameters of a resource type have target profiles too, as later releases say.
+    "targetProfile.exists() implies (type = 'Reference' or type = 'canonical')": (
+        "targetProfile.exists() implies (type = 'Reference' or type = 'canonical' or "
+        "type.memberOf('http://hl7.org/fhir/ValueSet/resource-types'))"
+    ),
     # "If there are more than one enableWhen": the expression begins at three.
     "enableWhen.count() > 2 implies enableBehavior.exists()": (
         "enableWhen.count() > 1 implies enableBehavior.exists()"
