@@ -4,6 +4,7 @@ Exceptions are listed here by name; the lists only shrink.
 """
 
 import ast
+import csv
 import re
 import subprocess
 import sys
@@ -160,3 +161,11 @@ def test_the_command_line_answers_help_without_heavy_imports() -> None:
     )
     assert result.stderr.strip() == ""
     assert result.returncode == 0
+
+
+def test_every_requirement_names_a_test_that_is_there() -> None:
+    with (ROOT / "requirements.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    missing = [row["shown by"] for row in rows if not (ROOT / row["shown by"]).is_file()]
+    assert missing == []

@@ -48,7 +48,8 @@ class Cut:
 
 
 def terminate(connection: Connection) -> None:
-    with psycopg.connect(connection.info.dsn, autocommit=True) as admin:
+    told = {"password": connection.info.password}  # which `dsn` leaves out
+    with psycopg.connect(connection.info.dsn, autocommit=True, **told) as admin:
         pid = connection.info.backend_pid
         admin.execute("select pg_terminate_backend(%s)", (pid,))
         while admin.execute("select 1 from pg_stat_activity where pid = %s", (pid,)).fetchone():

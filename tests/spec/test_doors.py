@@ -155,5 +155,10 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read_whole(
 def test_wrong_passwords_and_unknown_paths_have_their_answers(doors: Doors, token: str) -> None:
     wrong = json.dumps({"username": "his-mau", "password": "no"}).encode()
     assert ask(doors, "POST", "/api/auth/login", body=wrong).status == 401
+    nul = json.dumps({"username": "his-mau\0", "password": "\0"}).encode()
+    assert ask(doors, "POST", "/api/auth/login", body=nul).status == 401
+    assert ask(doors, "POST", "/api/token/take", body=b"username=%00&password=x").status == 401
+    for body in (b'{"username":"\xff","password":"x"}', b"[" * 200_000):
+        assert ask(doors, "POST", "/api/auth/login", body=body).status == 400
     assert ask(doors, "GET", SEND).status == 405
     assert ask(doors, "GET", "/api/none").status == 404

@@ -94,6 +94,12 @@ def test_a_history_is_walked_page_by_page(api: FhirApi, node: Node) -> None:
     assert seen == ["p4", "p3", "p2", "p1", "p0"]
 
 
+def test_a_history_with_a_filter_that_is_not_there_is_refused_not_widened(api: FhirApi) -> None:
+    for query in ("_since=2026-01-01T00:00:00Z", "_at=2026", "name=x"):
+        reply = ask(api, "GET", f"/fhir/Patient/_history?{query}")
+        assert reply.status == 501, query
+
+
 def test_a_search_finds_names_with_and_without_marks(api: FhirApi, node: Node) -> None:
     node.put(patient("p1"), patient("p2", name=[{"text": "Trần Thị Bé"}]))
     for text in ("Nguy%E1%BB%85n", "nguyen", "NGUYEN%20van"):

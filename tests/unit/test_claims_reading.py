@@ -428,6 +428,17 @@ def test_a_damaged_file_in_a_zip_costs_that_file_alone() -> None:
     assert "zip-broken" in found
 
 
+def test_a_header_at_odds_with_the_directory_costs_that_file_alone() -> None:
+    files = {"a.xml": envelope([visit(1)]), "b.xml": envelope([visit(2)])}
+    data = zipped(files, zipfile.ZIP_STORED)
+    directory = data.index(b"PK\x01\x02")
+    assert links(data.replace(b"a.xml", b"\xff.xml", 1)) == ["zip-broken", "LK-2"]
+    for place, value in ((8, 0x20), (24, 0xFF), (46, 0xFF)):  # flags, size, name
+        damaged = bytearray(data)
+        damaged[directory + place] = value
+        assert links(bytes(damaged))[-1] == "LK-2", place
+
+
 def test_problems_hold_nothing_of_the_file() -> None:
     data = envelope([hoso(file("XML1", summary(HO_TEN="BÍMẬT & CO", MA_BN="BÍMẬT")))])
     (piece,) = pieces(data)

@@ -4,17 +4,19 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from tests.claims_files import envelope, visit, zipped
+from tests.claims_files import SUMMARY, envelope, visit, zipped
 from tests.support.intake import Node
+from trucyte.base.clock import SystemClock
 from trucyte.base.disk import DiskNearlyFull, DiskState
 from trucyte.base.problem import Problem
 from trucyte.database.connect import Database
+from trucyte.intake.claims.accept import Task
 from trucyte.intake.door import (
     Door,
     PathMissing,
@@ -26,6 +28,8 @@ from trucyte.intake.door import (
 from trucyte.intake.progress import Progress, Watchers
 from trucyte.intake.receipts import State
 from trucyte.intake.running import pipeline
+from trucyte.intake.running.pipeline import Pipeline
+from trucyte.intake.running.pool import InlinePool
 from trucyte.intake.watch import FolderWatch
 
 
@@ -208,3 +212,27 @@ def test_a_watched_folder_takes_what_stopped_growing_and_moves_it(
 
 def ingest_open(node: Node, number: int) -> None:
     work_on(node.door, [number], 0, Event())
+
+
+def test_a_check_in_and_the_claim_of_one_person_go_to_one_worker_in_order(node: Node) -> None:
+    given: list[int] = []
+
+    class TwoWorkers(InlinePool):
+        size = 2
+
+        def give(self, index: int, tasks: Sequence[Task]) -> None:
+            given.extend(index for _ in tasks)
+            super().give(index, tasks)
+
+    row = "".join(f"<{name}>{SUMMARY[name]}</{name}>" for name in ("MA_LK", "MA_BN", "MA_CSKCB"))
+    rows = f"<DSACH_TRANG_THAI_KCB><TRANG_THAI_KCB>{row}</TRANG_THAI_KCB></DSACH_TRANG_THAI_KCB>"
+    check_in = f"<CHI_TIEU_TRANG_THAI_KCB>{rows}</CHI_TIEU_TRANG_THAI_KCB>".encode()
+    sent = [
+        node.receipts.receive(name, "cli", [data]).number
+        for name, data in (("xml0.xml", check_in), ("claim.xml", envelope([visit(1)])))
+    ]
+    pool = TwoWorkers(node.build, Event())
+    Pipeline(node.database, SystemClock(), pool, Event()).run(sent)
+    pool.close()
+    assert len(given) == 2
+    assert len(set(given)) == 1

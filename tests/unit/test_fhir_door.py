@@ -219,3 +219,13 @@ def test_the_synthea_bundles_go_in_whole(node: Node, tmp_path: Path) -> None:
     left = [line for line in lines if b'"reference": "urn:uuid:' in line.body]
     # The Group is a plain resource beside the bundles: what its links mean, only they say.
     assert [line.entry.type for line in left] == ["Group"]
+
+
+@pytest.mark.parametrize("newline", [b"", b"\n"])
+def test_json_nested_without_end_lies_in_quarantine(node: Node, newline: bytes) -> None:
+    depth = 100_000
+    deep = b'{"resourceType":"Patient","extension":' + b"[" * depth + b"]" * depth + b"}"
+    sent = node.send(deep + newline, "deep.json")
+    assert (sent.state, sent.quarantined) == (State.FAILED, 1)
+    (held,) = node.receipts.quarantined()
+    assert held.reason == "json-refused"

@@ -6,6 +6,8 @@ network are off. An element the definitions do not know is refused with its path
 """
 
 import re
+from collections.abc import Iterator
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any, Final
 
@@ -52,8 +54,6 @@ def read_xml(body: bytes, definitions: Definitions) -> dict[str, Any]:
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
         huge_tree=True,
     )
     try:
@@ -80,7 +80,7 @@ class _Reader:
         keys = self._types[type_name].keys
         made: dict[str, Any] = {}
         self._add_attributes(source, type_name, made, path)
-        for child in source:
+        for child in _elements(source):
             key = "div" if child.tag == _DIV else _name(child, path)
             if key not in keys:
                 raise NotFhirXml(path=path, reason=f"there is no element {key[:40]}")
@@ -104,15 +104,16 @@ class _Reader:
         if kind == "xhtml":
             return _xhtml(source), None
         if kind in ("Resource", "DomainResource"):
-            if len(source) != 1:
+            inside = list(_elements(source))
+            if len(inside) != 1:
                 raise NotFhirXml(path=path, reason="one resource is expected")
-            return self.resource(source[0], depth, path), None
+            return self.resource(inside[0], depth, path), None
         if self._types[kind].kind != "primitive-type":
             return self._members(source, kind, depth, path), None
         value = source.get("value")
         beside: dict[str, Any] = {"id": source.get("id")} if source.get("id") else {}
         extensions = []
-        for child in source:
+        for child in _elements(source):
             if _name(child, path) != "extension":
                 raise NotFhirXml(path=path, reason="a primitive holds only extensions")
             extensions.append(self._members(child, "Extension", depth + 1, path + ".extension"))
@@ -133,6 +134,11 @@ class _Reader:
         made.setdefault(key, []).append(value)
         if self._types[element.types[0]].kind == "primitive-type":
             made.setdefault("_" + key, []).append(beside)
+
+
+def _elements(source: Any) -> Iterator[Any]:
+    """Pass over comments and processing instructions, which a narrative keeps."""
+    return (child for child in source if isinstance(child.tag, str))
 
 
 def _tidy(made: dict[str, Any], key: str) -> None:
@@ -166,6 +172,5 @@ def _typed(value: str, kind: str, path: str) -> Any:
 
 
 def _xhtml(source: Any) -> str:
-    text: str = etree.tostring(source, encoding="unicode", with_tail=False)
-    # The namespace of the resource around it is no business of the narrative.
-    return text.replace(' xmlns="http://hl7.org/fhir"', "", 1)
+    # A copy keeps only the namespaces it uses, none of the resource around it.
+    return str(etree.tostring(deepcopy(source), encoding="unicode", with_tail=False))

@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
@@ -25,7 +26,7 @@ from trucyte.intake.unreadable import (
 _ENCRYPTED = 0x1
 _SYMLINK = 0o120000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error)
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error)
 _IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini"})
 
 
@@ -33,7 +34,7 @@ def open_zip(file: BinaryIO, limits: Limits) -> zipfile.ZipFile:
     """Return a zip whose directory is safe to read; raises `Unreadable`."""
     try:
         archive = zipfile.ZipFile(file)
-    except (*BROKEN, ValueError, NotImplementedError):
+    except (*_BROKEN, ValueError, NotImplementedError):
         raise ZipBroken() from None
     check_directory(archive.infolist(), limits)
     return archive
@@ -75,12 +76,24 @@ def is_inside(name: str) -> bool:
     return bool(plain) and not (has_drive or path.is_absolute() or ".." in path.parts)
 
 
-def files_of(archive: zipfile.ZipFile) -> Iterator[BinaryIO]:
-    """Yield the files of a zip, opened, in the order of its directory; hidden ones are skipped."""
+def files_of(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
+    """Yield the files of a zip in the order of its directory; hidden ones are skipped."""
     for entry in archive.infolist():
         parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
         is_hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-        if entry.is_dir() or is_hidden or parts[-1].lower() in _IGNORED_NAMES:
-            continue
-        with archive.open(entry) as file:
+        if not (entry.is_dir() or is_hidden or parts[-1].lower() in _IGNORED_NAMES):
+            yield entry
+
+
+@contextmanager
+def open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[BinaryIO]:
+    """Open one file of a zip; raises `ZipBroken` where its bytes or its own header are damaged."""
+    try:
+        file = archive.open(entry)
+    except (*_BROKEN, ValueError, RuntimeError):  # a header at odds with the directory
+        raise ZipBroken() from None
+    with file:
+        try:
             yield cast("BinaryIO", file)
+        except _BROKEN:
+            raise ZipBroken() from None

@@ -1,6 +1,7 @@
 """Which visit of a person is the latest: derived from the journal, inside its transactions.
 
-Demographics and cards are those of the latest visit, not of the file that came last.
+Demographics and cards are those of the latest visit, not of the file that came last. A
+visit of which only a check-in is here does not count: a check-in tells too little.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ class Latest:
             return None
         resource: Mapping[str, Any] = change.resource or msgspec.json.decode(change.body)
         state = read_provenance(resource)
-        if state is None:
+        if state is None or state.tables == ("XML0",):
             return None
         people = tuple(f"{t.type}/{t.id}" for t in state.targets if t.type in PEOPLE)
         return (state.happened, state.made_on.isoformat() if state.made_on else ""), people

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
+from zipfile import ZipFile, ZipInfo
 
 from trucyte.base.problem import Problem
-from trucyte.intake.archive import BROKEN, files_of, open_zip
+from trucyte.intake.archive import files_of, open_entry, open_zip
 from trucyte.intake.claims.envelope import EnvelopeCutter, Window
 from trucyte.intake.claims.loose import LooseTables
 from trucyte.intake.claims.markup import BOM
@@ -27,7 +28,6 @@ from trucyte.intake.unreadable import (
     XmlForbidden,
     XmlRootUnknown,
     XmlTruncated,
-    ZipBroken,
     ZipNested,
 )
 
@@ -75,17 +75,15 @@ class Reading:
     def _zip(self) -> Iterator[Piece]:
         self._file.seek(0)
         with open_zip(self._file, self._limits) as archive:
-            for file in files_of(archive):
-                yield from self._guarded(self._entry(file))
+            for entry in files_of(archive):
+                yield from self._guarded(self._entry(archive, entry))
 
-    def _entry(self, file: BinaryIO) -> Iterator[Piece]:
-        try:
+    def _entry(self, archive: ZipFile, entry: ZipInfo) -> Iterator[Piece]:
+        with open_entry(archive, entry) as file:
             head = file.read(_HEAD)
             if head[:4] == b"PK\x03\x04":
                 raise ZipNested()
             yield from self._document(file, head)
-        except BROKEN:
-            raise ZipBroken() from None
 
     def _guarded(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
         """Number pieces; what stops them becomes the last piece."""

@@ -148,7 +148,7 @@ def scalar(
     def build(compiler: Compiler, call: Call, before: Code) -> Code:
         subject = before.run
         if not arguments:
-            return of_run(lambda items, scope: _of_one(function, focus(subject(items, scope))))
+            return _of_subject(function, focus, subject)
         others = [
             (read, compiler.code(tree).run)
             for read, tree in zip(arguments, call.arguments, strict=False)
@@ -159,19 +159,19 @@ def scalar(
             values = [read(argument(scope.this, scope)) for read, argument in others]
             if value is None or None in values:
                 return EMPTY
-            result = function(value, *values)
-            return EMPTY if result is None else [result]
+            return scope.made(function(value, *values))
 
         return of_run(run)
 
     return Function(len(arguments) - optional, len(arguments), build)
 
 
-def _of_one(function: Callable[..., Any], value: Any) -> Items:
-    if value is None:
-        return EMPTY
-    result = function(value)
-    return EMPTY if result is None else [result]
+def _of_subject(function: Callable[..., Any], focus: Read, subject: Run) -> Code:
+    def run(items: Items, scope: Scope) -> Items:
+        value = focus(subject(items, scope))
+        return EMPTY if value is None else scope.made(function(value))
+
+    return of_run(run)
 
 
 # --- How single values are read ---------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from trucyte.fhir.path.model import Node
@@ -10,6 +10,10 @@ from trucyte.fhir.path.problems import PathTooCostly
 
 WORK_MAX: Final = 5_000_000
 TEXT_MAX: Final = 64 * 1024 * 1024
+
+
+_CHARACTERS_A_UNIT: Final = 32
+_NOTHING: Final[list[Any]] = []
 
 
 class Resolver(Protocol):
@@ -51,7 +55,7 @@ class Environment:
     work_max: int = WORK_MAX  # items looked at, all loops together
 
 
-NO_ENVIRONMENT: Final = Environment(now=datetime(1970, 1, 1, tzinfo=UTC))
+NO_ENVIRONMENT: Final = Environment()
 
 
 class Shared:
@@ -87,6 +91,14 @@ class Scope:
         scope.variables = self.variables
         scope.total = self.total
         return scope
+
+    def made(self, result: Any) -> list[Any]:
+        """Return a result as a collection; a long text is charged for as memory is."""
+        if result is None:
+            return _NOTHING
+        if result.__class__ is str and len(result) >= _CHARACTERS_A_UNIT:
+            self.charge(len(result) // _CHARACTERS_A_UNIT)
+        return [result]
 
     def charge(self, count: int) -> None:
         """Count work. Raises `PathTooCostly` where it is more than allowed."""

@@ -105,7 +105,9 @@ class Model:
     def resource(self, value: dict[str, Any], owner: Node | None = None) -> Node:
         """Return the node of a resource in parsed JSON."""
         name = value.get("resourceType")
-        return Node(value, self.kind(name if type(name) is str else "Resource"), None, owner)
+        kind = self.kind(name if type(name) is str else "Resource")
+        # What calls itself a data type is walked as it comes.
+        return Node(value, kind if kind.is_resource else self.kind("Unknown"), None, owner)
 
     def element(
         self,

@@ -36,7 +36,7 @@ class Moment:
         if self.type == TIME:
             return _clock(parts)
         text = "-".join((f"{parts[0]:04d}", *(f"{part:02d}" for part in parts[1:_DAY])))
-        if self.type == DATE:
+        if len(parts) <= _DAY:
             return text
         return f"{text}T{_clock(parts[_DAY:])}{zone_text(self.zone)}"
 

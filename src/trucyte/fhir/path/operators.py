@@ -242,8 +242,7 @@ def _arithmetic(function: Callable[[Any, Any], Any]) -> Join:
             first, second = single(mine(items, scope)), single(other(items, scope))
             if first is None or second is None:
                 return EMPTY
-            result = function(first, second)
-            return EMPTY if result is None else [result]
+            return scope.made(function(first, second))
 
         return of_run(run)
 
@@ -258,7 +257,7 @@ def _concatenated(left: Code, right: Code) -> Code:
         first, second = "" if first is None else first, "" if second is None else second
         if first.__class__ is not str or second.__class__ is not str:
             raise PathEvaluation(reason="& joins Strings")
-        return [arithmetic.joined(first, second)]
+        return scope.made(arithmetic.joined(first, second))
 
     return of_run(run)
 

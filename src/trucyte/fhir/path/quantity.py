@@ -32,13 +32,6 @@ class Quantity:
     unit: str
     system: str = ""
 
-    def __str__(self) -> str:
-        """Write it as a literal of the language."""
-        unit = self.unit
-        if unit in _UCUM_OF:
-            return f"{self.value} {unit}{'' if self.value == 1 else 's'}"
-        return f"{self.value} '{unit}'"
-
 
 def unit_of(quantity: Quantity) -> Unit | None:
     """Return what the unit means; None where it is not of UCUM."""

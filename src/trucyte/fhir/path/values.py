@@ -98,9 +98,9 @@ def equal(left: Items, right: Items) -> bool | None:
     return verdict
 
 
-def equal_items(left: Any, right: Any) -> bool | None:
+def equal_items(one: Any, another: Any) -> bool | None:
     """Compare two items; None where precision or units leave it open."""
-    left, right = system(left), system(right)
+    left, right = system(one), system(another)
     mine, other = left.__class__, right.__class__
     if mine is str or mine is bool:
         return other is mine and bool(left == right)
@@ -115,7 +115,7 @@ def equal_items(left: Any, right: Any) -> bool | None:
         return None if order is None else order == 0
     if is_number(left) and is_number(right):
         return bool(left == right)
-    return key(left) == key(right)
+    return key(one) == key(another)
 
 
 def _quantities(left: Any, right: Any) -> tuple[Quantity, Quantity] | None:
@@ -206,9 +206,9 @@ def _matched(item: Any, rest: Items) -> bool:
     return False
 
 
-def equivalent_items(left: Any, right: Any) -> bool:
+def equivalent_items(one: Any, another: Any) -> bool:
     """Compare two items by equivalence, which always has an answer."""
-    left, right = system(left), system(right)
+    left, right = system(one), system(another)
     if is_number(left) and is_number(right):
         return rounded_to_least(left, right)
     if left.__class__ is Moment and right.__class__ is Moment:
@@ -218,7 +218,7 @@ def equivalent_items(left: Any, right: Any) -> bool:
     if left.__class__ is Quantity or right.__class__ is Quantity:
         pair = _quantities(left, right)
         return pair is not None and quantity.equivalent(*pair)
-    return _loose_key(left) == _loose_key(right)
+    return _loose_key(one) == _loose_key(another)
 
 
 def _loose_key(item: Any) -> Hashable:

@@ -7,6 +7,8 @@
   entered-in-error; a table that is absent or empty leaves what is there.
 - An older visit that arrives late pins people as it tells them and leaves the newer
   demographics current.
+- A check-in (XML0) tells less of a person than a summary (XML1): once a summary was
+  here, a check-in pins what is current and changes nobody.
 
 Every decision is made against versions, so whatever happened meanwhile is a conflict and
 the visit is decided again.
@@ -137,8 +139,8 @@ class Planner:
         for draft in drafts:
             self._replace(work, draft, unit)
         for target in state.targets:
-            if target.key not in kept and target.type not in PEOPLE and not target.is_ended:
-                self._end(work, target, unit)
+            if target.key not in kept and target.type not in PEOPLE:
+                self._end(work, target, _labels(drafts), unit)
         if not unit.changes and visit.made_on == state.made_on:
             return _untouched(Outcome.UNCHANGED, state)
         if unit.changes and self._was_superseded(work, state):
@@ -217,7 +219,8 @@ class Planner:
             self._propose(work, draft, version, unit)
             return version + 1
         body = accept_own(draft.resource).body
-        if is_same(body, stored.body):
+        is_check_in = draft.table != "XML1"
+        if is_same(body, stored.body) or (is_check_in and self._present.latest(key)):
             return version
         if not self._is_late(work, key):
             self._propose(work, draft, version, unit)
@@ -253,17 +256,27 @@ class Planner:
         self._propose(work, draft, version, unit)
         unit.targets.append(Target(*key_of(draft), version + 1, draft.table))
 
-    def _end(self, work: Work, target: Target, unit: _Unit) -> None:
-        """End a row that is gone: entered in error, or deleted where a type cannot say so."""
+    def _end(
+        self, work: Work, target: Target, labels: Sequence[Mapping[str, Any]], unit: _Unit
+    ) -> None:
+        """End a row that is gone: entered in error, or deleted where a type cannot say so.
+
+        What is ended stays of the visit: it takes on labels that the visit gets later.
+        """
         stored = self._present.stored(target.key)
         before = parse(stored.body) if stored else None
-        if before is None or is_ended(before):
+        if before is None:
             return
         version = self._present.version(target.key)
-        resource = ended(before)
+        resource = before if is_ended(before) else ended(before)
         if resource is None:
             unit.changes.append(self._change(work, target.key, b"", 0, version))
         else:
+            resource = _labelled(resource, labels)
+        if resource == before:
+            unit.targets.append(replace(target, is_ended=True))
+            return
+        if resource is not None:
             self._propose(work, Draft(resource, target.table, 0), version, unit)
         unit.targets.append(replace(target, version=version + 1, is_ended=True))
 
@@ -353,6 +366,14 @@ def _labels(drafts: Sequence[Draft]) -> Sequence[Mapping[str, Any]]:
         if labels:
             return labels
     return ()
+
+
+def _labelled(resource: Resource, labels: Sequence[Mapping[str, Any]]) -> Resource:
+    """Return a resource with labels; those it has are never taken off."""
+    meta = resource.get("meta", {})
+    if not labels or meta.get("security"):
+        return resource
+    return {**resource, "meta": {**meta, "security": list(labels)}}
 
 
 def _organization(drafts: Sequence[Draft], facility: str) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ class _Head(msgspec.Struct):
 
 
 _HEAD = msgspec.json.Decoder(_Head)
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # the reader says why
 
 
 def json_pieces(file: BinaryIO, head: bytes, limits: Limits) -> Iterator[Piece]:
@@ -49,7 +50,7 @@ def _is_object(line: bytes) -> bool:
     """Say whether a line is a JSON object by itself, which makes the file NDJSON."""
     try:
         _HEAD.decode(line)
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         return False
     return True
 
@@ -74,8 +75,8 @@ def _lines(file: BinaryIO, begun: bytes, limits: Limits) -> Iterator[Piece]:
 def _piece(data: bytes) -> Piece:
     try:
         is_bundle = _HEAD.decode(data).resource_type == "Bundle"
-    except msgspec.MsgspecError:
-        is_bundle = False  # the reader will say what is wrong
+    except _UNREADABLE:
+        is_bundle = False
     found = _ID.search(data, 0, 4096)
     partition = found[1].decode() if found else ""
     return Piece(0, Form.BUNDLE if is_bundle else Form.RESOURCE, data, partition=partition)

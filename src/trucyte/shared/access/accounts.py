@@ -172,8 +172,9 @@ class Accounts:
         return Account(*row)
 
     def _proven(self, name: str, sent: str) -> Account | None:
+        known = name.replace("\0", "\ufffd")  # no name holds a NUL, and PostgreSQL takes none
         with self._database.connection() as connection:
-            row = connection.execute(QUERIES.find_account, {"name": name}).fetchone()
+            row = connection.execute(QUERIES.find_account, {"name": known}).fetchone()
         # An unknown name costs the same time as a wrong password.
         found, facility, salt, proof = row or (name, "", b"\0" * 16, b"")
         is_right = hmac.compare_digest(_proof(sent.upper(), salt), proof)

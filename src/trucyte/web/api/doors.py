@@ -203,7 +203,7 @@ def _decoded(body: bytes, shape: type[Any]) -> Any:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         raise BadCall(reason=str(error)) from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadCall(reason="not JSON") from None
 
 

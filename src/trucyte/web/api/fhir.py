@@ -19,6 +19,7 @@ from trucyte.base.clock import Clock
 from trucyte.base.problem import Kind, Problem
 from trucyte.records.access import Access
 from trucyte.records.gate import Records
+from trucyte.records.query import ParameterNotSupported
 from trucyte.records.shown import Resource
 from trucyte.web.api import asgi
 from trucyte.web.api.asgi import Answer, Call, Route
@@ -30,6 +31,7 @@ FHIR_JSON = "application/fhir+json; charset=utf-8"
 BODY_BYTES_MAX = 64 * 1024  # of a search form
 HISTORY_COUNT_MAX = 1000
 PAGE = "_page"
+_HISTORY_PARAMETERS = frozenset({"_count", PAGE, "_format", "_pretty"})
 _JSON_FORMATS = frozenset({"json", "application/json", "application/fhir+json", "text/json"})
 
 
@@ -122,6 +124,8 @@ class FhirApi:
 
     def _history(self, call: Call) -> Answer:
         pairs = dict(_pairs(call.query))
+        for name in pairs.keys() - _HISTORY_PARAMETERS:  # left out, it would give more than asked
+            raise ParameterNotSupported(parameter=name if name in ("_since", "_at") else "?")
         count = min(_number(pairs, "_count", 50), HISTORY_COUNT_MAX)
         before = _number(pairs, PAGE, 0) or None
         type_name, id_ = call.places.get("type"), call.places.get("id")

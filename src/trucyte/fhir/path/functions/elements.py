@@ -117,21 +117,26 @@ def _in_bundle(item: Any, reference: str, scope: Scope) -> dict[str, Any] | None
         node = node.owner
     if node is None or node.kind.name != "Bundle":
         return None
-    entries = node.value.get("entry")
-    if entries.__class__ is not list:
-        return None
-    scope.charge(len(entries))
-    for entry in entries:
+    place = ("entries", id(node.value))
+    entries = scope.shared.settled.get(place)
+    if entries is None:
+        entries = scope.shared.settled[place] = _entries(node.value.get("entry"))
+    found: dict[str, Any] | None = entries.get(reference)
+    return found
+
+
+def _entries(listed: Any) -> dict[str, dict[str, Any]]:
+    """Return the resources of a Bundle by what they may be referred to; first ones win."""
+    named: dict[str, dict[str, Any]] = {}
+    for entry in listed if listed.__class__ is list else ():
         resource = entry.get("resource") if entry.__class__ is dict else None
-        if resource.__class__ is dict and _is_named(entry, resource, reference):
-            return resource
-    return None
-
-
-def _is_named(entry: dict[str, Any], resource: dict[str, Any], reference: str) -> bool:
-    if entry.get("fullUrl") == reference:
-        return True
-    return f"{resource.get('resourceType')}/{resource.get('id')}" == reference
+        if resource.__class__ is not dict:
+            continue
+        url = entry.get("fullUrl")
+        if url.__class__ is str:
+            named.setdefault(url, resource)
+        named.setdefault(f"{resource.get('resourceType')}/{resource.get('id')}", resource)
+    return named
 
 
 # --- Terminology and profiles -----------------------------------------------------------

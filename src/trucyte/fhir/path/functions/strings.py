@@ -42,8 +42,7 @@ def _build_substring(compiler: Compiler, call: Call, before: Code) -> Code:
         count = integer(length[0](scope.this, scope)) if length else None
         if value is None or begin is None:
             return EMPTY
-        part = _substring(value, begin, count)
-        return EMPTY if part is None else [part]
+        return scope.made(_substring(value, begin, count))
 
     return of_run(run)
 
@@ -69,7 +68,9 @@ def _many(function: Callable[..., list[str]], *, arguments: int) -> Function:
                 return EMPTY
             if len(value) > _PARTS_MAX:
                 raise PathTooCostly(reason="it would make too many items")
-            return list(function(value, *values))
+            made = function(value, *values)
+            scope.charge(len(made) + len(value) // 32)
+            return list(made)
 
         return of_run(run)
 
@@ -90,7 +91,7 @@ def _build_join(compiler: Compiler, call: Call, before: Code) -> Code:
             raise PathEvaluation(reason="join is for Strings")
         if sum(map(len, words)) + len(mark) * len(words) > TEXT_MAX:
             raise PathTooCostly(reason="it would make too long a text")
-        return [mark.join(words)]
+        return scope.made(mark.join(words))
 
     return of_run(run)
 

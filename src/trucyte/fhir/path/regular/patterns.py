@@ -14,7 +14,13 @@ from typing import Final
 from trucyte.fhir.path.environment import TEXT_MAX
 from trucyte.fhir.path.problems import PathPattern, PathTooCostly
 from trucyte.fhir.path.regular.automaton import Automaton
-from trucyte.fhir.path.regular.pattern_tree import choices, has_nested_choice, read_pattern, written
+from trucyte.fhir.path.regular.pattern_tree import (
+    Pattern,
+    choices,
+    has_nested_choice,
+    read_pattern,
+    written,
+)
 
 BACKTRACKING_MAX: Final = 10_000_000
 AUTOMATON_MAX: Final = 10_000_000
@@ -31,12 +37,12 @@ class _Pattern:
         self._tree = read_pattern(text)
         self._flags = re.DOTALL | (re.IGNORECASE if "i" in flags else 0)
         self._flags |= re.MULTILINE if "m" in flags else 0
-        self._is_nested = has_nested_choice(self._tree)
+        self._cheap_length = _cheap_length(self._tree)
         self._compiled: re.Pattern[str] | None = None
         self._automata: dict[bool, Automaton] = {}
 
     def _is_cheap(self, length: int) -> bool:
-        return not self._is_nested and choices(self._tree, length) <= BACKTRACKING_MAX
+        return length <= self._cheap_length
 
     @property
     def backtracking(self) -> re.Pattern[str]:
@@ -70,6 +76,17 @@ class _Pattern:
             at = match.end()
         parts.append(text[at:])
         return "".join(parts)
+
+
+def _cheap_length(tree: Pattern) -> int:
+    """Return the length up to which a backtracking matcher has few enough choices."""
+    if has_nested_choice(tree):
+        return -1
+    length = 0
+    for bit in reversed(range(BACKTRACKING_MAX.bit_length())):
+        if choices(tree, length + (1 << bit)) <= BACKTRACKING_MAX:
+            length += 1 << bit
+    return length
 
 
 @lru_cache(maxsize=256)

@@ -26,7 +26,9 @@ from trucyte.fhir.path.syntax.tree import (
 )
 
 NESTING_MAX: Final = 60  # of parentheses, arguments and signs
-OPERANDS_MAX: Final = 250  # of operators in a row
+OPERANDS_MAX: Final = 250  # operators in a row
+DIGITS_MAX: Final = 100  # of a number
+STEPS_MAX: Final = 250  # of one path
 
 
 # FHIRPath 2.0 chapter 6.8: the greater binds closer.
@@ -107,7 +109,7 @@ class _Reader:
             return Signed(word.text, self.expression(_UNARY), word.at)
         first = self._primary()
         steps: list[Name | Call | Indexed] = []
-        while True:
+        while len(steps) < STEPS_MAX:
             if self._is("."):
                 self._place += 1
                 steps.append(self._invocation())
@@ -117,6 +119,7 @@ class _Reader:
                 self._take("]")
             else:
                 return Chain(first, tuple(steps), word.at) if steps else first
+        raise PathSyntax(at=self.here.at, reason=f"a path has more than {STEPS_MAX} steps")
 
     def _primary(self) -> Tree:
         word = self.here
@@ -163,6 +166,8 @@ class _Reader:
 
     def _number(self) -> Tree:
         word = self._next()
+        if len(word.text) > DIGITS_MAX:
+            raise PathSyntax(at=word.at, reason=f"a number has more than {DIGITS_MAX} digits")
         value: int | Decimal = Decimal(word.text) if "." in word.text else _whole(word)
         unit = self.here
         if unit.kind == "string":

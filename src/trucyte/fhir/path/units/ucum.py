@@ -17,6 +17,9 @@ from trucyte.fhir.path.units.ucum_table import ARBITRARY, BASE, DEFINED, PREFIXE
 LENGTH_MAX: Final = 100
 _EXPONENT_MAX: Final = 40
 _DEPTH_MAX: Final = 10
+_METRIC_ARBITRARY: Final = frozenset(
+    {"[iU]", "[IU]", "B", "Np", "B[SPL]", "B[V]", "B[mV]", "B[uV]", "B[W]", "B[kW]", "bit_s"}
+)
 _NUMBER = re.compile(r"[0-9]+")
 _SYMBOL = re.compile(r"(?:\[[^\[\]]+\]|[^\[\](){}./0-9+\-]|(?:10[*^]))+")
 _EXPONENT = re.compile(r"[+-]?[0-9]+")
@@ -90,6 +93,7 @@ class _Reader:
             if self._here() != ")":
                 raise _NotAUnit
             self.at += 1
+            self._match(_ANNOTATION)
             return unit
         annotation = self._match(_ANNOTATION)
         if annotation:
@@ -165,7 +169,7 @@ def _atom(symbol: str) -> tuple[Unit, bool] | None:
     if symbol in BASE:
         return Unit(((symbol, 1),), Fraction(1)), True
     if symbol in ARBITRARY:
-        return Unit(((ARBITRARY[symbol], 1),), Fraction(1)), symbol in ("[iU]", "[IU]", "B", "Np")
+        return Unit(((ARBITRARY[symbol], 1),), Fraction(1)), symbol in _METRIC_ARBITRARY
     if symbol in SHIFTED:
         factor, shift = SHIFTED[symbol]
         return Unit((("K", 1),), Fraction(factor), Fraction(shift)), symbol == "Cel"

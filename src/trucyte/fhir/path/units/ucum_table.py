@@ -26,7 +26,10 @@ ARBITRARY: Final = {
     "[TCID_50]": "[TCID_50]", "[EID_50]": "[EID_50]", "[PFU]": "[PFU]", "[FFU]": "[FFU]",
     "[CFU]": "[CFU]", "[IR]": "[IR]", "[BAU]": "[BAU]", "[AU]": "[AU]",
     "[Amb'a'1'U]": "[Amb'a'1'U]", "[PNU]": "[PNU]", "[Lf]": "[Lf]", "[D'ag'U]": "[D'ag'U]",
-    "[FEU]": "[FEU]", "[ELU]": "[ELU]", "[EU]": "[EU]", "[hnsf'U]": "[hnsf'U]",
+    "[FEU]": "[FEU]", "[ELU]": "[ELU]", "[EU]": "[EU]", "[hnsf'U]": "[hnsf'U]", "[hp_X]": "[hp_X]",
+    "[hp_C]": "[hp_C]", "[hp_M]": "[hp_M]", "[hp_Q]": "[hp_Q]", "%[slope]": "%[slope]",
+    "bit_s": "bit_s", "[p'diop]": "[p'diop]", "B[kW]": "B[kW]", "B[mV]": "B[mV]",
+    "B[uV]": "B[uV]", "B[10.nV]": "B[10.nV]",
     "[MET]": "[MET]", "[hp'_X]": "[hp'_X]", "[hp'_C]": "[hp'_C]", "[S]": "[S]",
     "[pH]": "[pH]", "B": "B", "Np": "Np", "B[SPL]": "B[SPL]", "B[V]": "B[V]", "B[W]": "B[W]",
     "[m/s2/Hz^0.5]": "[m/s2/Hz^0.5]", "[drp'C]": "[drp'C]", "[EIA'U]": "[EIA'U]",
@@ -184,7 +187,6 @@ cal_IT       4.1868                  J           metric
 cal_th       4.184                   J           metric
 cal          1                       cal_th      metric
 [Cal]        1                       kcal_th
-[Btu]        1.05587                 kJ
 [Btu_th]     1.05435                 kJ
 [HP]         550                     [ft_i].[lbf_av]/s
 m[H2O]       9.80665                 kPa         metric
@@ -194,12 +196,10 @@ m[Hg]        133.322                 kPa         metric
 [PRU]        1                       mm[Hg].s/ml
 [wood'U]     1                       mm[Hg].min/L
 [diop]       1                       /m
-[p'diop]     1                       rad
 [psi]        1                       [lbf_av]/[in_i]2
 [mesh_i]     1                       /[in_i]
 [Ch]         1/3                     mm
 [drp]        1/20                    ml
-[hnsf]       1                       1
 kat          1                       mol/s       metric
 U            1                       umol/min    metric
 eq           1                       mol         metric
@@ -220,5 +220,55 @@ bit          1                       1           metric
 By           8                       bit         metric
 Bd           1                       s-1         metric
 circ         2                       [pi].rad
-[hp_X]       1                       1
+[Btu]        1                       [Btu_th]
+[Btu_39]     1.05967                 kJ
+[Btu_59]     1.05480                 kJ
+[Btu_60]     1.05468                 kJ
+[Btu_m]      1.05587                 kJ
+[Btu_IT]     1.05505585262           kJ
+Oe           250                     A/m/[pi]    metric
+Gb           1                       Oe.cm       metric
+Lmb          1                       cd/cm2/[pi] metric
+ph           0.0001                  lx          metric
+sb           1                       cd/cm2      metric
+[mu_0]       4                       [pi].10*-7.N/A2 metric
+[in_br]      2.539998                cm
+[ft_br]      12                      [in_br]
+[rd_br]      16.5                    [ft_br]
+[ch_br]      4                       [rd_br]
+[lk_br]      7.92                    [in_br]
+[fth_br]     6                       [ft_br]
+[pc_br]      2.5                     [ft_br]
+[yd_br]      3                       [ft_br]
+[mi_br]      5280                    [ft_br]
+[nmi_br]     6080                    [ft_br]
+[kn_br]      1                       [nmi_br]/h
+[acr_br]     4840                    [yd_br]2
+[pk_br]      2                       [gal_br]
+[bu_br]      4                       [pk_br]
+[rd_us]      16.5                    [ft_us]
+[ch_us]      4                       [rd_us]
+[lk_us]      1/100                   [ch_us]
+[rch_us]     100                     [ft_us]
+[rlk_us]     1/100                   [rch_us]
+[fth_us]     6                       [ft_us]
+[fur_us]     40                      [rd_us]
+[mil_us]     0.001                   [in_us]
+[srd_us]     1                       [rd_us]2
+[smi_us]     1                       [mi_us]2
+[sct]        1                       [mi_us]2
+[twp]        36                      [sct]
+[gal_wi]     1/8                     [bu_us]
+[pk_us]      1/4                     [bu_us]
+[dqt_us]     1/8                     [pk_us]
+[dpt_us]     1/2                     [dqt_us]
+[pied]       32.48                   cm
+[pouce]      1/12                    [pied]
+[ligne]      1/12                    [pouce]
+[didot]      1/6                     [ligne]
+[cicero]     12                      [didot]
+[pca]        12                      [pnt]
+[pnt_pr]     0.013837                [in_i]
+[pca_pr]     12                      [pnt_pr]
+[cml_i]      1/4                     [pi].[mil_i]2
 """

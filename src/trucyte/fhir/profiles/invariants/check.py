@@ -20,6 +20,10 @@ PROVED = frozenset(
 _HUMAN_MAX = 300
 # Where R4's expression says something else than R4's own sentence beside it.
 ERRATA = {
+    # FHIR's own boolean is meant, not that of the language.
+    "operator = 'exists' implies (answer is Boolean)": (
+        "operator = 'exists' implies (answer is boolean)"
+    ),
     # Parameters of a resource type have target profiles too, as later releases say.
     "targetProfile.exists() implies (type = 'Reference' or type = 'canonical')": (
         "targetProfile.exists() implies (type = 'Reference' or type = 'canonical' or "
