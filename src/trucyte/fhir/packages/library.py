@@ -226,7 +226,6 @@ def in_order(packages: Iterable[Package]) -> tuple[list[Package], list[Missing]]
     """
     everything = sorted(packages, key=lambda one: (one.name, _order(one.version)))
     ordered: list[Package] = []
-    missing: list[Missing] = []
     placing: set[tuple[str, str]] = set()
 
     def place(package: Package) -> None:
@@ -237,8 +236,6 @@ def in_order(packages: Iterable[Package]) -> tuple[list[Package], list[Missing]]
             found = _best(everything, name, version)
             if found is not None:
                 place(found)
-            elif name != _CORE:
-                missing.append(Missing(package.name, name, version))
         for other in everything:
             if other.name == package.name and _order(other.version) < _order(package.version):
                 place(other)
@@ -246,7 +243,13 @@ def in_order(packages: Iterable[Package]) -> tuple[list[Package], list[Missing]]
 
     for package in everything:
         place(package)
-    return ordered, missing
+    return ordered, [lack for package in everything for lack in _missing(package, everything)]
+
+
+def _missing(package: Package, everything: list[Package]) -> Iterator[Missing]:
+    for name, version in package.dependencies.items():
+        if name != _CORE and _best(everything, name, version) is None:
+            yield Missing(package.name, name, version)
 
 
 def _best(packages: list[Package], name: str, version: str) -> Package | None:
