@@ -435,3 +435,66 @@ R4: dict[str, tuple[Resource, list[tuple[str, str]]]] = {
 def test_r4s_own_rules_hold_without_any_profile(name: str, check: Check) -> None:
     resource, expected = R4[name]
     assert list(dict.fromkeys(errors(check(resource)))) == expected
+
+
+def question(link_id: str, asks: str = "") -> Resource:
+    made: Resource = {"linkId": link_id, "type": "boolean"}
+    if asks:
+        made["enableWhen"] = [{"question": asks, "operator": "exists", "answerBoolean": True}]
+    return made
+
+
+MORE: dict[str, tuple[Resource, list[tuple[str, str, str]]]] = {
+    "a condition that asks for nothing": (
+        {
+            "resourceType": "Questionnaire",
+            "status": "draft",
+            "item": [question("a", "x"), question("b", "b"), question("c", "d"), question("d")],
+        },
+        [
+            ("error", "condition-question", "Questionnaire.item[0].enableWhen[0]"),
+            ("error", "condition-question", "Questionnaire.item[1].enableWhen[0]"),
+            ("warning", "condition-later", "Questionnaire.item[2].enableWhen[0]"),
+        ],
+    ),
+    "a contained target of a wrong type": (
+        {
+            **OBSERVATION,
+            "contained": [{"resourceType": "Organization", "id": "o", "name": "A"}],
+            "subject": {"reference": "#o"},
+        },
+        [("error", "reference-target", "Observation.subject")],
+    ),
+    "a urn that no entry has": (
+        {
+            "resourceType": "Bundle",
+            "type": "collection",
+            "entry": [
+                {
+                    "fullUrl": "urn:uuid:00000000-0000-0000-0000-000000000001",
+                    "resource": {
+                        **OBSERVATION,
+                        "subject": {"reference": "urn:uuid:00000000-0000-0000-0000-000000000002"},
+                    },
+                }
+            ],
+        },
+        [("warning", "bundle-urn-missing", "Bundle.entry[0].resource.subject")],
+    ),
+    "a rule that is no FHIRPath": (
+        profile("z", "Patient", {
+            "path": "", "id": "Patient",
+            "constraint": [{"key": "a", "severity": "error", "human": "?", "expression": "(("}],
+        }),
+        [("error", "path-invalid",
+          "StructureDefinition.differential.element[0].constraint[0].expression")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_rules_of_single_types_are_found(name: str, check: Check) -> None:
+    resource, expected = MORE[name]
+    found = check(resource)
+    wanted = [(i.severity.value, i.message_id, i.location) for i in found]
+    assert [one for one in wanted if one[1] not in ("binding-not-checked",)] == expected

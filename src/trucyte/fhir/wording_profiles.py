@@ -181,6 +181,11 @@ PROFILE_WORDINGS: dict[str, Wording] = {
         "{path}: the reference {reference} fits {count} resources of the bundle. Name the version "
         "or leave the others out.",
     ),
+    "bundle-urn-missing": Wording(
+        "{path}: trong Bundle không có mục nào mang fullUrl này. Hãy thêm mục đó hoặc sửa tham "
+        "chiếu.",
+        "{path}: no entry of the bundle has this fullUrl. Add it or correct the reference.",
+    ),
     "search-result-id": Wording(
         "{path}: kết quả tìm kiếm phải có id. Hãy thêm id.",
         "{path}: a search result has an id. Add it.",
@@ -236,6 +241,14 @@ PROFILE_WORDINGS: dict[str, Wording] = {
     "questionnaire-unknown": Wording(
         "{path}: không có biểu mẫu này nên chưa kiểm câu trả lời. Hãy cho tệp định nghĩa của nó.",
         "{path}: the questionnaire is not at hand, so the answers were not checked. Give its file.",
+    ),
+    "condition-question": Wording(
+        "{path}: điều kiện phải hỏi một câu khác có trong biểu mẫu. Hãy sửa “question”.",
+        "{path}: the condition asks for another question of the form. Correct “question”.",
+    ),
+    "condition-later": Wording(
+        "{path}: điều kiện dựa vào một câu hỏi đứng sau. Hãy xếp câu đó lên trước.",
+        "{path}: the condition rests on a question that comes later. Put that one first.",
     ),
     # --- definitions as resources ---
     "search-parameter-type": Wording(

@@ -17,6 +17,7 @@ from trucyte.fhir.profiles.invariants.check import Invariants
 from trucyte.fhir.profiles.rules import CANONICAL_RELATIVE, NARRATIVE_LINK
 from trucyte.fhir.profiles.scope import Check, Scope, Terminology, together
 from trucyte.fhir.profiles.special.contained import contained_check
+from trucyte.fhir.profiles.special.links import link_check
 from trucyte.fhir.validation.fault import Found, fault, joined
 from trucyte.fhir.validation.lexical import OPEN_FORMS
 
@@ -209,6 +210,8 @@ class TypeChecks:
 
     def _complex(self, element: Element, type_name: str) -> Check | None:
         rules = self._invariants.checks(_as_rules(element), type_name)
+        if type_name == "Reference":
+            rules.append(link_check(element.targets))
         path = type_name if "." in type_name else element.path
         inner = self._object(type_name, path, ())
         return together([*rules, inner, self._bound(element, type_name)])

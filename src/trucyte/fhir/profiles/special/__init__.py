@@ -8,6 +8,7 @@ from trucyte.fhir.profiles.scope import Scope, Terminology
 from trucyte.fhir.profiles.special.answers import questionnaire_response_faults
 from trucyte.fhir.profiles.special.measures import measure_report_faults
 from trucyte.fhir.profiles.special.operations import operation_faults
+from trucyte.fhir.profiles.special.questionnaires import questionnaire_faults
 from trucyte.fhir.profiles.special.searches import (
     capability_statement_faults,
     search_parameter_faults,
@@ -22,6 +23,7 @@ _SPECIAL: dict[str, Special] = {
     "CapabilityStatement": capability_statement_faults,
     "MeasureReport": measure_report_faults,
     "OperationDefinition": operation_faults,
+    "Questionnaire": questionnaire_faults,
     "QuestionnaireResponse": questionnaire_response_faults,
     "SearchParameter": search_parameter_faults,
     "StructureDefinition": structure_faults,

@@ -11,7 +11,7 @@ from trucyte.fhir.profiles.rules import (
     SEARCH_PARAMETER_TYPE,
 )
 from trucyte.fhir.profiles.scope import Scope, Terminology
-from trucyte.fhir.profiles.special.walk import objects, texts
+from trucyte.fhir.profiles.special.walk import expression_faults, objects, texts
 from trucyte.fhir.validation.fault import Found, fault, joined
 
 _FIRST_NAME = re.compile(r"^\(*\s*([A-Z][A-Za-z]+)\b(?!\()")
@@ -66,6 +66,9 @@ def search_parameter_faults(
 
 
 def _expression_faults(expression: str, bases: frozenset[str], library: Library) -> Found:
+    broken = expression_faults(expression)
+    if broken is not None:
+        return broken
     types = library.core.resource_types
     if not bases or bases & {"Resource", "DomainResource"}:
         return None

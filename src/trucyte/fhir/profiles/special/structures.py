@@ -9,16 +9,33 @@ from trucyte.fhir.packages.tree import Node
 from trucyte.fhir.profiles import values
 from trucyte.fhir.profiles.rules import FIXED, refused
 from trucyte.fhir.profiles.scope import Scope, Terminology
-from trucyte.fhir.profiles.special.walk import objects, texts
-from trucyte.fhir.validation.fault import Fault, Found, fault
+from trucyte.fhir.profiles.special.walk import expression_faults, objects, texts
+from trucyte.fhir.validation.fault import Fault, Found, fault, joined
 
 
 def structure_faults(
     resource: Mapping[str, Any], scope: Scope, library: Library, terminology: Terminology
 ) -> Found:
     """Generate the snapshot of a profile, and compare its fixed values with the base's."""
+    found = _expressions(resource)
     if texts(resource, "derivation") != "constraint" or "differential" not in resource:
-        return None
+        return found
+    more = _laid(resource, library)
+    return found if more is None else joined(found, more, "")
+
+
+def _expressions(resource: Mapping[str, Any]) -> Found:
+    """Find rules that are no FHIRPath."""
+    found: Found = None
+    for step, element in objects(resource.get("differential"), "element"):
+        for last, rule in objects(element, "constraint"):
+            more = expression_faults(texts(rule, "expression"))
+            if more is not None:
+                found = joined(found, more, f".differential{step}{last}")
+    return found
+
+
+def _laid(resource: Mapping[str, Any], library: Library) -> Found:
     base = texts(resource, "baseDefinition")
     if library.source(base) is None:
         return None

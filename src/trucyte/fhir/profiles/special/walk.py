@@ -3,6 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trucyte.fhir.path.problems import PathProblem
+from trucyte.fhir.path.syntax.parser import parse
+from trucyte.fhir.profiles.rules import PATH_INVALID
+from trucyte.fhir.validation.fault import Found, fault
+
 
 def texts(value: Any, name: str) -> str:
     """Return a text member, "" where it is none."""
@@ -21,3 +26,16 @@ def objects(value: Any, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def codings(concept: Any) -> list[tuple[str, str]]:
     """Return the (system, code) pairs of a CodeableConcept."""
     return [(texts(one, "system"), texts(one, "code")) for _, one in objects(concept, "coding")]
+
+
+def expression_faults(expression: str) -> Found:
+    """Return the fault of a text that is no FHIRPath; relative to what holds it."""
+    if not expression:
+        return None
+    try:
+        parse(expression)
+    except PathProblem as problem:
+        return fault(PATH_INVALID, ".expression", reason=str(problem)[:200])
+    except RecursionError:
+        return fault(PATH_INVALID, ".expression", reason="it nests too deeply")
+    return None
