@@ -482,7 +482,7 @@ MORE: dict[str, tuple[Resource, list[tuple[str, str, str]]]] = {
         [("warning", "bundle-urn-missing", "Bundle.entry[0].resource.subject")],
     ),
     "a rule that is no FHIRPath": (
-        profile("z", "Patient", {
+        profile("Zed", "Patient", {
             "path": "", "id": "Patient",
             "constraint": [{"key": "a", "severity": "error", "human": "?", "expression": "(("}],
         }),
