@@ -14,7 +14,7 @@ from trucyte.base.settings import DatabaseSettings, Settings
 from trucyte.database.connect import Database
 from trucyte.intake.door import work_on
 from trucyte.journal.evidence import evidence_from_json, verify_evidence
-from trucyte.node.parts import DEFINITIONS
+from trucyte.node.language import DEFINITIONS
 from trucyte.node.serve import make_site
 from trucyte.node.wiring import Node, open_node
 

@@ -16,7 +16,7 @@ from trucyte.database.connect import Database
 from trucyte.intake.progress import Progress
 from trucyte.node.cli import main
 from trucyte.node.ingest import bar
-from trucyte.node.parts import DEFINITIONS
+from trucyte.node.language import DEFINITIONS
 
 pytestmark = pytest.mark.skipif(not DEFINITIONS.exists(), reason="the definitions are not built")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from trucyte.base.clock import Clock
 from trucyte.database.connect import Database
 from trucyte.journal.change import Change, Operation, Projection
-from trucyte.journal.codec import Codec
+from trucyte.journal.codec import Codec, shipped_dictionaries
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.leaf import inner_hash
@@ -51,7 +51,7 @@ def erase_body(database: Database, seq: int) -> None:
         salt, codec, body = connection.execute(
             "select salt, codec, body from journal.change where seq = %s", (seq,)
         ).fetchone()
-        inner = inner_hash(salt, Codec().decompress(codec, body))
+        inner = inner_hash(salt, Codec(shipped_dictionaries()).decompress(codec, body))
         connection.execute("insert into journal.erasure values (%s, %s)", (seq, inner))
         connection.execute(
             "update journal.change set salt = '', body = '', codec = 0 where seq = %s", (seq,)

@@ -180,7 +180,7 @@ class FakeReceipts:
             :count
         ]
 
-    def findings_by_rule(self, number: int) -> Mapping[str, int]:
+    def findings_by_rule(self, number: int, *, with_restricted: bool) -> Mapping[str, int]:
         if number != 8:
             return {}
         one, two, three, four = (finding.rule for finding in findings())

@@ -12,7 +12,12 @@ from trucyte.fhir.path.quantity import Quantity, converted
 from trucyte.fhir.path.units.ucum import read_unit
 from trucyte.fhir.path.units.ucum_table import ARBITRARY, BASE, DEFINED, SHIFTED
 
-SYMBOLS = [*BASE, *ARBITRARY, *SHIFTED, *(line.split()[0] for line in DEFINED.split("\n") if line)]
+SYMBOLS = [
+    *sorted(BASE),
+    *sorted(ARBITRARY),
+    *sorted(SHIFTED),
+    *(line.split()[0] for line in DEFINED.split("\n") if line),
+]
 
 
 def test_each_unit_that_r4_lists_is_read(definitions: Definitions) -> None:

@@ -127,9 +127,25 @@ def test_what_became_of_pieces_is_written_once_however_often(
     assert second.outcome == "quarantined"
     assert receipts.visits(source, with_findings_only=True) == [first]
     assert receipts.visits(source, after=1) == [second]
-    assert receipts.findings_by_rule(source) == {"4750-2-020": 1}
+    assert receipts.findings_by_rule(source, with_restricted=True) == {"4750-2-020": 1}
     assert receipts.reasons(source) == {"hoso-empty": 1}
     assert ledger.start(source) is None
+
+
+def test_findings_of_restricted_visits_are_not_counted_for_who_may_not_see_them(
+    receipts: PostgresReceipts, database: Database, clock: FixedClock
+) -> None:
+    ledger = Ledger(database, clock)
+    source = receipts.receive("a.xml", "cli", [b"data"]).number
+    ledger.start(source)
+    told = [
+        (source, Result(n, Outcome.ACCEPTED, "LK", findings=[FINDING], is_restricted=n == 2))
+        for n in (1, 2)
+    ]
+    ledger.settle(told, {}, [source])
+    for with_restricted, count in ((True, 2), (False, 1)):
+        found = receipts.findings_by_rule(source, with_restricted=with_restricted)
+        assert found == {FINDING.rule: count}
 
 
 def test_quarantine_gives_the_bytes_back_and_can_be_resolved(

@@ -100,8 +100,8 @@ class Receipts(Protocol):
         """Return visits of a file in order, after an ordinal."""
         ...
 
-    def findings_by_rule(self, number: int) -> Mapping[str, int]:
-        """Return how often each rule was met in a file."""
+    def findings_by_rule(self, number: int, *, with_restricted: bool) -> Mapping[str, int]:
+        """Return how often each rule was met in a file; a count may tell of a restricted visit."""
         ...
 
     def original(self, number: int) -> Iterable[bytes]:

@@ -103,9 +103,9 @@ class PostgresReceipts:
         name = "list_visits_with_findings" if with_findings_only else "list_visits"
         return [_visit(row) for row in self._rows(name, (number, after, count))]
 
-    def findings_by_rule(self, number: int) -> Mapping[str, int]:
-        """Return how often each rule was met in a file."""
-        return dict(self._rows("count_findings", (number,)))
+    def findings_by_rule(self, number: int, *, with_restricted: bool) -> Mapping[str, int]:
+        """Return how often each rule was met in a file; a count may tell of a restricted visit."""
+        return dict(self._rows("count_findings", (number, with_restricted)))
 
     def reasons(self, number: int) -> Mapping[str, int]:
         """Return how many pieces of a file lie in quarantine for each reason."""

@@ -7,8 +7,8 @@ from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.packages.structures import Cache, load
 
 _GENERATED = Path(__file__).parents[1] / "fhir" / "generated"
-_DEFINITIONS = _GENERATED / "r4.definitions"
-_STRUCTURES = _GENERATED / "r4.structures"
+DEFINITIONS = _GENERATED / "r4.definitions"
+STRUCTURES = _GENERATED / "r4.structures"
 
 
 class ContentNotBuilt(Problem):
@@ -21,14 +21,14 @@ class ContentNotBuilt(Problem):
 def load_definitions() -> Definitions:
     """Load the compiled R4 definitions. Raises ContentNotBuilt."""
     try:
-        return Definitions.load(_DEFINITIONS.read_bytes())
+        return Definitions.load(DEFINITIONS.read_bytes())
     except FileNotFoundError:
-        raise ContentNotBuilt(file=_DEFINITIONS.name) from None
+        raise ContentNotBuilt(file=DEFINITIONS.name) from None
 
 
 def load_structures() -> Cache:
     """Load R4's own profiles and open value sets. Raises ContentNotBuilt."""
     try:
-        return load(_STRUCTURES.read_bytes())
+        return load(STRUCTURES.read_bytes())
     except FileNotFoundError:
-        raise ContentNotBuilt(file=_STRUCTURES.name) from None
+        raise ContentNotBuilt(file=STRUCTURES.name) from None

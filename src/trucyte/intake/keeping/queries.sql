@@ -36,7 +36,7 @@ order by ordinal limit %s
 -- count_findings
 select finding ->> 0, count(*)
 from intake.visit, jsonb_array_elements(findings) as finding
-where source = %s and findings is not null
+where source = %s and findings is not null and (%s or not restricted)
 group by 1 order by 1
 
 -- count_reasons

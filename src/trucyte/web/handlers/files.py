@@ -47,13 +47,13 @@ def listing(call: Call) -> Response:
 def one(call: Call) -> Response:
     """Show one file: counts, findings by rule, what lies in quarantine."""
     file = _file(call)
-    receipts = call.services.receipts
+    receipts, sees = call.services.receipts, _sees_restricted(call)
     groups = view.groups_of(
-        receipts.findings_by_rule(file.number),
+        receipts.findings_by_rule(file.number, with_restricted=sees),
         receipts.visits(file.number, count=VISITS_READ, with_findings_only=True),
         call.services.rules,
         call.language,
-        sees_restricted=_sees_restricted(call),
+        sees_restricted=sees,
     )
     quarantined = [one for one in receipts.quarantined() if one.source == file.number]
     return call.page(
