@@ -1,6 +1,7 @@
 """Resources and profiles made to hurt: each ends in a clear issue, in bounded work."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -40,6 +41,13 @@ def test_a_text_of_a_hundred_megabytes_is_too_long(check: Check) -> None:
     assert "text-too-long" in check(
         {"resourceType": "Patient", "name": [{"text": "a" * 100_000_000}]}
     )
+
+
+def test_a_number_beyond_all_measure_is_refused(check: Check) -> None:
+    for number in (Decimal("1e1000000"), Decimal("1e-1000000"), 10**2000):
+        quantity = {"valueQuantity": {"value": number}}
+        observation = {"resourceType": "Observation", "status": "final", "code": {"text": "a"}}
+        assert check(observation | quantity) == {"wrong-form"}
 
 
 @pytest.mark.parametrize(
@@ -143,3 +151,8 @@ def test_contained_resources_without_number_are_bounded(check: Check) -> None:
     links = [{"reference": f"#o{n}"} for n in range(20_000)]
     found = check({"resourceType": "Patient", "contained": inside, "generalPractitioner": links})
     assert found == {"check-too-costly"}
+
+
+def test_rules_meet_what_structure_has_refused_without_harm(check: Check) -> None:
+    assert check({"resourceType": "CapabilityStatement", "rest": [None]})
+    assert check({"resourceType": "Patient", "name": "a", "contact": [1]})

@@ -52,6 +52,8 @@ class Run:
     resolver: Resolver | None = None
     work: int = WORK_MAX
     depth: int = 0
+    # Whether structure found nothing: only then may rules count on the types of what they meet.
+    is_sound: bool = True
     conforming: set[tuple[int, str]] = field(default_factory=set)
     conformed: dict[tuple[int, str], Found] = field(default_factory=dict)
     # What links within a narrative may lead to, by the identity of the resource.

@@ -72,7 +72,7 @@ class ProfileValidator:
         except RecursionError:
             return [Fault(TOO_DEEP).issue(root)]
         if is_known:
-            found = found + self._beyond(resource, profiles)
+            found = found + self._beyond(resource, profiles, is_sound=not found)
         return _issues(root, found)
 
     def conforms(self, node: Node, profile: str) -> bool | None:
@@ -85,12 +85,14 @@ class ProfileValidator:
             return None
         try:
             check = self._profiles.check(profile)
-            return not is_wrong(check(value, None, Scope(value, value, Run())))
+            return not is_wrong(check(value, None, Scope(value, value, Run(is_sound=False))))
         except (Problem, TooCostly, RecursionError):
             return None
 
-    def _beyond(self, resource: dict[str, Any], profiles: Sequence[str]) -> list[Fault]:
-        scope = Scope(resource, resource, Run(resolver=self._resolver))
+    def _beyond(
+        self, resource: dict[str, Any], profiles: Sequence[str], *, is_sound: bool
+    ) -> list[Fault]:
+        scope = Scope(resource, resource, Run(resolver=self._resolver, is_sound=is_sound))
         found: Found = None
         try:
             found = self._resource(resource, scope)

@@ -7,7 +7,7 @@ resource meets are plain Python, each held against its FHIRPath in a test.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from trucyte.fhir.profiles.invariants.natives import NATIVE
+from trucyte.fhir.profiles.invariants.natives import NATIVE, Native
 from trucyte.fhir.profiles.rules import INVARIANT, INVARIANT_SKIPPED, INVARIANT_WARNING
 from trucyte.fhir.profiles.scope import Check, Scope
 from trucyte.fhir.validation.fault import Fault, Found
@@ -71,11 +71,17 @@ class Invariants:
             return None
         key = (str(rule.get("key", "")), expression, str(rule.get("severity", "")), type_name)
         if key not in self._checks:
-            holds: Holds | None = NATIVE.get(expression)
+            native = NATIVE.get(expression)
+            holds = None if native is None else _of_objects(native)
             if holds is None and self._evaluator is not None:
                 holds = self._evaluator.rule(expression, type_name)
             self._checks[key] = None if holds is None else _checked(rule, holds)
         return self._checks[key]
+
+
+def _of_objects(native: Native) -> Holds:
+    """Ask a plain rule of objects only; what is none is a fault of structure."""
+    return lambda value, extra, scope: type(value) is not dict or native(value, extra, scope)
 
 
 def _checked(rule: Mapping[str, Any], holds: Holds) -> Check:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from trucyte.fhir.path.environment import Environment, Profiles, Terminology
+from trucyte.fhir.path.model import Node
 from trucyte.fhir.path.path import Path, Paths
 from trucyte.fhir.path.problems import PathProblem
 from trucyte.fhir.profiles.invariants.check import Holds
@@ -41,19 +42,12 @@ class PathEvaluator:
         return self._holds(path, type_name)
 
     def _holds(self, path: Path, type_name: str) -> Holds:
-        model = self._model
-
         def holds(value: Any, extra: Any, scope: Scope) -> bool | None:
             scope.run.charge(_CHARGE)
             environment = scope.environment
             if environment is None:
                 environment = scope.environment = self._environment(scope)
-            if value is scope.resource:
-                node = environment.resource
-            elif type(value) is dict and "resourceType" in value:
-                node = model.resource(value, environment.resource)
-            else:
-                node = model.element(value, type_name, extra, environment.resource)
+            node = self._node(value, extra, type_name, scope)
             try:
                 # A rule that gives nothing says nothing against the resource.
                 return path.holds(node, environment) is not False
@@ -61,8 +55,20 @@ class PathEvaluator:
                 raise TooCostly from None
             except PathProblem:
                 return None
+            except (AttributeError, KeyError, TypeError, ValueError):
+                if scope.run.is_sound:
+                    raise
+                return None  # a text where R4 has an object, which structure has said
 
         return holds
+
+    def _node(self, value: Any, extra: Any, type_name: str, scope: Scope) -> Node:
+        around: Node = scope.environment.resource
+        if value is scope.resource:
+            return around
+        if type(value) is dict and "resourceType" in value:
+            return self._model.resource(value, around)
+        return self._model.element(value, type_name, extra, around)
 
     def _environment(self, scope: Scope) -> Environment:
         container = self._model.resource(scope.container)

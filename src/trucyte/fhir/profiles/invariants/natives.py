@@ -151,7 +151,7 @@ def _named(value: Any, extra: Any, scope: Scope) -> bool:
 
 
 def _not_home(value: Any, extra: Any, scope: Scope) -> bool:
-    return type(value) is not dict or value.get("use") != "home"
+    return bool(value.get("use") != "home")
 
 
 def _goal(value: Any, extra: Any, scope: Scope) -> bool:
