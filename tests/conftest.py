@@ -20,10 +20,12 @@ from trucyte.database.connect import Database
 from trucyte.database.migrate import migrate
 from trucyte.database.server import EmbeddedServer
 from trucyte.fhir.definitions import Definitions
-from trucyte.fhir.package import compile_package
+from trucyte.fhir.package import compile_package, compile_profiles
+from trucyte.fhir.packages.structures import Cache, load
 
 ROOT = Path(__file__).parent.parent
 _COMPILER = ("definitions", "expansion", "package")
+_TRIMMER = ("package", "packages/structures")
 
 
 def required(name: str) -> bool:
@@ -144,3 +146,15 @@ def r4_cache(r4_package: bytes) -> bytes:
 def definitions(r4_cache: bytes) -> Definitions:
     """The language R4."""
     return Definitions.load(r4_cache)
+
+
+@pytest.fixture(scope="session")
+def structures(r4_package: bytes) -> Cache:
+    """R4's own profiles and open value sets, kept between runs like the definitions."""
+    sources = [ROOT / f"src/trucyte/fhir/{name}.py" for name in _TRIMMER]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    kept = ROOT / ".cache" / f"r4-{digest}.structures"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(compile_profiles(r4_package))
+    return load(kept.read_bytes())

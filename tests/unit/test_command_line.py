@@ -127,6 +127,8 @@ def test_vietnamese_words_name_only_facts_that_the_problem_has() -> None:
         import_module(f"trucyte.database.{module}")
     import_module("trucyte.base.settings")
     import_module("trucyte.base.disk")
+    for module in ("node.packages", "fhir.packages.library", "fhir.path.problems", "fhir.xml"):
+        import_module(f"trucyte.{module}")
     import_module("trucyte.fhir.xml")
     table = tomllib.loads(files("trucyte.base").joinpath("problems.vi.toml").read_text("utf-8"))
     facts = {

@@ -6,14 +6,27 @@ import pytest
 
 import trucyte.fhir.definitions
 import trucyte.fhir.package
+import trucyte.fhir.packages.library
+import trucyte.fhir.packages.read
+import trucyte.fhir.packages.snapshot
 import trucyte.fhir.parse
 import trucyte.fhir.text
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.issue import Issue, Severity
 from trucyte.fhir.outcome import ISSUE_TYPES, operation_outcome, problem_outcome
+from trucyte.fhir.profiles.rules import RULES as BEYOND
+from trucyte.fhir.validation.fault import RULES as STRUCTURE
 from trucyte.fhir.wording import WORDINGS
 
-MODULES = (trucyte.fhir.definitions, trucyte.fhir.package, trucyte.fhir.parse, trucyte.fhir.text)
+MODULES = (
+    trucyte.fhir.definitions,
+    trucyte.fhir.package,
+    trucyte.fhir.packages.library,
+    trucyte.fhir.packages.read,
+    trucyte.fhir.packages.snapshot,
+    trucyte.fhir.parse,
+    trucyte.fhir.text,
+)
 PROBLEMS = [
     value
     for module in MODULES
@@ -36,6 +49,10 @@ def test_both_languages_say_the_same_facts(message_id: str) -> None:
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_every_refusal_is_in_the_catalogue(problem: type[Problem]) -> None:
     assert fields(WORDINGS[problem.code].vi) <= fields((problem.__doc__ or "").splitlines()[0])
+
+
+def test_every_finding_is_in_the_catalogue() -> None:
+    assert {rule.message_id for rule in (*STRUCTURE, *BEYOND)} <= set(WORDINGS)
 
 
 def test_every_kind_of_problem_has_an_issue_type() -> None:

@@ -28,6 +28,7 @@ from trucyte.fhir.definitions import (
     write,
 )
 from trucyte.fhir.expansion import Terminology
+from trucyte.fhir.packages.structures import compile_structures
 
 _STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 _FHIR_TYPE = _STRUCTURE + "structuredefinition-fhir-type"
@@ -72,6 +73,22 @@ def compile_package(tgz: bytes) -> bytes:
             search_parameters=pack(sorted(parameters, key=lambda p: p.url)),
             compartments=pack(compartments),
         )
+    )
+
+
+def compile_profiles(tgz: bytes) -> bytes:
+    """Compile the structures and open value sets of a package archive to a cache of their own.
+
+    `packages.structures.load` reads it. Raises `NotAPackage`.
+    """
+    _, resources = _read(tgz)
+    value_sets = [one for one in resources if one["resourceType"] == "ValueSet"]
+    systems = [one for one in resources if one["resourceType"] == "CodeSystem"]
+    open_sets = frozenset(Terminology(systems, value_sets).expand_all()[1])
+    return compile_structures(
+        (one for one in resources if one["resourceType"] == "StructureDefinition"),
+        (one for one in value_sets if one["url"] in open_sets),
+        len(resources),
     )
 
 

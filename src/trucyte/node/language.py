@@ -4,8 +4,11 @@ from pathlib import Path
 
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.packages.structures import Cache, load
 
-DEFINITIONS = Path(__file__).parents[1] / "fhir" / "generated" / "r4.definitions"
+_GENERATED = Path(__file__).parents[1] / "fhir" / "generated"
+DEFINITIONS = _GENERATED / "r4.definitions"
+STRUCTURES = _GENERATED / "r4.structures"
 
 
 class ContentNotBuilt(Problem):
@@ -21,3 +24,11 @@ def load_definitions() -> Definitions:
         return Definitions.load(DEFINITIONS.read_bytes())
     except FileNotFoundError:
         raise ContentNotBuilt(file=DEFINITIONS.name) from None
+
+
+def load_structures() -> Cache:
+    """Load R4's own profiles and open value sets. Raises ContentNotBuilt."""
+    try:
+        return load(STRUCTURES.read_bytes())
+    except FileNotFoundError:
+        raise ContentNotBuilt(file=STRUCTURES.name) from None

@@ -42,6 +42,9 @@ _INSTANT = re.compile(f"{_YEAR}-{_MONTH}-{_DAY}T{_CLOCK}{_ZONE}").fullmatch
 _TIME = re.compile(_CLOCK).fullmatch
 _WHITESPACE = {ord(character): None for character in " \t\r\n"}
 _INT_MAX = 2**31
+# R4 sets no limit; beyond this no measurement lies, and what counts with it takes for ever.
+_POWER_MAX = 1000
+_DECIMAL_MAX = 10**_POWER_MAX
 
 
 def _is_string(value: Any) -> bool:
@@ -79,9 +82,9 @@ def _is_integer(low: int) -> Callable[[Any], bool]:
 
 def _is_decimal(value: Any) -> bool:
     if type(value) is int:
-        return True
+        return bool(-_DECIMAL_MAX < value < _DECIMAL_MAX)
     if isinstance(value, Decimal):
-        return value.is_finite()
+        return value.is_finite() and -_POWER_MAX < value.adjusted() < _POWER_MAX
     return isinstance(value, float) and isfinite(value)
 
 

@@ -1,0 +1,1 @@
+"""Validation beyond structure: profiles, bindings, invariants, extensions, bundles."""

@@ -1,0 +1,1 @@
+"""Invariants: plain Python for the common ones, FHIRPath for all others."""
