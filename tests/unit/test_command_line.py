@@ -130,6 +130,8 @@ def test_vietnamese_words_name_only_facts_that_the_problem_has() -> None:
     for module in ("node.packages", "fhir.packages.library", "fhir.path.problems", "fhir.xml"):
         import_module(f"trucyte.{module}")
     import_module("trucyte.fhir.xml")
+    import_module("trucyte.fhir.view.problems")
+    import_module("trucyte.node.view")
     table = tomllib.loads(files("trucyte.base").joinpath("problems.vi.toml").read_text("utf-8"))
     facts = {
         kind.code: {name for _, name, _, _ in Formatter().parse(kind.__doc__ or "") if name}
