@@ -15,6 +15,7 @@ from trucyte.fhir.issue import Issue, Severity
 from trucyte.fhir.outcome import message, operation_outcome, problem_outcome
 from trucyte.fhir.packages.library import Library
 from trucyte.fhir.packages.read import Definition, Package, read_definition, read_package
+from trucyte.fhir.parse import bundle
 from trucyte.fhir.profiles.standard import full_validator
 from trucyte.fhir.profiles.validator import ProfileValidator
 from trucyte.fhir.text import scan
@@ -75,21 +76,27 @@ def _library(folder: Path, given: Sequence[Path]) -> Library:
         else:
             loose.append((path, body))
     library = open_library(folder, packages)
-    library.add(_definition(path, body, library) for path, body in loose)
+    for path, body in loose:
+        library.add(_definitions(path, body, library))
     return library
 
 
-def _definition(path: Path, body: bytes, library: Library) -> Definition:
+def _definitions(path: Path, body: bytes, library: Library) -> list[Definition]:
+    """Read a file as a definition, or as a bundle of them."""
     try:
-        if _is_xml(body):
-            body = json.dumps(_read(body, library), default=_number).encode()
-        return read_definition(body)
+        read = read_definition(_as_json(body, library))
+        if read.type != "Bundle":
+            return [read]
+        entries = (bytes(entry.resource) for entry in bundle(read.body).entry)
+        return [read_definition(resource) for resource in entries if resource]
     except Problem as problem:
         raise click.BadParameter(f"{path}: {problem}") from None
 
 
-def _number(value: Any) -> Any:
-    return float(value)
+def _as_json(body: bytes, library: Library) -> bytes:
+    if _is_xml(body):
+        return json.dumps(_read(body, library), default=float).encode()
+    return body.removeprefix(b"\xef\xbb\xbf")
 
 
 def _is_xml(body: bytes) -> bool:
