@@ -50,6 +50,7 @@ def validate(
     settings = load_settings(os.environ)
     library = _library(settings.data / FOLDER, definitions)
     validator = full_validator(library, now=datetime.now(UTC))
+    against = ", ".join((*library.packages, *(_named(url, library) for url in profiles)))
     code = DONE
     for file in files:
         outcome, is_wrong, lines = _checked(file, validator, library, profiles, settings.language)
@@ -57,7 +58,7 @@ def validate(
         if as_json:
             click.echo(json.dumps(outcome, ensure_ascii=False))
         else:
-            _say(file, is_wrong, lines, settings.language)
+            _say(file, is_wrong, lines, against, settings.language)
     return code
 
 
@@ -132,8 +133,17 @@ def _line(issue: Issue, language: str) -> str:
     return f"{issue.severity.value:<12} {message(issue, language)} [{issue.message_id}]"
 
 
-def _say(file: Path, is_wrong: bool, lines: Sequence[str], language: str) -> None:
-    words = ("có lỗi", "hợp lệ") if language == "vi" else ("has errors", "valid")
-    click.echo(f"{file}: {words[0] if is_wrong else words[1]}")
+def _named(url: str, library: Library) -> str:
+    """Return a profile with its version, as far as it is known."""
+    source = library.source(url)
+    version = "" if source is None else source.get("version", "")
+    return f"{url}|{version}" if version and "|" not in url else url
+
+
+def _say(file: Path, is_wrong: bool, lines: Sequence[str], against: str, language: str) -> None:
+    words = ("có lỗi", "hợp lệ", "kiểm theo")
+    if language != "vi":
+        words = ("has errors", "valid", "checked against")
+    click.echo(f"{file}: {words[0] if is_wrong else words[1]} ({words[2]} {against})")
     for line in lines:
         click.echo(f"  {line}")
