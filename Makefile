@@ -6,7 +6,8 @@ WHEELS := build/wheels
 STAMPS := build/stamps
 # Addresses and certificates of registries are the machine's own affair (pip's settings).
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
-PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Builds only what its wheel or its code made stale, so it is asked every time.
 CONTENT := $(BIN)/python -m trucyte.node.content $(WHEELS)
 

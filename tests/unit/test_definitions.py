@@ -147,7 +147,11 @@ def package(*resources: dict[str, Any], manifest: bool = True) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("data", [b"", b"nonsense", package(manifest=False), package()[:-20]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"nonsense", package(manifest=False), package()[:-20]],
+    ids=["empty", "nonsense", "without a manifest", "cut"],
+)
 def test_what_is_no_package_is_refused(data: bytes) -> None:
     with pytest.raises(NotAPackage):
         compile_package(data)

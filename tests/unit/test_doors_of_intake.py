@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -236,3 +237,91 @@ def test_a_check_in_and_the_claim_of_one_person_go_to_one_worker_in_order(node: 
     pool.close()
     assert len(given) == 2
     assert len(set(given)) == 1
+
+
+def test_a_file_that_cannot_be_opened_is_told_and_the_others_are_taken(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        (tmp_path / f"{number}.xml").write_bytes(envelope([visit(number)]))
+    real = Path.open
+
+    def held(path: Path, *how: Any, **more: Any) -> Any:
+        if path.name == "2.xml":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *how, **more)
+
+    monkeypatch.setattr(Path, "open", held)
+    told: list[Problem] = []
+    summary = ingest_paths(node.door, [tmp_path], Event(), Watchers(warning=told.append))
+    assert (summary.files, summary.visits, summary.unread) == (3, 2, 1)
+    assert [problem.facts["path"] for problem in told] == ["2.xml"]
+
+
+@pytest.mark.parametrize("name", [b"h\xd2 s\xbe.xml", b"a\nb\x1b[31m.xml", b"\xe1\xba\xa5.xml"])
+def test_whatever_a_file_is_called_it_is_received(node: Node, tmp_path: Path, name: bytes) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.write_bytes(envelope([visit(1)]))
+    assert ingest_paths(node.door, [tmp_path], Event()).visits == 1
+    (file,) = node.receipts.files()
+    assert file.name.isprintable()
+
+
+def test_a_watched_folder_outlives_a_share_that_goes_away(node: Node, tmp_path: Path) -> None:
+    folder = tmp_path / "share"
+    watch = FolderWatch(folder, node.receipts, still_looks=1)
+    told: list[Problem] = []
+    stop = Event()
+    watchers = Watchers(warning=lambda problem: (told.append(problem), stop.set())[0])
+    watch.run(stop, seconds=0, watchers=watchers)
+    assert [problem.code for problem in told] == ["folder-away"]
+    folder.mkdir()
+    (folder / "a.xml").write_bytes(envelope([visit(1)]))
+    (folder / "a.xml").chmod(0o600)
+    watch.look()
+    watch.look()
+    assert len(node.receipts.files()) == 1
+
+
+def test_a_pipe_nobody_writes_to_does_not_hold_the_run(node: Node, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.xml")
+    (tmp_path / "b.xml").write_bytes(envelope([visit(1)]))
+    paths = [tmp_path / "a.xml", tmp_path / "b.xml"]
+    summary = ingest_paths(node.door, paths, Event())
+    assert (summary.visits, summary.unread) == (1, 1)
+
+
+def test_a_defect_over_one_file_does_not_end_the_worker(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, good = (
+        node.receipts.receive(f"{number}.xml", "cli", [envelope([visit(number)])]).number
+        for number in (1, 2)
+    )
+    real = pipeline.open_stored
+
+    def broken(database: Database, number: int, stop: Event) -> Any:
+        if number == poison:
+            raise ZeroDivisionError
+        return real(database, number, stop)
+
+    monkeypatch.setattr(pipeline, "open_stored", broken)
+    stop, told = Event(), list[Problem]()
+    thread = threading.Thread(
+        target=process_waiting, args=(node.door, stop, Watchers(warning=told.append))
+    )
+    thread.start()
+    for _ in range(200):
+        if node.receipts.file(good).state is State.DONE:
+            break
+        time.sleep(0.05)
+    monkeypatch.undo()
+    for _ in range(200):
+        if node.receipts.file(poison).state is State.DONE:
+            break
+        time.sleep(0.05)
+    stop.set()
+    thread.join()
+    assert told[0].code == "work-failed"
+    states = {node.receipts.file(number).state for number in (poison, good)}
+    assert states == {State.DONE}

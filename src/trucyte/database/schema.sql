@@ -12,6 +12,8 @@ create schema journal;
 
 create schema records;
 
+create schema terminology;
+
 create extension pg_trgm with schema public;
 
 create table access.account (
@@ -283,6 +285,41 @@ create table records.text (
     value text collate "C" not null
 );
 
+create table terminology.artefact (
+    seq bigint not null,
+    version integer not null,
+    concepts integer not null,
+    valid_from date,
+    valid_to date,
+    type smallint not null,
+    id text collate "C" not null,
+    url text collate "C" not null,
+    edition text collate "C" not null,
+    title text not null,
+    status text collate "C" not null,
+    content text collate "C" not null,
+    list text collate "C" not null,
+    keeper text collate "C" not null
+);
+
+create table terminology.concept (
+    "position" integer not null,
+    valid_from date,
+    valid_to date,
+    verified boolean not null,
+    artefact text collate "C" not null,
+    code text collate "C" not null,
+    display text not null,
+    folded text collate "C" not null,
+    parents text[] not null,
+    detail text not null
+);
+
+create table terminology.state (
+    one boolean default true not null,
+    generation bigint not null
+);
+
 create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') TO ('10000001');
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
@@ -353,6 +390,14 @@ alter table records.horizon add constraint horizon_pkey PRIMARY KEY (one);
 
 alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
 
+alter table terminology.artefact add constraint artefact_pkey PRIMARY KEY (type, id);
+
+alter table terminology.concept add constraint concept_pkey PRIMARY KEY (artefact, "position");
+
+alter table terminology.state add constraint state_is_one_row CHECK (one);
+
+alter table terminology.state add constraint state_pkey PRIMARY KEY (one);
+
 alter table access.token add constraint token_account_fkey FOREIGN KEY (account) REFERENCES access.account(name);
 
 alter table intake.part add constraint part_source_fkey FOREIGN KEY (source) REFERENCES intake.source(number) ON DELETE CASCADE;
@@ -416,6 +461,12 @@ CREATE INDEX text_seq ON records.text USING btree (seq);
 CREATE INDEX text_trigrams ON records.text USING gin (value gin_trgm_ops);
 
 CREATE INDEX text_value ON records.text USING btree (parameter, value);
+
+CREATE INDEX artefact_url ON terminology.artefact USING btree (url);
+
+CREATE INDEX concept_code ON terminology.concept USING btree (code, artefact);
+
+CREATE INDEX concept_folded ON terminology.concept USING gin (folded gin_trgm_ops);
 
 CREATE OR REPLACE FUNCTION journal.head_key(origin smallint, type smallint, id text)
  RETURNS uuid

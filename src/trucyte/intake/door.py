@@ -4,6 +4,7 @@ Files are kept first and worked on from there, so a run that is stopped or kille
 on with by naming the same paths again, or by whoever works on what waits.
 """
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,6 +40,20 @@ class PathMissing(Problem):
     code = "path-missing"
 
 
+class PathUnreadable(Problem):
+    """{path} could not be read: {reason}; the rest was taken in, the same command goes on."""
+
+    kind = Kind.BAD_INPUT
+    code = "path-unreadable"
+
+
+class WorkFailed(Problem):
+    """Taking in failed by a defect of the program ({error}); the file waits, others go on."""
+
+    kind = Kind.UNAVAILABLE
+    code = "work-failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """What every door needs."""
@@ -58,28 +73,37 @@ def ingest_paths(
     """Take in files and folders of claims and FHIR, and return what came of it.
 
     Folders are walked without following links; hidden files and files of other kinds in
-    them are passed over. Raises PathMissing before anything is done, a NO_SPACE Problem
-    when the disk is full, and an UNAVAILABLE one when stopped while the database is away.
+    them are passed over; one that cannot be read (its HIS still holds it, say) is told to
+    the watchers and counted. Raises PathMissing or PathUnreadable for a folder before
+    anything is done, a NO_SPACE Problem when the disk is full, and an UNAVAILABLE one when
+    stopped while the database is away.
     """
     files = list(find_files(paths))
+    watchers = watchers or Watchers()
     numbers: dict[int, None] = {}
+    unread: list[Path] = []
 
     def received() -> Iterator[int]:
         for path in files:
-            number = patiently(lambda path=path: _receive(door, path), stop).number  # type: ignore[misc]
+            try:
+                number = patiently(lambda path=path: _receive(door, path), stop).number  # type: ignore[misc]
+            except OSError as error:
+                unread.append(path)
+                watchers.warning(_unreadable(path, error))
+                continue
             if number not in numbers:
                 numbers[number] = None
                 yield number
 
     began = time.monotonic()
-    size = sum(path.stat().st_size for path in files)
+    size = sum(map(size_of, files))
     resources = work_on(door, received(), size, stop, watchers)
     while not stop.is_set() and (open_ones := _open(door, numbers)):
         stop.wait(_IDLE_SECONDS)  # another process has them: wait, and take over if it ends
         resources += work_on(door, iter(open_ones), 0, stop, watchers)
     visits, findings, reasons = door.receipts.sums(list(numbers))
     seconds = time.monotonic() - began
-    return Summary(len(files), visits, resources, findings, reasons, seconds)
+    return Summary(len(files), visits, resources, findings, reasons, seconds, len(unread))
 
 
 def work_on(
@@ -112,6 +136,8 @@ def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -
     """Work on whatever is received, oldest first, until `stop` is set: the life of a worker.
 
     A Problem of one source (a full disk, say) is told to the watchers and tried again later.
+    So is a defect: it must not end the only worker, and from then on each source is worked
+    on by itself, so that the others are not held up.
     """
     ledger = Ledger(door.database, door.clock)
     watchers = watchers or Watchers()
@@ -129,13 +155,29 @@ def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -
             except Problem as problem:
                 if not stop.is_set():
                     watchers.warning(problem)
+            except Exception as error:  # noqa: BLE001 - the outermost loop of a worker
+                watchers.warning(WorkFailed(error=type(error).__name__))
+                _each_alone(door, stop, watchers)
             stop.wait(_IDLE_SECONDS)
+
+
+def _each_alone(door: Door, stop: Event, watchers: Watchers) -> None:
+    """Work on every source that waits by itself; what fails is left waiting."""
+    for number in Ledger(door.database, door.clock).open_sources():
+        if stop.is_set():
+            return
+        try:
+            work_on(door, [number], door.receipts.file(number).size, stop, watchers)
+        except Exception as error:  # noqa: BLE001 - told once already, by the loop
+            if isinstance(error, Problem):
+                watchers.warning(error)
 
 
 def find_files(paths: Sequence[Path]) -> Iterator[Path]:
     """Yield the files that `paths` name, folders walked in the order of names.
 
-    What is named itself is taken whatever it is called; raises PathMissing.
+    What is named itself is taken whatever it is called; raises PathMissing, and
+    PathUnreadable for a folder.
     """
     for path in paths:
         if not path.exists():
@@ -147,9 +189,24 @@ def find_files(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, 0 where it went away or cannot be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _unreadable(path: Path, error: OSError) -> PathUnreadable:
+    return PathUnreadable(path=path.name, reason=error.strerror or type(error).__name__)
+
+
 def _walk(folder: Path) -> Iterator[Path]:
-    with os.scandir(folder) as entries:
-        ordered = sorted(entries, key=lambda entry: entry.name)
+    try:
+        with os.scandir(folder) as entries:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise _unreadable(folder, error) from None
     for entry in ordered:
         if entry.name.startswith(".") or entry.is_symlink():
             continue
@@ -160,6 +217,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _receive(door: Door, path: Path) -> ReceivedFile:
+    if not path.is_file():  # a pipe nobody writes to would hold the run, deaf to Ctrl-C
+        raise OSError(errno.EINVAL, "not a file")
     with path.open("rb") as file:
         return door.receipts.receive(path.name, "cli", iter(lambda: file.read(_CHUNK), b""))
 

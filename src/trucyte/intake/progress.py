@@ -39,6 +39,7 @@ class Summary:
     findings: Mapping[str, int]  # by rule
     quarantined: Mapping[str, int]  # by reason
     seconds: float
+    unread: int = 0  # files that could not be opened
 
     def as_json(self) -> dict[str, object]:
         """Return the object that `trucyte ingest --json` prints; a contract."""

@@ -142,7 +142,7 @@ class PostgresReceipts:
         """Write a source and its parts in one transaction; return its number."""
         named = statements()
         name, door = name_and_door
-        values = (self._clock.now(), name[-_NAME_LENGTH_MAX:], door)
+        values = (self._clock.now(), _printable(name)[-_NAME_LENGTH_MAX:], door)
         row = connection.execute(named["add_source"], values).fetchone()
         assert row is not None
         number, size = int(row[0]), 0
@@ -168,6 +168,11 @@ class PostgresReceipts:
     def _rows(self, name: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         with self._database.connection() as connection:
             return connection.execute(statements()[name], values).fetchall()
+
+
+def _printable(name: str) -> str:
+    """Return a file's name as it can be stored and shown: other code pages give stray bytes."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
 
 
 def _begin(chunks: Iterator[bytes]) -> tuple[list[bytes], Iterator[bytes] | None]:

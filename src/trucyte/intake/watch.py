@@ -11,12 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from trucyte.base.problem import Problem
+from trucyte.base.problem import Kind, Problem
 from trucyte.intake.progress import Watchers
 from trucyte.intake.receipts import Receipts, ReceivedFile, State
 
 _CHUNK = 1 << 20
 _MOVES = {State.DONE: "done", State.FAILED: "failed"}
+
+
+class FolderAway(Problem):
+    """The watched folder or a file in it cannot be read or moved: {reason}; it is tried again."""
+
+    kind = Kind.UNAVAILABLE
+    code = "folder-away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +47,29 @@ class FolderWatch:
         self._taken: dict[Path, int] = {}  # path -> source number
 
     def look(self) -> list[Path]:
-        """Look once: take in what is complete, move what is finished; return what moved."""
-        found = list(self._files())
-        self._looks = {path: self._looked(path) for path in found}
+        """Look once: take in what is complete, move what is finished; return what moved.
+
+        Raises FolderAway where the folder cannot be listed, or after the others for a file.
+        """
+        try:
+            self._looks = {path: self._looked(path) for path in self._files()}
+        except OSError as error:  # a share that is gone for now, or a file taken away meanwhile
+            raise _away(error) from None
         self._taken = {path: n for path, n in self._taken.items() if path in self._looks}
-        moved = []
+        moved, failed = [], None
         for path, look in self._looks.items():
             if look.still < self._still_looks:
                 self._taken.pop(path, None)  # it grew after all
-            elif (place := self._move(path, self._receipt(path))) is not None:
+                continue
+            try:
+                place = self._move(path, self._receipt(path))
+            except OSError as error:  # its writer holds it still, or took it away
+                failed = error
+                continue
+            if place is not None:
                 moved.append(place)
+        if failed is not None:
+            raise _away(failed)
         return moved
 
     def run(self, stop: Event, *, seconds: float = 2.0, watchers: Watchers | None = None) -> None:
@@ -96,3 +116,7 @@ class FolderWatch:
             place = folder / f"{path.stem}-{received.number}{path.suffix}"
         path.replace(place)
         return place
+
+
+def _away(error: OSError) -> FolderAway:
+    return FolderAway(reason=error.strerror or type(error).__name__)

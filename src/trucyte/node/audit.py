@@ -15,6 +15,7 @@ from trucyte.base.settings import load_settings
 from trucyte.journal.evidence import evidence_from_json, evidence_to_json, verify_evidence
 from trucyte.node.cli import INPUT_ERRORS
 from trucyte.node.wiring import open_node
+from trucyte.shared.terminology.follower import Follower
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object for machines.")
 Progress = Callable[[int, int], None]
@@ -102,13 +103,17 @@ def prove(resource: str, out: Path | None) -> None:
 @click.option("--compare", is_flag=True, help="Change nothing; say whether it would be the same.")
 @_JSON
 def rebuild(compare: bool, as_json: bool) -> int:
-    """Build the search index again from the journal, or show that it would be the same.
+    """Build the search index and the code lists again from the journal.
+
+    With --compare nothing changes: it says whether the index would be the same.
 
     Example: trucyte rebuild --compare
     """
     with open_node(load_settings(os.environ)) as node, _bar("lines", as_json=as_json) as progress:
         if not compare:
-            _write({"lines": node.journal.rebuild(progress)}, as_json=as_json)
+            lines = node.journal.rebuild(progress)
+            Follower(node.database, node.journal).rebuild()
+            _write({"lines": lines}, as_json=as_json)
             return 0
         difference = node.journal.compare(progress)
     if difference is None:

@@ -47,6 +47,10 @@ COMMANDS = {
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
     "fhirpath": Command("trucyte.node.fhirpath:fhirpath", "Evaluate FHIRPath on a resource."),
+    "terminology": Command(
+        "trucyte.node.terminology:terminology", "Code lists: load, look up, expand, translate."
+    ),
+    "view": Command("trucyte.node.view:view", "Make tables out of FHIR by a view."),
     "validate": Command("trucyte.node.validate:validate", "Check FHIR against R4 and profiles."),
     "packages": Command("trucyte.node.packages:packages", "FHIR packages that checks rest on."),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),

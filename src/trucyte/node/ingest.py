@@ -19,7 +19,7 @@ import click
 from trucyte.base.problem import Problem
 from trucyte.base.settings import load_settings
 from trucyte.base.wording import wording
-from trucyte.intake.door import find_files, ingest_paths
+from trucyte.intake.door import find_files, ingest_paths, size_of
 from trucyte.intake.progress import Progress, Summary, Watchers
 from trucyte.intake.quarantine import Quarantine
 from trucyte.intake.receipts import Quarantined
@@ -40,7 +40,8 @@ def ingest(paths: Sequence[Path], as_json: bool) -> int:
     """Take in claims XML, zips, folders of them, and FHIR JSON or NDJSON.
 
     The same bytes again change nothing. Ctrl-C stops between two visits; the same command
-    goes on from there. Exit code 1 says that something lies in quarantine.
+    goes on from there. Exit code 1 says that something lies in quarantine or
+    could not be opened.
 
     Example: trucyte ingest ./hoso/2026-07 --json
     """
@@ -54,7 +55,7 @@ def ingest(paths: Sequence[Path], as_json: bool) -> int:
         _print_summary(summary, settings.language, as_json=as_json)
     if stop.code:
         return stop.code
-    return INPUT_ERRORS if summary.quarantined else DONE
+    return INPUT_ERRORS if summary.quarantined or summary.unread else DONE
 
 
 @click.group()
@@ -178,12 +179,13 @@ def _watchers(paths: Sequence[Path], language: str) -> Watchers:
     """Return who draws the bar on a terminal, and who says warnings once each."""
     files = list(find_files(paths))
     is_packed = any(path.suffix.lower() == ".zip" for path in files)
-    total = 0 if is_packed else sum(path.stat().st_size for path in files)
-    said: set[str] = set()
+    total = 0 if is_packed else sum(map(size_of, files))
+    said: set[tuple[str, object]] = set()
 
     def warn(problem: Problem) -> None:
-        if problem.code not in said:
-            said.add(problem.code)
+        key = problem.code, problem.facts.get("path")
+        if key not in said:
+            said.add(key)
             _clear_line()
             click.echo(f"trucyte: {wording(problem, language)} [{problem.code}]", err=True)
 

@@ -4,7 +4,7 @@ They are the same in the process that serves and in every worker; each process m
 own once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,9 @@ from trucyte.journal.keyring import Keyring
 from trucyte.node.language import load_definitions
 from trucyte.records import Hasher, Records, SearchIndex, person_reference
 from trucyte.shared.access.local import system_access
-from trucyte.vietnam.packaged_lists import PackagedLists
+from trucyte.shared.terminology.lists import LoadedLists
+from trucyte.vietnam.lists import CodeLists
+from trucyte.vietnam.packaged_lists import MergedLists, PackagedLists, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Parts:
 
     definitions: Definitions
     index: SearchIndex
-    lists: PackagedLists
+    lists: CodeLists
     rules: RuleBook
 
     @property
@@ -44,10 +46,13 @@ class Parts:
         return self.index, Latest()
 
 
-def make_parts(keyring: Keyring) -> Parts:
-    """Make the parts under the node's keys. Raises ContentNotBuilt."""
+def make_parts(keyring: Keyring, loaded: Mapping[str, Terms] | None = None) -> Parts:
+    """Make the parts under the node's keys; `loaded` are lists of the operator's own.
+
+    Raises ContentNotBuilt.
+    """
     definitions = load_definitions()
-    lists = PackagedLists()
+    lists = PackagedLists() if loaded is None else MergedLists(loaded)
     return Parts(
         definitions=definitions,
         index=SearchIndex(Extractor(definitions), Hasher(keyring.tokens)),
@@ -64,9 +69,9 @@ def worker_build(url: str, keys: Path) -> Build:
 def build_tools(url: str, keys: Path) -> Tools:
     """Make one worker's tools: its own connections, journal and parts."""
     keyring = Keyring.open(keys)
-    parts = make_parts(keyring)
-    clock: Clock = SystemClock()
     database = Database(url)
+    parts = make_parts(keyring, LoadedLists(database))
+    clock: Clock = SystemClock()
     journal = Journal(database, keyring, clock, parts.projections)
     records = Records(database, journal, parts.index, clock, keyring.tokens)
     return Tools(

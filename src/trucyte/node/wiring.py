@@ -25,6 +25,7 @@ from trucyte.journal.keyring import Keyring
 from trucyte.node.parts import Parts, make_parts, worker_build
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
+from trucyte.shared.terminology.lists import LoadedLists
 
 DISK_LOW = Event("node.disk-low", logging.WARNING, free_bytes=int)
 
@@ -102,7 +103,7 @@ def _assembled(
     """Put the parts together over an open database; `closing` learns what must be closed."""
     keys = settings.data / "keys"
     keyring = Keyring.open(keys)
-    parts = make_parts(keyring)
+    parts = make_parts(keyring, LoadedLists(database))
     journal = Journal(database, keyring, clock, parts.projections)
     closing.callback(journal.close)
     receipts = PostgresReceipts(database, keyring.ids, clock)

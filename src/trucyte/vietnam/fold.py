@@ -8,6 +8,8 @@ Search indexes fold on their own terms; this is for names, lists and matching.
 import re
 import unicodedata
 
+from trucyte.base.normal_form import normal_form
+
 _SPACES = re.compile(r"\s+")
 _TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot below
 # Old placement puts the tone on the first vowel of an open oa, oe, uy; new on the second.
@@ -16,13 +18,13 @@ _OLD = re.compile(rf"\b(\w*?)(o)([{_TONES}])([ae])\b|\b(\w*?)(u)([{_TONES}])(y)\
 
 def composed(text: str) -> str:
     """Return the text in NFC with single spaces."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    return _SPACES.sub(" ", normal_form("NFC", text)).strip()
 
 
 def plain(text: str) -> str:
     """Return lower case NFC text with tones in the new places (òa is oà, úy is uý)."""
-    decomposed = unicodedata.normalize("NFD", composed(text).lower())
-    return unicodedata.normalize("NFC", _OLD.sub(_moved, decomposed))
+    decomposed = normal_form("NFD", composed(text).lower())
+    return normal_form("NFC", _OLD.sub(_moved, decomposed))
 
 
 def _moved(found: re.Match[str]) -> str:
@@ -36,7 +38,7 @@ def _moved(found: re.Match[str]) -> str:
 
 def folded(text: str) -> str:
     """Return lower case text without any mark; đ becomes d."""
-    decomposed = unicodedata.normalize("NFD", composed(text).lower())
+    decomposed = normal_form("NFD", composed(text).lower())
     bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return bare.replace("đ", "d")
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from trucyte.base.normal_form import normal_form
 from trucyte.vietnam.tables import read_toml
 
 RESTRICTED = {
@@ -20,8 +21,6 @@ Tables = Mapping[str, Sequence[Mapping[str, str]]]
 _CACHED_LENGTH_MAX = 300
 _CACHED_TEXTS_MAX = 100_000
 _NONE: frozenset[str] = frozenset()
-# Decomposing takes the square of a run of combining marks; no language has such a run.
-_MARKS_RUN = re.compile(r"[^\w\x00-\x7f]{64,}")
 _LETTERS = re.compile("[^\\W\\d_]{2}")
 
 
@@ -107,8 +106,7 @@ class Triggers:
 
 def fold(text: str) -> str:
     """Return text in lower case without Vietnamese marks."""
-    plain = _MARKS_RUN.sub("", text.lower().replace("đ", "d"))
-    spread = unicodedata.normalize("NFD", plain)
+    spread = normal_form("NFD", text.lower().replace("đ", "d"))
     return "".join(letter for letter in spread if not unicodedata.combining(letter))
 
 

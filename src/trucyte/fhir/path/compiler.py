@@ -1,10 +1,10 @@
 """From the tree of an expression to closures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from trucyte.fhir.path import operators
-from trucyte.fhir.path.code import Code, ItemTest, Run, of_constant, of_run, of_test
+from trucyte.fhir.path.code import Code, Function, ItemTest, Run, of_constant, of_run, of_test
 from trucyte.fhir.path.environment import Scope
 from trucyte.fhir.path.functions import FUNCTIONS
 from trucyte.fhir.path.model import Model, Node
@@ -36,10 +36,13 @@ _FOCUS: Final = of_run(lambda items, scope: items)
 class ExpressionCompiler:
     """Compiles trees; the `Compiler` of all functions."""
 
-    def __init__(self, model: Model, *, is_strict: bool) -> None:
-        """Keep the types of FHIR."""
+    def __init__(
+        self, model: Model, *, is_strict: bool, functions: Mapping[str, Function] = FUNCTIONS
+    ) -> None:
+        """Keep the types of FHIR, and the functions there are."""
         self.model = model
         self.is_strict = is_strict
+        self._functions = functions
         self._loops = 0  # around what is being compiled
 
     def code(self, tree: Tree) -> Code:
@@ -123,7 +126,7 @@ class ExpressionCompiler:
         return of_run(run)
 
     def _call(self, call: Call, before: Code) -> Code:
-        function = FUNCTIONS.get(call.name)
+        function = self._functions.get(call.name)
         if function is None:
             raise PathMeaning(at=call.at, reason=f"there is no function {call.name[:40]}")
         if not function.least <= len(call.arguments) <= function.most:

@@ -6,6 +6,8 @@ fold alike (R4 3.1.1.4.9: case- and accent-insensitive by default).
 
 import unicodedata
 
+from trucyte.base.normal_form import normal_form
+
 # Letters that Unicode does not decompose into a base letter and a mark.
 _LETTERS = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "ø": "o", "ł": "l", "ħ": "h", "ı": "i"})
 
@@ -13,7 +15,7 @@ _LETTERS = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "ø": "o", "ł": "l",
 def fold(text: str) -> str:
     """Return `text` without marks, in lower case, with single spaces."""
     if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text)
+        decomposed = normal_form("NFKD", text)
         text = "".join(c for c in decomposed if not unicodedata.combining(c))
         text = text.casefold().translate(_LETTERS)
     return " ".join(text.lower().split())

@@ -125,8 +125,11 @@ class ClaimsAcceptor:
                 raise outcome
         counts = {id(work): 0 for work, _ in plans}
         for (work, change), outcome in zip(shared, outcomes, strict=False):
-            self._remember((change.type, change.id))
-            counts[id(work)] += 0 if isinstance(outcome, Problem) else 1
+            is_new = not isinstance(outcome, Problem)
+            if is_new or isinstance(outcome, VersionConflict):  # there now, or there before
+                self._remember((change.type, change.id))
+            # Kept with the visit: it may be decided again, what it brought is written.
+            work.written += is_new
         problems: dict[int, Problem] = {}
         for (work, _), outcome in zip(busy, outcomes[len(shared) :], strict=True):
             if isinstance(outcome, Problem):
@@ -173,7 +176,7 @@ class ClaimsAcceptor:
             link=work.visit.link,
             encounter=plan.encounter,
             is_restricted=plan.is_restricted,
-            resources=count + plan.resources,
+            resources=count + work.written + plan.resources,
             findings=plan.findings,
             variant=work.visit.variant.value,
             facility=work.visit.facility,

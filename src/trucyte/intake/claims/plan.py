@@ -56,6 +56,7 @@ class Work:
     provenance: str  # id of the visit's Provenance
     people: Sequence[Draft]  # Patient, Coverages
     shared: Sequence[Draft]
+    written: int = 0  # directory resources that came with it and were new
 
     @property
     def keys(self) -> list[Key]:

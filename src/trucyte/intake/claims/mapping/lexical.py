@@ -11,11 +11,11 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 
+from trucyte.base.normal_form import MARKS_RUN
+
 STRING_LENGTH_MAX = 1_000_000  # FHIR strings hold at most 1 MB
 NUMBER_LENGTH_MAX = 64
 LIST_ENTRIES_MAX = 100  # one field must not make a resource a letter
-# Composing takes the square of a run of combining marks; no language has such a run.
-MARKS_RUN = re.compile(r"[^\w\x00-\x7f]{64,}")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,9})?", re.ASCII)
 _LOOSE = re.compile(r"([+-]?)0*([0-9]+(?:[.,][0-9]+)?)", re.ASCII)
 _OFFSET = "+07:00"

@@ -84,7 +84,8 @@ class RuleBook:
         self._lists = lists
         self._destinations = destinations
         self._tolerance = tolerance or Tolerance()
-        self._selections: dict[tuple[date, Era], Selection] = {}
+        self._needed = sorted({rule.needs_list for rule in rules if rule.needs_list})
+        self._selections: dict[tuple[date, Era, tuple[bool, ...]], Selection] = {}
         _refuse_faulty(rules)
 
     def check(self, visit: Visit, on: date | None = None) -> Sequence[Finding]:
@@ -104,7 +105,8 @@ class RuleBook:
         ]
 
     def _select(self, day: date, era: Era) -> Selection:
-        key = (day, era)
+        # An operator may load a list at any time: what was chosen without it no longer holds.
+        key = (day, era, tuple(map(self._lists.is_loaded, self._needed)))
         if key not in self._selections:
             if len(self._selections) > 4096:
                 self._selections.clear()

@@ -1,0 +1,1 @@
+"""Run views over NDJSON: SQL for whole chunks of lines, closures where SQL is not exact."""
