@@ -127,3 +127,15 @@ def test_conditions_compare_answers(
 
     question = {"enableWhen": [{"question": "q", "operator": operator, **answer}]}
     assert is_enabled(question, {"q": given}) is expected
+
+
+@pytest.mark.parametrize(("behaviour", "expected"), [("any", True), ("all", False), (None, False)])
+def test_several_conditions_hold_all_or_any(behaviour: str | None, expected: bool) -> None:
+    from trucyte.fhir.profiles.special.enabled import is_enabled
+
+    conditions = [
+        {"question": "q", "operator": "=", "answerInteger": 1},
+        {"question": "q", "operator": "=", "answerInteger": 2},
+    ]
+    question = {"enableWhen": conditions, "enableBehavior": behaviour}
+    assert is_enabled(question, {"q": [1]}) is expected

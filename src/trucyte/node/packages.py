@@ -96,7 +96,7 @@ def open_library(folder: Path, given: Iterable[Package] = ()) -> Library:
     """Return R4 with the packages of a data folder and those given over it."""
     library = Library(load_definitions(), load_structures())
     for package in in_order([*stored(folder), *given])[0]:
-        library.add(package.definitions)
+        library.add_package(package)
     return library
 
 

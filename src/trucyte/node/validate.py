@@ -15,6 +15,7 @@ from trucyte.fhir.issue import Issue, Severity
 from trucyte.fhir.outcome import message, operation_outcome, problem_outcome
 from trucyte.fhir.packages.library import Library
 from trucyte.fhir.packages.read import Definition, Package, read_definition, read_package
+from trucyte.fhir.parse import bundle
 from trucyte.fhir.profiles.standard import full_validator
 from trucyte.fhir.profiles.validator import ProfileValidator
 from trucyte.fhir.text import scan
@@ -49,6 +50,7 @@ def validate(
     settings = load_settings(os.environ)
     library = _library(settings.data / FOLDER, definitions)
     validator = full_validator(library, now=datetime.now(UTC))
+    against = ", ".join((*library.packages, *(_named(url, library) for url in profiles)))
     code = DONE
     for file in files:
         outcome, is_wrong, lines = _checked(file, validator, library, profiles, settings.language)
@@ -56,7 +58,7 @@ def validate(
         if as_json:
             click.echo(json.dumps(outcome, ensure_ascii=False))
         else:
-            _say(file, is_wrong, lines, settings.language)
+            _say(file, is_wrong, lines, against, settings.language)
     return code
 
 
@@ -75,21 +77,27 @@ def _library(folder: Path, given: Sequence[Path]) -> Library:
         else:
             loose.append((path, body))
     library = open_library(folder, packages)
-    library.add(_definition(path, body, library) for path, body in loose)
+    for path, body in loose:
+        library.add(_definitions(path, body, library))
     return library
 
 
-def _definition(path: Path, body: bytes, library: Library) -> Definition:
+def _definitions(path: Path, body: bytes, library: Library) -> list[Definition]:
+    """Read a file as a definition, or as a bundle of them."""
     try:
-        if _is_xml(body):
-            body = json.dumps(_read(body, library), default=_number).encode()
-        return read_definition(body)
+        read = read_definition(_as_json(body, library))
+        if read.type != "Bundle":
+            return [read]
+        entries = (bytes(entry.resource) for entry in bundle(read.body).entry)
+        return [read_definition(resource) for resource in entries if resource]
     except Problem as problem:
         raise click.BadParameter(f"{path}: {problem}") from None
 
 
-def _number(value: Any) -> Any:
-    return float(value)
+def _as_json(body: bytes, library: Library) -> bytes:
+    if _is_xml(body):
+        return json.dumps(_read(body, library), default=float).encode()
+    return body.removeprefix(b"\xef\xbb\xbf")
 
 
 def _is_xml(body: bytes) -> bool:
@@ -125,8 +133,17 @@ def _line(issue: Issue, language: str) -> str:
     return f"{issue.severity.value:<12} {message(issue, language)} [{issue.message_id}]"
 
 
-def _say(file: Path, is_wrong: bool, lines: Sequence[str], language: str) -> None:
-    words = ("có lỗi", "hợp lệ") if language == "vi" else ("has errors", "valid")
-    click.echo(f"{file}: {words[0] if is_wrong else words[1]}")
+def _named(url: str, library: Library) -> str:
+    """Return a profile with its version, as far as it is known."""
+    source = library.source(url)
+    version = "" if source is None else source.get("version", "")
+    return f"{url}|{version}" if version and "|" not in url else url
+
+
+def _say(file: Path, is_wrong: bool, lines: Sequence[str], against: str, language: str) -> None:
+    words = ("có lỗi", "hợp lệ", "kiểm theo")
+    if language != "vi":
+        words = ("has errors", "valid", "checked against")
+    click.echo(f"{file}: {words[0] if is_wrong else words[1]} ({words[2]} {against})")
     for line in lines:
         click.echo(f"  {line}")

@@ -74,6 +74,8 @@ class Library:
 
     def __init__(self, core: Definitions, cache: Cache) -> None:
         self.core = core
+        # What a check by this library is a check against.
+        self.packages = [f"{core.package} {core.version}"]
         self._cache = cache
         self._added: dict[str, list[Definition]] = {}
         self._structures: dict[str, Structure] = {}
@@ -88,6 +90,11 @@ class Library:
             if definition.url:
                 self._added.setdefault(definition.url, []).append(definition)
         self._structures.clear()
+
+    def add_package(self, package: Package) -> None:
+        """Add all definitions of a package."""
+        self.packages.append(f"{package.name} {package.version}")
+        self.add(package.definitions)
 
     def added(self, type: str) -> Iterator[Definition]:
         """Yield what was added of one resource type."""
