@@ -107,6 +107,30 @@ def test_a_sender_sends_for_its_own_facility_only(
     assert list(receipts.files()) == []
 
 
+def test_a_file_that_names_another_facility_is_refused_alone(
+    send: Callable[..., Reply], receipts: PostgresReceipts
+) -> None:
+    other = b"<GIAMDINHHS><THONGTINDONVI><MACSKCB>00002</MACSKCB></THONGTINDONVI></GIAMDINHHS>"
+    reply = send([encoded(other), encoded(other.replace(b"00002", b"00001"))])
+    assert [r["maKetQua"] for r in reply.json["fileResults"]] == ["403", "200"]
+    assert len(receipts.files()) == 1
+
+
+def test_a_large_body_is_not_read_for_somebody_without_a_token(doors: Doors) -> None:
+    reply = ask(doors, "POST", SEND, body=b"x" * 100_000, headers=bearer("made-up"), piece=1000)
+    assert reply.status == 401
+    login = ask(doors, "POST", "/api/auth/login", body=b"x" * 100_000, piece=1000)
+    assert login.status == 413
+
+
+def test_before_a_file_is_read_its_status_says_only_where_it_stands(
+    doors: Doors, send: Callable[..., Reply], token: str
+) -> None:
+    number = send([encoded(CLAIM)]).json["fileResults"][0]["maGiaoDich"]
+    reply = ask(doors, "GET", f"/api/kcb/tra-cuu-trang-thai/{number}", headers=bearer(token))
+    assert set(reply.json) == {"maKetQua", "maGiaoDich", "trangThai"}
+
+
 def test_the_insurer_s_shape_is_answered_too(
     doors: Doors, accounts: Accounts, receipts: PostgresReceipts
 ) -> None:
@@ -158,7 +182,7 @@ def test_wrong_passwords_and_unknown_paths_have_their_answers(doors: Doors, toke
     nul = json.dumps({"username": "his-mau\0", "password": "\0"}).encode()
     assert ask(doors, "POST", "/api/auth/login", body=nul).status == 401
     assert ask(doors, "POST", "/api/token/take", body=b"username=%00&password=x").status == 401
-    for body in (b'{"username":"\xff","password":"x"}', b"[" * 200_000):
+    for body in (b'{"username":"\xff","password":"x"}', b"[" * 10_000):
         assert ask(doors, "POST", "/api/auth/login", body=body).status == 400
     assert ask(doors, "GET", SEND).status == 405
     assert ask(doors, "GET", "/api/none").status == 404

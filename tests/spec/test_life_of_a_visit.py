@@ -93,6 +93,13 @@ def test_a_correction_writes_new_versions_of_what_changed_alone(node: Node) -> N
     assert set(node.versions("Provenance").values()) == {2}
 
 
+def test_a_day_of_making_that_has_not_come_yet_outranks_nothing(node: Node) -> None:
+    node.send(sent(PARACETAMOL, AMOXICILLIN, made_on="20620216"))
+    file = node.send(sent(PARACETAMOL, made_on="20260217"))
+    assert node.outcomes(file) == ["accepted"]
+    assert requests(node) == {"40.48": "completed", "40.154": "entered-in-error"}
+
+
 def test_renumbered_rows_stay_the_same_rows(node: Node) -> None:
     node.send(sent(PARACETAMOL, AMOXICILLIN))
     before = set(node.current("MedicationRequest"))

@@ -45,7 +45,8 @@ def verify(evidence: Path | None, as_json: bool) -> int:
     """
     if evidence is not None:
         return _verify_file(evidence, as_json=as_json)
-    with open_node(load_settings(os.environ)) as node, _bar("lines", as_json=as_json) as progress:
+    opened = open_node(load_settings(os.environ), needs_room=False)
+    with opened as node, _bar("lines", as_json=as_json) as progress:
         verdict = node.journal.verify(progress)
     facts: dict[str, Any] = {
         "verdict": "sound" if verdict.is_sound else "altered",
@@ -86,7 +87,7 @@ def prove(resource: str, out: Path | None) -> None:
     parts = resource.split("/")
     if len(parts) not in (2, 3) or (len(parts) == 3 and not parts[2].isdecimal()):
         raise click.UsageError("TYPE/ID or TYPE/ID/VERSION")
-    with open_node(load_settings(os.environ)) as node:
+    with open_node(load_settings(os.environ), needs_room=False) as node:
         lines = node.journal.history(0, parts[0], parts[1]) if parts[0] else []
         wanted = int(parts[2]) if len(parts) == 3 else None
         found = [line for line in lines if wanted in (None, line.entry.version)]

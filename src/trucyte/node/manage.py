@@ -35,7 +35,7 @@ def status(as_json: bool) -> None:
 
     Example: trucyte status --json
     """
-    with open_node(load_settings(os.environ)) as node:
+    with open_node(load_settings(os.environ), needs_room=False) as node:
         facts = _facts(node)
     if as_json:
         _write(facts)

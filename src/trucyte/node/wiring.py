@@ -49,14 +49,18 @@ class Node:
 
 
 @contextmanager
-def open_node(settings: Settings, *, clock: Clock | None = None) -> Iterator[Node]:
+def open_node(
+    settings: Settings, *, clock: Clock | None = None, needs_room: bool = True
+) -> Iterator[Node]:
     """Open the node of `settings`, migrated; close it, and its server, on leaving.
+
+    What only looks does not need room on the disk: `needs_room=False`.
 
     Raises DataFolderRefused, DiskNearlyFull, the Problems of the embedded server, of
     connecting, of migrating and of the keyring.
     """
     with ExitStack() as closing:
-        _lay_data_folder(settings)
+        _lay_data_folder(settings, needs_room=needs_room)
         server = None
         if not settings.database.url:
             server = EmbeddedServer(
@@ -74,7 +78,7 @@ def open_node(settings: Settings, *, clock: Clock | None = None) -> Iterator[Nod
         yield _assembled(settings, clock or SystemClock(), server, database, applied, closing)
 
 
-def _lay_data_folder(settings: Settings) -> None:
+def _lay_data_folder(settings: Settings, *, needs_room: bool) -> None:
     """Make the data folder, and see that there is room; little room is said aloud.
 
     Raises DataFolderRefused, DiskNearlyFull.
@@ -85,8 +89,9 @@ def _lay_data_folder(settings: Settings) -> None:
         raise DataFolderRefused(reason=error.strerror or "unknown") from None
     disk = settings.disk
     state = disk_state(settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes)
-    check_room(state)
-    if state.room is Room.LOW:
+    if needs_room:
+        check_room(state)
+    if state.room is not Room.ENOUGH:
         DISK_LOW.log(free_bytes=state.free)
         free = state.free // 1024**2
         sys.stderr.write(f"Ổ đĩa sắp đầy, còn {free} MiB · Low on disk, {free} MiB left\n")

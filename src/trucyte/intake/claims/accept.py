@@ -5,7 +5,10 @@ round, so each is decided on what the one before it left. Whatever fails, fails 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
+from trucyte.base.clock import VIETNAM
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.text import accept_own
 from trucyte.intake.claims.draft import Draft
@@ -13,6 +16,7 @@ from trucyte.intake.claims.plan import Plan, Planner, Work, key_of
 from trucyte.intake.claims.present import Key, Present
 from trucyte.intake.claims.provenance import provenance_id
 from trucyte.intake.claims.read import VisitReader
+from trucyte.intake.claims.tables import Visit
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.piece import Piece
 from trucyte.intake.running.results import Outcome, Result
@@ -61,7 +65,7 @@ class ClaimsAcceptor:
     def _work(self, source: int, piece: Piece) -> Work:
         if piece.problem is not None:
             raise piece.problem
-        visit = self._reader.read(piece)
+        visit = self._plausible(self._reader.read(piece))
         people = self._tools.mapping.people(visit)
         return Work(
             source,
@@ -71,6 +75,17 @@ class ClaimsAcceptor:
             [draft for draft in people if not draft.is_shared],
             [draft for draft in people if draft.is_shared],
         )
+
+    def _plausible(self, visit: Visit) -> Visit:
+        """Forget a day of making (NGAYLAP) that has not come yet.
+
+        Newer is the later NGAYLAP: one mistyped into the future would outrank every later
+        correction. Without it the order of arrival decides.
+        """
+        tomorrow = self._tools.clock.now().astimezone(VIETNAM).date() + timedelta(days=1)
+        if visit.made_on is None or visit.made_on <= tomorrow:
+            return visit
+        return replace(visit, made_on=None)
 
     def _round(
         self, works: Sequence[Work], pieces: dict[tuple[int, int], Piece]

@@ -26,7 +26,12 @@ from trucyte.web.api import asgi
 from trucyte.web.api.asgi import Answer, Call, Route
 
 BODY_BYTES_MAX = 256 * 1024 * 1024
+LOGIN_BYTES_MAX = 16 * 1024
+LOGINS = frozenset({"/api/auth/login", "/api/token/take"})
 FILES_MAX = 1000
+# The facility an envelope names stands in its first lines.
+_NAMED = re.compile(rb"<MACSKCB>\s*([^<\s]{1,20})\s*</MACSKCB>")
+_HEAD_BYTES = 4096
 JSON = "application/json; charset=utf-8"
 
 
@@ -92,7 +97,12 @@ class Doors:
         """Answer one request."""
         try:
             handler, places = asgi.matched(self._routes, scope["method"], scope["path"])
-            body = await asgi.read_body(receive, size_max=BODY_BYTES_MAX)
+            is_login = scope["path"] in LOGINS
+            if not is_login:  # nobody makes this node read a large body without a token
+                token = _token(asgi.headers_of(scope))
+                await asgi.in_thread(lambda: self._accounts.holder(token))
+            limit = LOGIN_BYTES_MAX if is_login else BODY_BYTES_MAX
+            body = await asgi.read_body(receive, size_max=limit)
             call = asgi.call_of(scope, places, body)
             answer = await asgi.in_thread(lambda: handler(call))
         except asgi.ClientGone:
@@ -122,12 +132,14 @@ class Doors:
         return _json(200, maKetQua="200", APIKey=_api_key(token))
 
     def _receive_files(self, call: Call) -> Answer:
-        account = self._accounts.holder(_bearer(call.headers))
+        account = self._accounts.holder(_token(call.headers))
         sent = _decoded(call.body, Files)
         _check_facility(account, sent.maCSKCB)
         if not 0 < len(sent.files) <= FILES_MAX:
             raise BadCall(reason=f"files: 1 to {FILES_MAX}")
-        results = [self._received(number, text) for number, text in enumerate(sent.files, start=1)]
+        results = [
+            self._received(account, number, text) for number, text in enumerate(sent.files, start=1)
+        ]
         good = sum(1 for result in results if result["maKetQua"] == "200")
         return _json(
             200,
@@ -138,12 +150,13 @@ class Doors:
             fileResults=results,
         )
 
-    def _received(self, number: int, text: str) -> dict[str, Any]:
+    def _received(self, account: Account, number: int, text: str) -> dict[str, Any]:
         """Keep one file of a call; a bad one fails alone."""
         try:
-            received = self._keep(f"guiHoSoXml-{number}.xml", "hanoi", text)
-        except NotBase64 as problem:
-            return {"fileIndex": number, "maKetQua": "400", "maGiaoDich": ""} | _said(problem)
+            received = self._keep(account, f"guiHoSoXml-{number}.xml", "hanoi", text)
+        except (NotBase64, OtherFacility) as problem:
+            code = str(asgi.status_of(problem))
+            return {"fileIndex": number, "maKetQua": code, "maGiaoDich": ""} | _said(problem)
         return {
             "fileIndex": number,
             "maKetQua": "200",
@@ -152,11 +165,11 @@ class Doors:
         }
 
     def _receive_claim(self, call: Call) -> Answer:
-        account = self._accounts.holder(call.headers.get("accesstoken", ""))
+        account = self._accounts.holder(_token(call.headers))
         form = _form(call.body)
         _check_facility(account, form.get("maCSKCB", ""))
         name = call.path.rsplit("/", 1)[-1] + ".xml"
-        received = self._keep(name, "insurer", form.get("fileHSBase64", ""))
+        received = self._keep(account, name, "insurer", form.get("fileHSBase64", ""))
         return _json(
             200,
             maKetQua="200",
@@ -166,19 +179,28 @@ class Doors:
         )
 
     def _status(self, call: Call) -> Answer:
-        account = self._accounts.holder(_bearer(call.headers))
+        account = self._accounts.holder(_token(call.headers))
         received = self._receipts.by_transaction(call.places["transaction"])
-        if received.facility:
-            _check_facility(account, received.facility)
+        if not received.facility:  # whose it is shows when it is read; until then, only that
+            return _json(
+                200,
+                maKetQua="200",
+                maGiaoDich=received.transaction,
+                trangThai=received.state.value,
+            )
+        _check_facility(account, received.facility)
         return _json(200, maKetQua="200", **_state(received))
 
-    def _keep(self, name: str, door: str, text: str) -> ReceivedFile:
+    def _keep(self, account: Account, name: str, door: str, text: str) -> ReceivedFile:
         try:
             content = base64.b64decode(re.sub(r"\s+", "", text), validate=True)
         except (binascii.Error, ValueError):
             raise NotBase64 from None
         if not content:
             raise NotBase64
+        named = _NAMED.search(content, 0, _HEAD_BYTES)
+        if named:
+            _check_facility(account, named[1].decode("ascii", "replace"))
         return self._receipts.receive(name, door, [content])
 
     def _refused(self, problem: Problem) -> Answer:
@@ -215,7 +237,10 @@ def _form(body: bytes) -> Mapping[str, str]:
     return {name: values[-1] for name, values in pairs.items()}
 
 
-def _bearer(headers: Mapping[str, str]) -> str:
+def _token(headers: Mapping[str, str]) -> str:
+    """Return the token of a call: the insurer's header, or a bearer's. Raises TokenRefused."""
+    if "accesstoken" in headers:
+        return headers["accesstoken"]
     kind, _, text = headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not text:
         raise TokenRefused
