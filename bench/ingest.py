@@ -89,7 +89,7 @@ def main() -> None:
         files, data = place / "claims", place / "var"
         per_file = arguments.visits if arguments.one_file else 500
         options = Options(arguments.visits, 7, variant=Variant.D1931, per_file=per_file)
-        size = sum(write_claims(options, files))
+        size = sum(len(written.data) for written in write_claims(options, files))
         environment = {**os.environ, "TRUCYTE_DATA": str(data)}
         environment.pop("TRUCYTE_DATABASE_URL", None)
         summary, peak = run_ingest(files, environment)
