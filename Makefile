@@ -7,6 +7,9 @@ STAMPS := build/stamps
 # Addresses and certificates of registries are the machine's own affair (pip's settings).
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 WORKERS ?= 2
+R4 := src/trucyte/fhir/generated
+# Two more need a PostgreSQL of yours: bench/search.py and bench/journal_commit.py.
+WHAT ?= start rules mapping reading synth_speed validate fhirpath views terminology pages ingest
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Builds only what its wheel or its code made stale, so it is asked every time.
 CONTENT := $(BIN)/python -m trucyte.node.content $(WHEELS)
@@ -33,8 +36,13 @@ check: setup-dev ## format, lint, types, import contracts, tidiness
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/tidy.py
 
-bench: setup-dev ## measure; rows with date and hardware go to bench/results
-	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: setup-dev ## measure all parts, the main job last (WHAT="rules" for one; bench/*.py say what and how)
+	@set -e; for name in $(WHAT); do echo "== $$name"; \
+	  $(BIN)/python -m bench.$$name $$(case $$name in \
+	    validate) echo $(R4)/r4.definitions $(R4)/r4.structures $(wildcard ../shared/suites);; \
+	    fhirpath) echo $(R4)/r4.definitions;; \
+	    reading) echo --gigabytes 0.2;; \
+	  esac); done
 
 setup: $(STAMPS)/run $(STAMPS)/wheels ## what running needs: .venv, dependencies, compiled definitions
 	@$(CONTENT)
