@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 import zipfile
 
 import pytest
@@ -179,7 +180,10 @@ def test_a_source_is_claimed_by_one_at_a_time(
     first, second = Claims(database), Claims(database)
     assert first.take(source)
     assert not second.take(source)
-    first.close()  # as the end of its process would
-    assert second.take(source)
+    first.close()  # as the end of its process would; the server learns of it a moment later
+    deadline = time.monotonic() + 10
+    while not (taken := second.take(source)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert taken
     second.give_back(source)
     second.close()

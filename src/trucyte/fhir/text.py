@@ -106,11 +106,8 @@ _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _TOKENS = re.compile(rb"(" + _STRING + rb")(\s*:)?|[{}\[\]]", re.DOTALL)
 # As far as every \\u escape is no NUL, no half of a pair, or a whole pair.
-_SOUND_ESCAPES = re.compile(
-    rb"(?:[^\\]++|\\[^u]|\\u(?!0000|[dD][89a-fA-F])|"
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+",
-    re.DOTALL,
-)
+_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_BACKSLASH = 0x5C
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _MALFORMED_AT = re.compile(r"\(byte (\d+)\)")
 _HUGE_NUMBER = re.compile(rb"[0-9]{4000}|[eE][+-]?[0-9]{9}")
@@ -156,12 +153,24 @@ def _check_characters(body: bytes) -> None:
 
 
 def _check_escapes(body: bytes) -> None:
-    sound = _SOUND_ESCAPES.match(body)
-    offset = sound.end() if sound else 0
-    if body.startswith(rb"\u0000", offset):
-        raise NulCharacter(offset=offset)
-    if _SUSPECT_ESCAPE.match(body, offset):
-        raise LoneSurrogate(offset=offset)
+    paired = -1
+    for match in _SUSPECT_ESCAPE.finditer(body):
+        at = match.start()
+        if at == paired or _is_escaped(body, at):
+            continue
+        if match[0].endswith(b"0000"):
+            raise NulCharacter(offset=at)
+        if not _PAIR.match(body, at):
+            raise LoneSurrogate(offset=at)
+        paired = at + 6  # the other half needs no look of its own
+
+
+def _is_escaped(body: bytes, at: int) -> bool:
+    """Say whether the backslash at `at` is the second of a pair, an odd number before it."""
+    before = at
+    while before and body[before - 1] == _BACKSLASH:
+        before -= 1
+    return (at - before) % 2 == 1
 
 
 def _parsed(body: bytes, depth_max: int) -> dict[str, Any]:
