@@ -212,7 +212,7 @@ def _later_months(moment: Moment, months: int) -> Moment:
 def _later_days(moment: Moment, days: int, milliseconds: int) -> Moment:
     parts = moment.parts + (1, 1, 1, 0, 0, 0)[len(moment.parts) :]
     year, month, day, hour, minute, second = parts
-    start = datetime(int(year), int(month), int(day), int(hour), int(minute))  # noqa: DTZ001
+    start = datetime(int(year), int(month), int(day), int(hour), int(minute))  # noqa: DTZ001 - a zone may be absent
     whole = int(second * 1000) + milliseconds
     moved = start + timedelta(days=days, milliseconds=whole)
     if moment.type == DATE:

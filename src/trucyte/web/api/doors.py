@@ -69,8 +69,8 @@ class Files(msgspec.Struct, frozen=True):
 
     maCSKCB: str  # noqa: N815 - the published names
     files: list[str]
-    loaiHoSo: str | int = ""  # noqa: N815
-    maTinh: str = ""  # noqa: N815
+    loaiHoSo: str | int = ""  # noqa: N815 - as published
+    maTinh: str = ""  # noqa: N815 - as published
 
 
 class Doors:

@@ -85,7 +85,7 @@ def _read_time(raw: str) -> str | None:
     if len(day) < 10:
         return day if set(text[8:]) == {"0"} else None
     try:
-        moment = datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007
+        moment = datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007 - local
     except ValueError:
         return None
     return f"{moment.isoformat()}{_OFFSET}"
@@ -101,7 +101,7 @@ def _read_day(text: str) -> str | None:
             return year
         return f"{year}-{month}" if "01" <= month <= "12" else None
     try:
-        return datetime(int(year), int(month), int(day)).date().isoformat()  # noqa: DTZ001
+        return datetime(int(year), int(month), int(day)).date().isoformat()  # noqa: DTZ001 - a day
     except ValueError:
         return None
 
