@@ -193,10 +193,11 @@ def position(out: SearchValues, number: int, value: Json) -> None:
 def first_entry(out: SearchValues, number: int, bundle: Json, kind: str) -> None:
     """The resource of a Bundle's first entry, by its type and id and by its fullUrl."""
     entries = bundle.get("entry")
-    resource = entries[0].get("resource") if entries else None
+    first = entries[0] if entries else {}
+    resource = first.get("resource")
     if resource is None or resource.get("resourceType") != kind:
         return
-    id_, url = resource.get("id"), entries[0].get("fullUrl")
+    id_, url = resource.get("id"), first.get("fullUrl")
     if id_ is not None or url is not None:
         out.references.append((number, kind, id_, url, None, None))
 
