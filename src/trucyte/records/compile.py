@@ -360,6 +360,12 @@ class Conditions:
         circles = [value.circle for value in criterion.values if value.circle is not None]
         return self._any([near_condition(circle, number, self.bound.add) for circle in circles])
 
+    def _unit(self, value: Value) -> int | None:
+        if not any(value.parts):
+            return None
+        system, code = value.parts
+        return self._hasher.system_code(system, code) if system else self._hasher.code(code)
+
     # Composites
 
     def _composite(self, criterion: Criterion) -> str:
