@@ -8,7 +8,8 @@ from trucyte.records.measures import (
     UCUM,
     alternatives,
     converted_to,
-    rare_in_base_units,
+    in_base_units,
+    is_rare,
     to_base,
 )
 
@@ -41,11 +42,12 @@ def test_open_ends_stay_open_and_what_is_too_large_is_open() -> None:
 def test_what_is_no_unit_has_no_other(code: str) -> None:
     assert alternatives(code) == ()
     assert converted_to(code, "g", (1.0,)) is None
-    assert rare_in_base_units(UCUM, code, (1.0, 1.0)) is None
+    assert in_base_units(code, (1.0, 1.0)) is None
 
 
 def test_only_rare_units_of_ucum_need_a_row_more() -> None:
-    assert rare_in_base_units(UCUM, "mg/dL", (1.0, 1.0)) is None
-    assert rare_in_base_units("urn:x", "dag", (1.0, 1.0)) is None
-    assert rare_in_base_units(None, None, (1.0, 1.0)) is None
-    assert rare_in_base_units(UCUM, "dag", (1.0, 2.0)) == ("g1", (10.0, 20.0))
+    assert not is_rare(UCUM, "mg/dL")
+    assert not is_rare("urn:x", "dag")
+    assert not is_rare(None, None)
+    assert is_rare(UCUM, "dag")
+    assert in_base_units("dag", (1.0, 2.0)) == ("g1", (10.0, 20.0))

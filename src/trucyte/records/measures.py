@@ -73,11 +73,9 @@ def to_base(code: str, ends: Ends) -> Ends:
     return tuple(_to_base(end, unit) for end in ends)
 
 
-def rare_in_base_units(system: str | None, code: str | None, ends: Ends) -> tuple[str, Ends] | None:
-    """Return what `in_base_units` does for a unit that is not common, else None."""
-    if system != UCUM or code is None or code in _COMMON:
-        return None
-    return in_base_units(code, ends)
+def is_rare(system: str | None, code: str | None) -> bool:
+    """Say whether a unit claims to be of UCUM and is not one that searches try."""
+    return system == UCUM and code not in _COMMON
 
 
 def converted_to(code: str, wanted: str, ends: Ends) -> Ends | None:

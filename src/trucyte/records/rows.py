@@ -15,7 +15,7 @@ from trucyte.fhir.search.values import DateRange, Position, Quantity, SearchValu
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.hashing import Hasher, coding_forms, combined, parameter_number
 from trucyte.records.mains import CUSTODIANS, MAIN_DATES, MAIN_QUANTITIES
-from trucyte.records.measures import rare_in_base_units
+from trucyte.records.measures import in_base_units, is_rare
 
 # Ways in which the codes of one element can stand together; a resource has a few.
 COMBINATIONS_MAX = 10_000
@@ -122,8 +122,9 @@ class RowMaker:
         self._add_quantities(plan, values.quantities, draft)
         if values.positions:
             self._add_positions(plan, values.positions, draft)
-        draft.tokens.update(token for bit, token in plan.custom if draft.present & bit)
-        draft.present &= plan.mask
+        if plan.custom:
+            draft.tokens.update(token for bit, token in plan.custom if draft.present & bit)
+            draft.present &= plan.mask
         reference = self._hasher.reference(origin, type_name, id)
         sensitivity = sensitivity_of(resource)
         organisation = self._organisation(resource, type_name)
@@ -214,7 +215,8 @@ class RowMaker:
         hasher = self._hasher
         for number, uri in values.uris:
             draft.present |= 1 << number
-            draft.tokens.update(plan.hashes[number] ^ form for form in uri_forms(hasher, uri))
+            for form in uri_forms(hasher, uri):
+                draft.tokens.add(plan.hashes[number] ^ form)
         for number, text in values.texts:
             draft.present |= 1 << number
             draft.tokens.add(plan.hashes[number] ^ hasher.exact(text))
@@ -240,10 +242,12 @@ class RowMaker:
             if number == plan.quantity:
                 draft.quantity = low, high
                 draft.tokens.update(plan.hashes[number] ^ form for form in units)
-                self._add_rare(plan.numbers[number], (low, high, system, code), b"", draft)
+                if is_rare(system, code):
+                    self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
                 continue
             fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[number]) + _array(units)
-            self._add_rare(plan.numbers[number], (low, high, system, code), b"", draft)
+            if is_rare(system, code):
+                self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
             # A value that stands in a pair has its row already.
             if fixed not in draft.paired:
                 draft.quantities[fixed + _EMPTY_ARRAY] = None
@@ -251,13 +255,13 @@ class RowMaker:
     def _add_rare(
         self,
         parameter: int,
-        amount: tuple[float, float, str | None, str | None],
+        amount: tuple[float, float, str],
         components: bytes,
         draft: _Draft,
     ) -> None:
         """Add an amount in base units too, where its unit is not one that searches try."""
-        low, high, system, code = amount
-        base = rare_in_base_units(system, code, (low, high))
+        low, high, code = amount
+        base = in_base_units(code, (low, high))
         if base is not None:
             measured, (least, most) = base
             fixed = _QUANTITY.pack(8, least, 8, most, 4, parameter)
@@ -306,7 +310,8 @@ class RowMaker:
             draft.paired.add(fixed)
             draft.quantities[fixed + components] = None
             draft.present |= 1 << parameter.number
-            self._add_rare(source, (low, high, system, code), components, draft)
+            if is_rare(system, code):
+                self._add_rare(source, (low, high, code or ""), components, draft)
 
     def _add_linked(
         self,
@@ -336,7 +341,8 @@ class RowMaker:
             units = _array(unit_forms(self._hasher, system, code, unit))
             fixed = _QUANTITY.pack(8, least, 8, most, 4, numbers[place])
             draft.quantities[fixed + units + packed] = None
-            self._add_rare(numbers[place], (least, most, system, code), packed, draft)
+            if is_rare(system, code):
+                self._add_rare(numbers[place], (least, most, code or ""), packed, draft)
 
     def _organisation(self, resource: Mapping[str, Any], type_name: str) -> int:
         element = resource.get(CUSTODIANS.get(type_name, ""))
