@@ -141,6 +141,57 @@ ASKED = [
     ("ChargeItem", "price-override", "1.5e4", "c1"),
     ("Observation", "component-value-quantity", "5||viên", "o1"),
     ("Observation", "component-value-quantity", "5|http://unitsofmeasure.org|viên", ""),
+    # every prefix: a number is a point, a date a range, the search value has a precision
+    *(
+        ("ChargeItem", "factor-override", value, found)
+        for value, found in (
+            ("eq1.5", "c1"),
+            ("eq1.50", "c1"),
+            ("eq1.51", ""),
+            ("ne1.5", ""),
+            ("ne1.6", "c1"),
+            ("gt1.5", ""),
+            ("gt1.49", "c1"),
+            ("lt1.5", ""),
+            ("lt1.51", "c1"),
+            ("ge1.5", "c1"),
+            ("ge1.51", ""),
+            ("le1.5", "c1"),
+            ("le1.49", ""),
+            ("sa1.5", ""),
+            ("sa1.4", "c1"),
+            ("eb1.5", ""),
+            ("eb1.6", "c1"),
+            ("ap1.4", "c1"),
+            ("ap1.3", ""),
+        )
+    ),
+    *(
+        ("Patient", "death-date", value, found)
+        for value, found in (
+            ("eq2020", "p2"),
+            ("2020-01", ""),
+            ("ne2020", ""),
+            ("ne2020-01", "p2"),
+            ("gt2020", ""),
+            ("gt2020-06", "p2"),
+            ("lt2020", ""),
+            ("lt2020-06", "p2"),
+            ("ge2020", "p2"),
+            ("ge2021", ""),
+            ("le2020", "p2"),
+            ("le2019", ""),
+            ("sa2019", "p2"),
+            ("sa2020-06", ""),
+            ("eb2021", "p2"),
+            ("eb2020-06", ""),
+            ("ap2020-06", "p2"),
+            ("ap2026-10", ""),
+        )
+    ),
+    ("Observation", "value-date", "sa2024-02", ""),
+    ("Observation", "value-date", "eb2024-02", ""),
+    ("Observation", "value-date", "sa2024-01", "o2"),
     # composite
     ("DocumentReference", "relationship", "replaces$DocumentReference/0", "d1"),
     ("DocumentReference", "relationship", "replaces$DocumentReference/1", ""),
@@ -179,6 +230,9 @@ ASKED = [
     ("Location", "near", "21.0278|105.8342|3", "hanoi"),
     ("Location", "near", "21.0278|105.8342", "hanoi"),
     ("Location", "near", "21.0278|105.8342|1|km", ""),
+    # in the box around the circle, not in the circle
+    ("Location", "near", "21.0105|105.8342|2.2", ""),
+    ("Location", "near", "21.0105|105.8342|3", "hanoi"),
     ("Location", "near", "21.0278|105.8342|2100|m", "hanoi"),
     ("Location", "near", "21.0278|105.8342|2000|m", ""),
     ("Location", "near", "21.0278|105.8342|60|[mi_us]", "haiphong hanoi"),

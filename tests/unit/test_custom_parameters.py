@@ -231,7 +231,8 @@ def test_a_resource_an_expression_fails_on_is_indexed_without_it(definitions: De
 
 
 def test_an_expression_that_explodes_is_stopped(definitions: Definitions) -> None:
-    costly = parameter("Patient.name.select(%resource.name.select(%resource.name.select("
-                       "%resource.name.select(%resource.name.family))))")  # fmt: skip
-    many = {**PATIENT, "name": [{"family": "Lý"}] * 200}
+    costly = parameter(
+        "Patient.name.where(%resource.name.combine($this).where(family.exists()).exists()).family"
+    )
+    many = {**PATIENT, "name": [{"family": f"Lý {n}"} for n in range(500)]}
     assert found(definitions, many, costly) == []

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trucyte.records.near import METRES_MAX, Circle, metres_between, read_circle
@@ -48,6 +48,9 @@ def test_what_is_no_circle_is_refused(parts: tuple[str, ...]) -> None:
         read_circle(parts)
 
 
+@example(0, -179.9, 50_000, 0, 179.9)
+@example(0, 179.9, 50_000, 0, -179.9)
+@example(80, 0, 2_000_000, 80, 180)
 @given(LATITUDES, LONGITUDES, st.floats(0, METRES_MAX), LATITUDES, LONGITUDES)
 def test_the_box_has_whatever_the_circle_has(
     latitude: float, longitude: float, metres: float, other_latitude: float, other_longitude: float
