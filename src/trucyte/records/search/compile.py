@@ -16,8 +16,8 @@ from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.leaf import head_key
 from trucyte.records.hashing import Hasher, parameter_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
-from trucyte.records.query import Criterion, ParameterNotSupported, Query, Value
 from trucyte.records.rows import shortened
+from trucyte.records.search.query import Criterion, ParameterNotSupported, Query, Value
 
 # Where the range of the search value [{low}, {high}) stands to the resource's [l, h), both
 # half open (R4 3.1.1.4.6). `{l} < …` follows from l < h; it gives the index its other end.
