@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trucyte.records.near import METRES_MAX, Circle, metres_between, read_circle
+from trucyte.records.search.near import METRES_MAX, Circle, metres_between, read_circle
 
 LATITUDES = st.floats(-90, 90)
 LONGITUDES = st.floats(-180, 180)

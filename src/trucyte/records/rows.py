@@ -269,7 +269,7 @@ class RowMaker:
             draft.quantities[fixed + units + (components or _EMPTY_ARRAY)] = None
 
     def _add_positions(self, plan: _TypePlan, positions: Sequence[Position], draft: _Draft) -> None:
-        """A place is a row with its latitude and longitude for ends (`records.near`)."""
+        """A place is a row with its latitude and longitude for ends (`records.search.near`)."""
         for number, latitude, longitude in positions:
             draft.present |= 1 << number
             fixed = _QUANTITY.pack(8, latitude, 8, longitude, 4, plan.numbers[number])

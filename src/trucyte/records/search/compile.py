@@ -18,10 +18,10 @@ from trucyte.journal.leaf import head_key
 from trucyte.records.hashing import Hasher, combined, parameter_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
 from trucyte.records.measures import UCUM, alternatives, in_base_units, to_base
-from trucyte.records.near import near_condition
-from trucyte.records.query import ALTERNATIVES_MAX, Criterion, Query, Value
-from trucyte.records.ranges import DATE_TESTS, NUMBER_TESTS
 from trucyte.records.rows import component_number, shortened
+from trucyte.records.search.near import near_condition
+from trucyte.records.search.query import ALTERNATIVES_MAX, Criterion, Query, Value
+from trucyte.records.search.ranges import DATE_TESTS, NUMBER_TESTS
 
 NOTHING = "false"
 

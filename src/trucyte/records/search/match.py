@@ -10,8 +10,8 @@ from trucyte.fhir.search import SearchValues, fold
 from trucyte.fhir.search.converters import split_reference
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.records.measures import UCUM, converted_to
-from trucyte.records.query import Criterion, Query, Value
 from trucyte.records.rows import shortened
+from trucyte.records.search.query import Criterion, Query, Value
 
 Numbers = Collection[int]
 

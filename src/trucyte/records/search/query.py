@@ -14,7 +14,7 @@ from trucyte.fhir.search.moments import moment_range
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.mains import MAIN_DATES
-from trucyte.records.near import Circle, read_circle
+from trucyte.records.search.near import Circle, read_circle
 
 COUNT_DEFAULT = 50
 COUNT_MAX = 1000
