@@ -13,8 +13,10 @@ from trucyte.fhir.search import Extractor, SearchValues
 from trucyte.fhir.search.moments import EARLIEST, LATEST, moment_range
 from trucyte.fhir.search.parameters import BUILT_IN, KINDS
 from trucyte.fhir.types import RESOURCE_TYPES
+from trucyte.records.hashing import Hasher
 from trucyte.records.index import FORM
 from trucyte.records.measures import COMMON_UNITS
+from trucyte.records.rows import RowMaker
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +243,7 @@ def test_every_parameter_has_a_value_in_some_official_example(extractor: Extract
     """Generated code reaches the elements: of types with many examples, most parameters."""
     met: dict[str, set[int]] = {}
     positions = 0
+    maker = RowMaker(extractor, Hasher(b"key"))
     with tarfile.open(suite("r4-examples.tar.xz")) as archive:
         for member in archive:
             if not member.name.endswith(".json"):
@@ -250,6 +253,7 @@ def test_every_parameter_has_a_value_in_some_official_example(extractor: Extract
                 continue
             values = extractor.values(resource)
             positions += len(values.positions)
+            maker.row(resource, resource.get("id", "x"), 0, 0)
             numbers = {v[0] for name in SearchValues.__slots__ for v in getattr(values, name)}
             met.setdefault(resource["resourceType"], set()).update(numbers)
     assert len(met) > 100
