@@ -6,7 +6,6 @@ country, the short name: `gioi-tinh`, `icd10`. With --json answers are R4 resour
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -16,6 +15,7 @@ from typing import Any
 import click
 
 from trucyte.base.settings import load_settings
+from trucyte.base.terminal import bar, clear_line, draw_line
 from trucyte.fhir.validate import Validator
 from trucyte.node.cli import DONE, INPUT_ERRORS
 from trucyte.node.wiring import Node, open_node
@@ -302,12 +302,10 @@ def _show_translated(found: Translated) -> None:
 @contextmanager
 def _bar(*, as_json: bool) -> Iterator[Progress]:
     """Show progress on a terminal, and nothing elsewhere."""
-    if as_json or not sys.stderr.isatty():
+    if as_json:
         yield lambda done, total: None
         return
-
-    def show(done: int, total: int) -> None:
-        sys.stderr.write(f"\r{done}" + (f"/{total}" if total else "") + "\033[K")
-
-    yield show
-    sys.stderr.write("\r\033[K")
+    yield lambda done, total: draw_line(
+        f"{bar(done / total)} {done:,}/{total:,}" if total else f"{done:,}"
+    )
+    clear_line()

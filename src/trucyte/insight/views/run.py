@@ -7,7 +7,7 @@ lines.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -211,8 +211,11 @@ def closure_rows(
 
 def run(
     prepared: Prepared, source: Iterable[Chunk], form: Format, *, workers: int
-) -> Iterator[Made]:
-    """Make the rows of all chunks, in their order, several chunks at a time."""
+) -> Generator[Made, None, None]:
+    """Make the rows of all chunks, in their order, several chunks at a time.
+
+    Closed before its end, it begins no other chunk.
+    """
     idle: SimpleQueue[Worker] = SimpleQueue()
     opened = [Worker(prepared, form) for _ in range(workers)]
     for worker in opened:
@@ -225,15 +228,16 @@ def run(
         finally:
             idle.put(worker)
 
+    pool = ThreadPoolExecutor(workers)
+    waiting: deque[Future[Made]] = deque()
     try:
-        with ThreadPoolExecutor(workers) as pool:
-            waiting: deque[Future[Made]] = deque()
-            for chunk in source:
-                waiting.append(pool.submit(make, chunk))
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
+        for chunk in source:
+            waiting.append(pool.submit(make, chunk))
+            if len(waiting) > workers:
                 yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
+        pool.shutdown(cancel_futures=True)
         for worker in opened:
             worker.close()
