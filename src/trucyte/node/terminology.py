@@ -86,6 +86,12 @@ def terminology() -> None:
 @click.option("--url", default="", help="URL of the code system [that of the list].")
 @click.option("--title", default="", help="Title [that of the list].")
 @click.option("--sheet", default=None, help="Sheet of the workbook [the first].")
+@click.option(
+    "--code-width",
+    type=click.IntRange(0, 64),
+    default=0,
+    help="Digits of a code; zeros that a spreadsheet dropped are put back.",
+)
 @_JSON
 def load(
     name: str,
@@ -97,6 +103,7 @@ def load(
     url: str,
     title: str,
     sheet: str | None,
+    code_width: int,
     as_json: bool,
 ) -> int:
     """Load the national pack, or a list from an operator's file; the same again writes nothing.
@@ -118,7 +125,16 @@ def load(
             written = open_store(node).put(pack.editions, pack.others, progress)
             return _say_written(written, None, as_json=as_json)
         asked = Asked(
-            name, path, _day(valid_from), _day(valid_to), version, legal, url, title, sheet
+            name,
+            path,
+            _day(valid_from),
+            _day(valid_to),
+            version,
+            legal,
+            url,
+            title,
+            sheet,
+            code_width,
         )
         reading = read_list(asked, lambda rows: progress(rows, 0))
         try:
