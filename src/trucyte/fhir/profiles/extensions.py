@@ -1,5 +1,6 @@
 """Extensions: defined, where they may stand, and what they hold (R4 2.4)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,24 +69,26 @@ class Extensions:
     ) -> Found:
         """Check the extensions of one element; faults are relative to the array."""
         found: Found = None
-        counts: dict[str, int] = {}
         items = listed if type(listed) is list else ()
         for number, extension in enumerate(items):
             url = extension.get("url") if type(extension) is dict else None
             if type(url) is not str:
                 continue
-            counts[url] = counts.get(url, 0) + 1
             more = self._one(extension, url, scope, places, parent_url, is_modifier)
             if more is not None:
                 found = joined(found, more, f"[{number}]")
-        if len(counts) < len(items):
-            more = self._too_many(counts)
+        if len(items) > 1:
+            more = self._too_many(items)
             found = found if more is None else joined(found, more, "")
         return found
 
-    def _too_many(self, counts: Mapping[str, int]) -> Found:
+    def _too_many(self, items: Sequence[Any]) -> Found:
         """Find extensions repeated more often than their own definitions let them be."""
+        urls = [one.get("url") for one in items if type(one) is dict]
+        if len({url for url in urls if type(url) is str}) == len(items):
+            return None
         found: Found = None
+        counts = Counter(url for url in urls if type(url) is str)
         for url, count in counts.items():
             known = self._definition(url) if count > 1 and ":" in url else None
             if known is not None and known.most is not None and count > known.most:
