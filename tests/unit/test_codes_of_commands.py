@@ -119,8 +119,8 @@ def test_codes_of_the_national_pack_are_checked_without_a_node(tmp_path: Path) -
 def test_lists_of_a_node_that_runs_are_asked(tmp_path: Path, empty_database: Database) -> None:
     listed = tmp_path / "xet-nghiem.csv"
     listed.write_text("code,name\nA1,Công thức máu\n")
-    loaded = run(tmp_path, "terminology", "load", "xet-nghiem", str(listed), "--url",
-                 "http://test.vn/tests", "--from", "2026-01-01", database=empty_database.url)  # fmt: skip
+    asked = ("xet-nghiem", str(listed), "--url", "http://test.vn/tests", "--from", "2026-01-01")
+    loaded = run(tmp_path, "terminology", "load", *asked, database=empty_database.url)
     assert loaded.returncode == 0, loaded.stderr
     codings = [{"system": "http://test.vn/tests", "code": code} for code in ("A1", "A2")]
     file = observation(tmp_path, *codings)

@@ -92,6 +92,6 @@ def test_of_a_code_too_large_to_read_nothing_is_said(code: str) -> None:
 
 
 def test_the_table_holds_every_atom_of_ucum() -> None:
-    
+
     names = {*BASE, *ARBITRARY, *SHIFTED, *(ln.split()[0] for ln in DEFINED.split("\n") if ln)}
     assert len(names) == 312

@@ -67,9 +67,7 @@ class Codes:
             return found
         return frozenset().union(*(one.displays(system, code) for one in self._others()))
 
-    def _told(
-        self, canonical: str, ask: Callable[[Terminology], bool | None]
-    ) -> bool | None:
+    def _told(self, canonical: str, ask: Callable[[Terminology], bool | None]) -> bool | None:
         answer = ask(self._first)
         if answer is not None or canonical.startswith(_SETTLED):
             return answer

@@ -28,7 +28,9 @@ def _nothing(system: str | None, code: str) -> bool | None:
 class PackageTerminology:
     """Answers from code systems and value sets of packages."""
 
-    def __init__(self, library: Library, is_unit: Callable[[str], bool | None] | None = None) -> None:
+    def __init__(
+        self, library: Library, is_unit: Callable[[str], bool | None] | None = None
+    ) -> None:
         """Keep the library; `is_unit` says whether a code is UCUM, which no list can."""
         self._library = library
         self._is_unit = is_unit
