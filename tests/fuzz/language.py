@@ -6,7 +6,7 @@ from functools import cache
 
 from tests.fuzz import seeds
 from tests.fuzz.target import Check, Json, Shape, Target, document, encoded, said
-from tests.support.profiles import URL, library_of
+from tests.support.profiles import URL
 from trucyte.base.problem import Problem
 from trucyte.fhir import parse, text
 from trucyte.fhir.definitions import Definitions
@@ -46,7 +46,9 @@ def structures() -> Cache:
 
 
 def library(*resources: Json) -> Library:
-    return library_of(definitions(), structures(), resources)
+    made = Library(definitions(), structures())
+    made.add(read_definition(one) for one in encoded(resources))
+    return made
 
 
 # --- the door ---------------------------------------------------------------------------
@@ -186,7 +188,7 @@ def fhirpath_seeds() -> Iterator[bytes]:
 
 
 def make_search() -> Check:
-    """Take the search values of what structure has accepted; by the full language, of all."""
+    """Take the search values of what structure has accepted, by generated code and by paths."""
     validator, extractor = Validator(definitions()), Extractor(definitions())
     paths = Paths(definitions())
 
@@ -194,15 +196,15 @@ def make_search() -> Check:
         resource = document(data)
         if resource is None:
             return
+        if validator.check(resource):
+            return
+        extractor.values(resource)
         node = paths.resource(resource)
         for kind, expression in _BY_PATH:
             try:
                 add_values_by_path(SearchValues(), 0, kind, paths.compile(expression), node)
             except PathProblem:
                 continue
-        if validator.check(resource):
-            return
-        extractor.values(resource)
 
     return check
 

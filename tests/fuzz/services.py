@@ -141,6 +141,7 @@ class _Finder:
         # What is kept has passed the check of structure.
         sound = [one for one in found if not check.check(one) and "url" in one]
         self.systems = {one["url"]: one for one in sound if one["resourceType"] == "CodeSystem"}
+        self._made: dict[str, Members] = {}
         self.sets = {one["url"]: one for one in sound if one["resourceType"] == "ValueSet"}
 
     def system(self, url: str, on: date | None, version: str = "") -> SystemContent | None:
@@ -150,8 +151,10 @@ class _Finder:
     def members(self, url: str, on: date | None, within: tuple[str, ...]) -> Members:
         if url not in self.sets:
             raise ValueSetUnknown(url=url)
-        composer = Composer(self, on, (*within, url))
-        return composer.compose(self.sets[url].get("compose", {}))
+        if url not in self._made:  # kept, as the node's library keeps them
+            composer = Composer(self, on, (*within, url))
+            self._made[url] = composer.compose(self.sets[url].get("compose", {}))
+        return self._made[url]
 
 
 def make_compose() -> Check:
@@ -172,14 +175,27 @@ def make_compose() -> Check:
                 assert problem.message
         known = library(*(one for one in case["known"] if _has_head(one)))
         codes = PackageTerminology(known, lambda text: read_unit(text) is not None)
+        asked = [*_codes(case["known"]), "A1"]
         for one in known.added("ValueSet"):
             for system in (None, "http://test.vn/CodeSystem/c", "http://unitsofmeasure.org"):
-                codes.member_of(one.url, system, "A1")
+                for code in asked:
+                    codes.member_of(one.url, system, code)
         for one in known.added("CodeSystem"):
             codes.displays(one.url, "A")
             codes.subsumes(one.url, "A", "A1")
 
     return check
+
+
+def _codes(known: list[Json]) -> list[str]:
+    """Return the first codes there are, to ask for."""
+    concepts = [one.get("concept") for one in known if isinstance(one, dict)]
+    found = [inner for one in concepts if isinstance(one, list) for inner in one[:5]]
+    return [one["code"] for one in found if isinstance(one, dict) and _is_text(one.get("code"))]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _has_head(one: object) -> bool:
