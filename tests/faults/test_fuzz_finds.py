@@ -1,7 +1,9 @@
 """What fuzzing found, made small: each input is answered now, and stays answered."""
 
 import gzip
+import io
 import json
+import tarfile
 from typing import Any
 
 import pytest
@@ -53,6 +55,20 @@ def archive(name: str, type: bytes, *, link: str = "") -> bytes:
     return bytes(whole)
 
 
+def sparse(size: int) -> bytes:
+    """A tar with a member of a few bytes that says it is larger."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as opened:
+        for name, body, headers in (
+            ("package/package.json", b'{"name":"a"}', {}),
+            ("package/b.json", b"{} ", {"GNU.sparse.map": "0,3", "GNU.sparse.size": str(size)}),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size, member.pax_headers = len(body), headers
+            opened.addfile(member, io.BytesIO(body))
+    return made.getvalue()
+
+
 ROWS = {
     # target, input
     "concepts that are no list": ("compose", known(code_system(False))),
@@ -73,6 +89,7 @@ ROWS = {
     "value sets that include each other over and over": ("compose", tower(14)),
     "a pattern of many choices": ("compose", matched("A?" * 60 + "b", "A" * 60)),
     "a link that leads nowhere": ("package", archive("package/a.json", b"1", link="nowhere")),
+    "a file of holes": ("package", sparse(2**30)),
     "a link to itself": ("package", archive("package/a.json", b"1", link="package/a.json")),
 }  # fmt: skip
 
