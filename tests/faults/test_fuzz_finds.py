@@ -55,6 +55,21 @@ def archive(name: str, type: bytes, *, link: str = "") -> bytes:
     return bytes(whole)
 
 
+def profiled(kind: str, **element: Any) -> bytes:
+    """A profile with one element that is not as elements are, and a resource to check by it."""
+    path = {"Patient": "Patient.name.family", "Bundle": "Bundle.entry.resource"}[kind]
+    base = f"http://hl7.org/fhir/StructureDefinition/{kind}"
+    made = {
+        "resourceType": "StructureDefinition", "url": "http://test.vn/StructureDefinition/x",
+        "type": kind, "baseDefinition": base, "derivation": "constraint",
+        "differential": {"element": [{"path": path, **element}]},
+    }  # fmt: skip
+    patient = {"resourceType": "Patient", "name": [{"family": "A"}]}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient}]}
+    resource = bundle if kind == "Bundle" else patient
+    return json.dumps({"definitions": [made], "resource": resource}).encode()
+
+
 def sparse(size: int) -> bytes:
     """A tar with a member of a few bytes that says it is larger."""
     made = io.BytesIO()
@@ -89,6 +104,13 @@ ROWS = {
     "value sets that include each other over and over": ("compose", tower(14)),
     "a pattern of many choices": ("compose", matched("A?" * 60 + "b", "A" * 60)),
     "a link that leads nowhere": ("package", archive("package/a.json", b"1", link="nowhere")),
+    "a length that is a text": ("profiles", profiled("Patient", maxLength="#")),
+    "a profile of a type that is a number": (
+        "profiles", profiled("Bundle", type=[{"code": "Patient", "profile": [2]}]),
+    ),
+    "a profile of a type that is an object": (
+        "profiles", profiled("Bundle", type=[{"code": "Patient", "profile": [{}]}]),
+    ),
     "a file of holes": ("package", sparse(2**30)),
     "a link to itself": ("package", archive("package/a.json", b"1", link="package/a.json")),
 }  # fmt: skip
