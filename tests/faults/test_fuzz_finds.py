@@ -70,6 +70,16 @@ def profiled(kind: str, **element: Any) -> bytes:
     return json.dumps({"definitions": [made], "resource": resource}).encode()
 
 
+def looped(body: str) -> bytes:
+    """An expression that runs `body` as often as three loops over hundred names do."""
+    names = [{"family": f"f{number}", "given": ["a", "b"]} for number in range(100)]
+    loop = "%resource.name.where($this.family != 'x' and {})"
+    inner = f"iif(true, {body}, false).exists().not()"
+    expression = loop.format(loop.format(loop.format(inner) + ".exists()") + ".exists()")
+    resource = {"resourceType": "Patient", "name": names}
+    return json.dumps({"expression": expression, "resource": resource}).encode()
+
+
 def sparse(size: int) -> bytes:
     """A tar with a member of a few bytes that says it is larger."""
     made = io.BytesIO()
@@ -95,7 +105,8 @@ ROWS = {
     "a system that is an object": ("compose", known(value_set([{"system": {}}]))),
     "a system that is a number": ("compose", known(value_set([{"system": -1}]))),
     "filters that are a number": (
-        "compose", known(value_set([{"system": SYSTEM, "filter": 3}]), code_system([{"code": "A1"}])),
+        "compose",
+        known(value_set([{"system": SYSTEM, "filter": 3}]), code_system([{"code": "A1"}])),
     ),
     "a filter that is a letter": (
         "compose",
@@ -111,6 +122,9 @@ ROWS = {
     "a profile of a type that is an object": (
         "profiles", profiled("Bundle", type=[{"code": "Patient", "profile": [{}]}]),
     ),
+    "whole resources compared in loops": ("fhirpath", looped("$this ~ %resource")),
+    "series of digits in loops": ("fhirpath", looped("(family.length() + 0.5).exp().ln() > 1")),
+    "subsets in loops": ("fhirpath", looped("given.subsetOf(%resource.name.given)")),
     "a file of holes": ("package", sparse(2**30)),
     "a link to itself": ("package", archive("package/a.json", b"1", link="package/a.json")),
 }  # fmt: skip

@@ -50,7 +50,7 @@ def watched(check: Check, data: bytes, *, seconds_max: float = SECONDS_MAX) -> F
             check(data)
     except RecursionError as error:
         return Fault(f"RecursionError {_place(error.__traceback__)}", _story(error))
-    except (Exception, Hang) as error:  # noqa: BLE001 - finding them is what this is for
+    except (Exception, Hang) as error:
         return Fault(f"{type(error).__name__} {_place(error.__traceback__)}", _story(error))
     seconds, growth = process_time() - begin, _peak() - before
     if seconds > seconds_max:
@@ -88,5 +88,3 @@ def _place(trace: Any) -> str:
 def _story(error: BaseException) -> str:
     lines = traceback.format_exception(error)
     return "".join(lines if len(lines) < 60 else [*lines[:20], "…\n", *lines[-20:]])
-
-

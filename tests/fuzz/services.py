@@ -10,7 +10,7 @@ from datetime import date
 from tests.claims_files import envelope, visit, zipped
 from tests.claims_round_trip import KEY, NoLists, Shelf, write
 from tests.fuzz import seeds
-from tests.fuzz.language import FHIR_WORDS, PATH_WORDS, definitions, library, said
+from tests.fuzz.language import FHIR_WORDS, PATH_WORDS, definitions, library
 from tests.fuzz.target import ENCODER, Check, Json, Shape, Target, document, encoded
 from tests.support.profiles import tgz
 from trucyte.base.problem import Problem
@@ -281,8 +281,10 @@ CLAIM_WORDS = (
     "<HOSO>", "</HOSO>", "<FILEHOSO>", "<NOIDUNGFILE>", "<LOAIHOSO>XML3</LOAIHOSO>", "<TONG_HOP>",
     "<MA_LK>LK-1</MA_LK>", "<![CDATA[", "]]>", "<!--", "-->", "<?xml", "<!DOCTYPE a>", "&amp;",
     "<NGAY_VAO>202613990000</NGAY_VAO>", "<GIOI_TINH>9</GIOI_TINH>", "<T_BHTT>-1.5e9</T_BHTT>",
-    "<MA_BENH_CHINH>A00</MA_BENH_CHINH>", "<SO_LUONG>1,5</SO_LUONG>", "\ufeff", "<CAN_NANG>x</CAN_NANG>",
-    "<KET_LUAN>", "<CHI_TIET_DICH_VU>", "<DSACH_CHI_TIET_CLS>", "&#1;", "<MA_BENH_KT>A;B;;</MA_BENH_KT>",
+    "<MA_BENH_CHINH>A00</MA_BENH_CHINH>", "<SO_LUONG>1,5</SO_LUONG>", "\ufeff",
+    "<CAN_NANG>x</CAN_NANG>",
+    "<KET_LUAN>", "<CHI_TIET_DICH_VU>", "<DSACH_CHI_TIET_CLS>", "&#1;",
+    "<MA_BENH_KT>A;B;;</MA_BENH_KT>",
 )  # fmt: skip
 
 TARGETS = (
