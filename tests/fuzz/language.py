@@ -253,7 +253,8 @@ def xml_seeds() -> Iterator[bytes]:
 def narrative_seeds() -> Iterator[bytes]:
     start = '<div xmlns="http://www.w3.org/1999/xhtml">'
     for inner in (
-        "a", '<a href="#x">&nbsp;</a><img src="a.png" alt="a"/>', "<table><tr><td>1</td></tr></table>",
+        "a", '<a href="#x">&nbsp;</a><img src="a.png" alt="a"/>',
+        "<table><tr><td>1</td></tr></table>",
         '<p style="color:red">&lt;&#169;<!-- c --><![CDATA[d]]></p>',
         "<?php 1?>",
     ):  # fmt: skip
