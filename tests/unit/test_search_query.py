@@ -13,7 +13,7 @@ from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.search import Extractor
-from trucyte.records.query import Query, read_query
+from trucyte.records.search.query import Query, read_query
 
 
 @pytest.fixture
@@ -40,7 +40,14 @@ REFUSED = [
     ("Patient", "", "x", "search-parameter-unknown"),
     ("Patient", "name; drop table", "x", "search-parameter-unknown"),
     ("Patient", "_text", "x", "search-parameter-unsupported"),
-    ("Location", "near", "1|2", "search-parameter-unsupported"),
+    ("Location", "near", "91|2", "search-value"),
+    ("Location", "near", "1|2|-1", "search-value"),
+    ("Location", "near", "1|2|1|kg", "search-value"),
+    ("Location", "near", "nan|2", "search-value"),
+    ("Location", "near", "1", "search-value"),
+    ("Location", "near", "1|2|1|km|x", "search-value"),
+    ("Location", "near", "1_0|2", "search-value"),
+    ("Location", "near:exact", "1|2", "search-modifier"),
     ("Patient", "_has:Observation:patient:code", "x", "search-parameter-unsupported"),
     ("Patient", "name:sounds", "x", "search-modifier"),
     ("Patient", "gender:exact", "male", "search-modifier"),

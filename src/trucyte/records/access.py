@@ -25,3 +25,7 @@ class Access:
     purpose: str  # v3 PurposeOfUse, e.g. TREAT, HOPERAT
     sees_restricted: bool  # resources labelled R or V (v3 Confidentiality) are masked unless true
     recorder: Recorder
+    # For whom the caller acts, and whose accepted resources it sees: references such as
+    # `Organization/79001`. What is written belongs to `organisation`; "" is the node itself.
+    organisation: str = ""
+    sees_organisations: frozenset[str] | None = None  # None: those of all

@@ -20,12 +20,13 @@ from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Operation, Stored
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
-from trucyte.records.compile import Conditions
 from trucyte.records.index import SearchIndex
-from trucyte.records.match import Matcher
-from trucyte.records.page_token import PageExpired, PageSeal, PageState
-from trucyte.records.query import Query, read_query
 from trucyte.records.rows import sensitivity_of_label
+from trucyte.records.search.compile import Conditions
+from trucyte.records.search.match import Matcher
+from trucyte.records.search.page_token import PageExpired, PageSeal, PageState
+from trucyte.records.search.query import Query, read_query
+from trucyte.records.search.steps import count_statement, page_statement
 from trucyte.records.shown import (
     HistoryPage,
     Page,
@@ -38,7 +39,6 @@ from trucyte.records.shown import (
     UnknownType,
 )
 from trucyte.records.statements import statements
-from trucyte.records.steps import count_statement, page_statement
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -19,7 +19,7 @@ from trucyte.base.clock import Clock
 from trucyte.base.problem import Kind, Problem
 from trucyte.records.access import Access
 from trucyte.records.gate import Records
-from trucyte.records.query import ParameterNotSupported
+from trucyte.records.search.query import ParameterNotSupported
 from trucyte.records.shown import Resource
 from trucyte.web.api import asgi
 from trucyte.web.api.asgi import Answer, Call, Route

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trucyte.fhir.types import TYPE_NUMBERS
-from trucyte.records.compile import NOTHING, Conditions, Parameters
-from trucyte.records.page_token import PageState
-from trucyte.records.query import Query
+from trucyte.records.search.compile import NOTHING, Conditions, Parameters
+from trucyte.records.search.page_token import PageState
+from trucyte.records.search.query import Query
 
 NEAR_ROWS = 3000
 _COLUMNS = "e.seq, e.date_low, e.person"
