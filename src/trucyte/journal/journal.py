@@ -97,8 +97,9 @@ class Journal:
     ) -> list[Outcome]:
         """Accept many units, each all or nothing; a bad one fails alone.
 
-        `expectations` are of the units at those places. Returns for each unit its lines or the Problem that `commit` would raise. The units
-        are cut into batches short enough not to keep other writers waiting.
+        `expectations` are of the units at those places. Returns for each unit its lines or the
+        Problem that `commit` would raise. The units are cut into batches short enough not to
+        keep other writers waiting.
         """
         outcomes: list[Outcome] = []
         expected = expectations or {}
