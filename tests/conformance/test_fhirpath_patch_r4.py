@@ -7,7 +7,8 @@ import pytest
 
 from trucyte.base.problem import Problem
 from trucyte.fhir.definitions import Definitions
-from trucyte.fhir.patch import PatchNotApplicable, PatchTooLarge, read_fhirpath_patch
+from trucyte.fhir.patch import read_fhirpath_patch
+from trucyte.fhir.patch.problems import PatchNotApplicable, PatchTooLarge
 from trucyte.fhir.path.path import Paths
 from trucyte.fhir.text import accept_own
 from trucyte.fhir.validate import Validator
