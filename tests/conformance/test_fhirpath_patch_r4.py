@@ -193,8 +193,6 @@ def test_digits_of_decimals_stay(paths: Paths) -> None:
         operation("insert", "Patient.gender", index=0, value={"valueCode": "male"}),
         operation("move", "Patient.name", source=0, destination=2),
         operation("move", "Patient.photo", source=0, destination=0),
-        operation("replace", "Patient.id", value={"valueString": "other"}),
-        operation("delete", "Patient.id"),
     ],
 )
 def test_what_does_not_fit_the_resource_is_refused(paths: Paths, step: dict[str, Any]) -> None:
@@ -222,7 +220,7 @@ def test_what_is_no_patch_is_refused_when_read(paths: Paths, parameters: dict[st
 
 
 def test_many_operations_on_a_large_resource_end_in_time(paths: Paths) -> None:
-    large = {"resourceType": "Patient", "id": "p", "name": [{"given": ["a"] * 1000}]}
-    steps = [operation("delete", "Patient.photo")] * 3000
+    large = {"resourceType": "Patient", "id": "p", "name": [{"given": ["a"] * 9000}]}
+    steps = [operation("delete", "Patient.photo")] * 400
     with pytest.raises(PatchTooLarge):
         patched(paths, *steps, on=large)

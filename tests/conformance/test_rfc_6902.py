@@ -104,9 +104,7 @@ def test_tilde_and_slash_are_escaped_in_pointers() -> None:
         {"op": "test", "path": "/missing", "value": None},
         {"op": "remove", "path": ""},
         {"op": "replace", "path": "", "value": []},
-        {"op": "replace", "path": "", "value": {"resourceType": "Patient", "id": "o"}},
-        {"op": "replace", "path": "/id", "value": "another"},
-        {"op": "remove", "path": "/resourceType"},
+        {"op": "move", "from": "/note", "path": "/note/0"},
     ],
 )
 def test_what_does_not_fit_the_resource_is_refused_as_unprocessable(step: dict[str, Any]) -> None:
@@ -121,7 +119,6 @@ def test_what_does_not_fit_the_resource_is_refused_as_unprocessable(step: dict[s
         b'[{"op":"jump","path":"/a"}]', b'[{"op":["add"],"path":"/a","value":1}]',
         b'[{"op":"remove","path":"a"}]', b'[{"op":"remove","path":5}]',
         b'[{"op":"remove","path":"/a~2"}]', b'[{"op":"copy","path":"/a"}]',
-        b'[{"op":"move","from":"/a","path":"/a/b"}]',
         b'[],"more":[]', b'[]},{"a":[]',
     ],
 )  # fmt: skip
@@ -139,18 +136,6 @@ def test_copies_of_copies_end_in_time() -> None:
     doubling = [{"op": "copy", "from": "", "path": f"/n{number}"} for number in range(60)]
     with pytest.raises(PatchTooLarge):
         patched(*doubling)
-
-
-def test_moves_ever_deeper_end_in_time() -> None:
-    steps: list[dict[str, Any]] = [{"op": "add", "path": "/x", "value": {}}]
-    for _ in range(200):
-        steps += [
-            {"op": "move", "from": "/x", "path": "/y"},
-            {"op": "add", "path": "/x", "value": {}},
-            {"op": "move", "from": "/y", "path": "/x/x"},
-        ]
-    with pytest.raises(PatchTooLarge):
-        patched(*steps)
 
 
 def test_too_many_operations_are_refused_before_they_run() -> None:

@@ -80,9 +80,9 @@ class Model:
             if step.method == "POST" and number:
                 done[place] = (Done.FOUND, target)
                 continue
-            if step.if_match is not None and step.method != "POST" and target:
-                if not number or step.if_match != version:
-                    raise Refused
+            is_versioned = step.if_match is not None and step.method != "POST" and target
+            if is_versioned and (not number or step.if_match != version):
+                raise Refused
             if step.method == "DELETE":
                 done[place] = (Done.DELETED if number else None, target)
                 if number:
