@@ -198,14 +198,13 @@ def value_of(model: Model, kind: Kind, part: Mapping[str, Any], depth: int = 0) 
                 add_element(model, made, kind, str(inner.get("name", "")), inner, depth + 1)
         return Value(made)
     if "resource" in part:
-        return Value(part["resource"])
+        return Value(deepcopy(part["resource"]))
     for key in part:
         name = key.removeprefix("_").removeprefix("value")
         if name and key.startswith(("value", "_value")):
-            beside = part.get(f"_value{name}")
-            return Value(
-                part.get(f"value{name}"), beside if isinstance(beside, dict) else None, name
-            )
+            # Copies: what later operations change must not change the patch.
+            value, beside = deepcopy((part.get(f"value{name}"), part.get(f"_value{name}")))
+            return Value(value, beside if isinstance(beside, dict) else None, name)
     raise _Misfit("there is no value")
 
 
@@ -280,6 +279,11 @@ def _read(number: int, said: Any) -> _Operation:
         raise PatchUnreadable(operation=number, reason="its type is none of R4")
     if not path:
         raise PatchUnreadable(operation=number, reason="it has no path")
+    _check_parts(number, kind, parts)
+    return _Operation(kind, path, parts)
+
+
+def _check_parts(number: int, kind: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
     for needed in _NEEDS[kind]:
         if needed not in parts:
             raise PatchUnreadable(operation=number, reason=f"it has no {needed}")
@@ -288,7 +292,6 @@ def _read(number: int, said: Any) -> _Operation:
             place = parts[name].get("valueInteger")
             if not isinstance(place, int) or isinstance(place, bool) or place < 0:
                 raise PatchUnreadable(operation=number, reason=f"its {name} is no place")
-    return _Operation(kind, path, parts)
 
 
 def _text(parts: Mapping[str, Mapping[str, Any]], name: str) -> str:
