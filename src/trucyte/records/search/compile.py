@@ -7,7 +7,7 @@ Values are always parameters; what stands in the text comes from this module alo
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from trucyte.fhir.search import fold
 from trucyte.fhir.search.converters import split_reference
@@ -17,7 +17,9 @@ from trucyte.journal.leaf import head_key
 from trucyte.records.hashing import Hasher, parameter_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
 from trucyte.records.rows import shortened
-from trucyte.records.search.query import Criterion, ParameterNotSupported, Query, Value
+from trucyte.records.search.leaf import Criterion, ParameterNotSupported, Value
+from trucyte.records.search.names import Language
+from trucyte.records.search.tree import And, Chain, Has, Listed, Node, Not, Or, Words
 
 # Where the range of the search value [{low}, {high}) stands to the resource's [l, h), both
 # half open (R4 3.1.1.4.6). `{l} < …` follows from l < h; it gives the index its other end.
@@ -31,6 +33,7 @@ _DATE_TESTS = {
     "sa": "{l} >= {high}",
     "eb": "({l} < {low} and {h} <= {low})",
     "ap": "({l} < {high} and {h} > {low})",
+    "po": "({l} < {high} and {h} > {low})",
 }
 # A number in a resource is what it is; only the search value's precision counts, and only
 # for equality (R4 3.1.1.4.8). [l, h] is closed, {point} the bare search value.
@@ -46,6 +49,9 @@ _NUMBER_TESTS = {
     "ap": "({l} <= {high} and {h} >= {low})",
 }
 NOTHING = "false"
+# More alternatives than this are looked up apart from the row.
+TOKENS_IN_ROW_MAX = 200
+_LEVELS_MAX = 100
 
 
 @dataclass(slots=True)
@@ -61,31 +67,69 @@ class Parameters:
         return f"%({name})s::{cast}"
 
 
+class Links(Protocol):
+    """Asks what lies outside the row: other resources, and what only bodies tell."""
+
+    def condition(self, node: Chain | Has | Words | Listed, of: "Conditions") -> str:
+        """Return the condition that a row of `of` meets the node."""
+
+
 class Conditions:
-    """Compiles the criteria of one query."""
+    """Compiles what is asked of the resources of one type."""
 
     def __init__(
-        self, query: Query, parameters: Sequence[Parameter], hasher: Hasher, now: int, origin: int
+        self,
+        resource_type: str,
+        language: Language,
+        hasher: Hasher,
+        now: int,
+        origin: int,
+        *,
+        links: Links,
+        bound: Parameters | None = None,
     ) -> None:
-        """Take the query; `now` in µs since 1970 decides what is approximately."""
-        self._query = query
-        self._parameters = parameters
+        """Take the type; `now` in µs since 1970 decides what is approximately."""
+        self.type = resource_type
+        self._parameters = language.parameters(resource_type)
         self._hasher = hasher
         self._now = now
         self._origin = origin
-        self.bound = Parameters()
+        self._links = links
+        self.bound = Parameters() if bound is None else bound
         # Conditions on the main date alone: what a walk by date may begin with.
         self.dated: list[str] = []
         self.typed = 0  # criteria that only resources of the type can meet
+        self.asked: Sequence[Node] = ()
 
-    def build(self) -> list[str]:
-        """Return one condition a criterion, and the type's where none implies it."""
-        built = [self._condition(criterion) for criterion in self._query.criteria]
+    def build(self, nodes: Sequence[Node]) -> list[str]:
+        """Return one condition a node, and the type's where none implies it."""
+        self.asked = nodes
+        built = [self._condition(node) for node in nodes]
         if not self.typed:
-            built.insert(0, self._tokens([self._hasher.type(self._query.type)]))
+            built.insert(0, self.tokens([self._hasher.type(self.type)]))
         return built
 
-    def _condition(self, criterion: Criterion) -> str:
+    def _condition(self, node: Node) -> str:
+        match node:
+            case Criterion():
+                return self._criterion(node)
+            case And(parts):
+                return f"({' and '.join(self._condition(part) for part in parts)})"
+            case Or(parts):
+                return self._any([self._part(part) for part in parts])
+            case Not(part):
+                return f"(({self._part(part)}) is not true)"
+            case _:
+                return self._links.condition(node, self)
+
+    def _part(self, node: Node) -> str:
+        """Return the condition of an alternative, which proves neither type nor date."""
+        typed, dated = self.typed, list(self.dated)
+        condition = self._condition(node)
+        self.typed, self.dated = typed, dated
+        return condition
+
+    def _criterion(self, criterion: Criterion) -> str:
         if criterion.modifier == "missing":
             return self._missing(criterion)
         return _TYPES[criterion.type](self, criterion)
@@ -96,15 +140,23 @@ class Conditions:
 
     # Tokens
 
-    def _tokens(self, tokens: Sequence[int]) -> str:
+    def tokens(self, tokens: Sequence[int]) -> str:
+        """Return the condition that a row has one of some tokens."""
         if not tokens:
             return NOTHING
         place = self.bound.add(list(dict.fromkeys(tokens)), "bigint[]")
-        return f"e.tokens {'@>' if len(set(tokens)) == 1 else '&&'} {place}"
+        if len(tokens) <= TOKENS_IN_ROW_MAX:
+            return f"e.tokens {'@>' if len(set(tokens)) == 1 else '&&'} {place}"
+        # Two long arrays are compared each with each: let the index answer, once.
+        return (
+            f"e.seq in (select m.seq from records.entry m where m.tokens && {place}"
+            f" union all select m.seq from records.ended m where m.tokens && {place})"
+        )
 
-    def _hashed(self, parameter: Parameter, forms: Sequence[int]) -> list[int]:
+    def hashed(self, parameter: Parameter, forms: Sequence[int]) -> list[int]:
+        """Return the tokens of forms of a value, under the parameter of this type."""
         return [
-            self._hasher.parameter(self._query.type, self._parameters[source].code) ^ form
+            self._hasher.parameter(self.type, self._parameters[source].code) ^ form
             for source in parameter.sources
             for form in forms
         ]
@@ -114,7 +166,7 @@ class Conditions:
         if criterion.modifier == "text":
             return self._phrases(parameter, [value.parts[0] for value in criterion.values])
         forms = [self._token_form(value, criterion.modifier) for value in criterion.values]
-        condition = self._tokens(self._hashed(parameter, forms))
+        condition = self.tokens(self.hashed(parameter, forms))
         if criterion.modifier == "not":
             return f"not ({condition})"
         self.typed += 1
@@ -144,9 +196,11 @@ class Conditions:
         texts = [value.parts[0] for value in criterion.values]
         self.typed += 1
         if criterion.modifier == "exact":
-            return self._tokens(self._hashed(parameter, [self._hasher.exact(t) for t in texts]))
-        if criterion.modifier == "contains":
-            inner = self._contained(parameter, texts)
+            return self.tokens(self.hashed(parameter, [self._hasher.exact(t) for t in texts]))
+        if criterion.modifier in _PATTERNS:
+            inner = self._patterned(parameter, texts, _PATTERNS[criterion.modifier])
+        elif criterion.modifier == "equals":
+            inner = self._whole(parameter, texts)
         else:
             inner = self._prefixes(parameter, texts)
         return f"e.seq in (select t.seq from records.text t where {inner})"
@@ -160,24 +214,44 @@ class Conditions:
             ranges.append(f"(t.value >= {low} and t.value < {high})")
         return f"t.parameter = any({self._numbers(parameter)}) and ({' or '.join(ranges)})"
 
-    def _contained(self, parameter: Parameter, texts: Sequence[str]) -> str:
+    def _patterned(self, parameter: Parameter, texts: Sequence[str], pattern: str) -> str:
         likes = []
         for text in texts:
             folded = fold(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            likes.append(f"t.value like {self.bound.add(f'%{folded}%', 'text')}")
+            likes.append(f"t.value like {self.bound.add(pattern.format(folded), 'text')}")
         return f"t.parameter = any({self._numbers(parameter)}) and ({' or '.join(likes)})"
+
+    def _whole(self, parameter: Parameter, texts: Sequence[str]) -> str:
+        wholes = self.bound.add([shortened(fold(text)) for text in texts], "text[]")
+        return f"t.parameter = any({self._numbers(parameter)}) and t.value = any({wholes})"
 
     def _numbers(self, parameter: Parameter) -> str:
         numbers = [
-            parameter_number(self._query.type, self._parameters[source].code)
+            parameter_number(self.type, self._parameters[source].code)
             for source in parameter.sources
         ]
         return self.bound.add(numbers, "integer[]")
 
     def _uri(self, criterion: Criterion) -> str:
+        parameter = _of(criterion)
+        uris = [value.parts[0] for value in criterion.values]
         self.typed += 1
-        forms = [self._hasher.uri(value.parts[0]) for value in criterion.values]
-        return self._tokens(self._hashed(_of(criterion), forms))
+        if criterion.modifier == "below":
+            return self._below(parameter, uris)
+        if criterion.modifier == "above":
+            uris = [above for uri in uris for above in uris_above(uri)]
+        return self.tokens(self.hashed(parameter, [self._hasher.uri(uri) for uri in uris]))
+
+    def _below(self, parameter: Parameter, uris: Sequence[str]) -> str:
+        """What stands under a path: itself, and what goes on behind a slash."""
+        ranges = []
+        for uri in uris:
+            whole = shortened(uri.rstrip("/"))
+            under = f"{whole}/"
+            places = (self.bound.add(text, "text") for text in (whole, under, _after(under)))
+            ranges.append("(t.value = {} or (t.value >= {} and t.value < {}))".format(*places))
+        inner = f"t.parameter = any({self._numbers(parameter)}) and ({' or '.join(ranges)})"
+        return f"e.tokens && array(select t.token from records.phrase t where {inner} limit 10000)"
 
     # References
 
@@ -189,7 +263,7 @@ class Conditions:
                 self._hasher.form("identifier", str(self._token_form(value)))
                 for value in criterion.values
             ]
-            condition = self._tokens(self._hashed(parameter, forms))
+            condition = self.tokens(self.hashed(parameter, forms))
             if parameter.target_only is None:
                 return condition
             return f"({condition} and {self._has_bit(1 << parameter.number)})"
@@ -198,7 +272,7 @@ class Conditions:
             for value in criterion.values
             for form in self._reference_forms(parameter, criterion.modifier, value.parts[0])
         ]
-        return self._tokens(self._hashed(parameter, forms))
+        return self.tokens(self.hashed(parameter, forms))
 
     def _reference_forms(self, parameter: Parameter, modifier: str, text: str) -> list[int]:
         kind, id_, url = split_reference(text)
@@ -221,11 +295,15 @@ class Conditions:
         return targets if targets and "Resource" not in targets else RESOURCE_TYPES
 
     def _id(self, criterion: Criterion) -> str:
+        return self.ids([value.parts[0] for value in criterion.values])
+
+    def ids(self, ids: Sequence[str]) -> str:
         """The journal knows which row is a resource's current one; an ended row its hash."""
-        number = TYPE_NUMBERS[self._query.type]
-        ids = [value.parts[0] for value in criterion.values]
+        if not ids:
+            return NOTHING
+        number = TYPE_NUMBERS[self.type]
         keys = [head_key(self._origin, number, id_.encode()) for id_ in ids]
-        references = [self._hasher.reference(self._origin, self._query.type, i) for i in ids]
+        references = [self._hasher.reference(self._origin, self.type, i) for i in ids]
         current = self.bound.add([key.hex() for key in keys], "text[]")
         ended = self.bound.add(references, "bigint[]")
         self.typed += 1
@@ -240,18 +318,18 @@ class Conditions:
     def _date(self, criterion: Criterion) -> str:
         parameter = _of(criterion)
         condition = self._any([self._date_of(parameter, v) for v in criterion.values])
-        if parameter.stored and parameter.code == MAIN_DATES.get(self._query.type):
+        if parameter.stored and parameter.code == MAIN_DATES.get(self.type):
             self.dated.append(condition)
         return condition
 
     def _date_of(self, parameter: Parameter, value: Value) -> str:
-        main = MAIN_DATES.get(self._query.type)
+        main = MAIN_DATES.get(self.type)
         conditions = []
         beside = [s for s in parameter.sources if self._parameters[s].code != main]
         if len(beside) < len(parameter.sources):
             # With the type, whose dates lie together in the index.
             test = self._range(_DATE_TESTS, value, "e.date_low", "e.date_high")
-            conditions.append(f"(e.type = {TYPE_NUMBERS[self._query.type]} and {test})")
+            conditions.append(f"(e.type = {TYPE_NUMBERS[self.type]} and {test})")
         if beside:
             numbers = self._side_numbers(beside)
             test = self._range(_DATE_TESTS, value, "d.low", "d.high")
@@ -283,14 +361,14 @@ class Conditions:
         return text.format(l=low, h=high, **places)
 
     def _side_numbers(self, sources: Sequence[int]) -> str:
-        numbers = [parameter_number(self._query.type, self._parameters[s].code) for s in sources]
+        numbers = [parameter_number(self.type, self._parameters[s].code) for s in sources]
         return self.bound.add(numbers, "integer[]")
 
     def _quantity(self, criterion: Criterion) -> str:
         return self._any([self._quantity_of(_of(criterion), v) for v in criterion.values])
 
     def _quantity_of(self, parameter: Parameter, value: Value) -> str:
-        main = MAIN_QUANTITIES.get(self._query.type)
+        main = MAIN_QUANTITIES.get(self.type)
         conditions = []
         for source in parameter.sources:
             if self._parameters[source].code == main:
@@ -304,8 +382,8 @@ class Conditions:
         unit = self._unit(value)
         if unit is None:
             return test
-        own = self._hasher.parameter(self._query.type, self._parameters[source].code)
-        return f"({test} and {self._tokens([own ^ unit])})"
+        own = self._hasher.parameter(self.type, self._parameters[source].code)
+        return f"({test} and {self.tokens([own ^ unit])})"
 
     def _side_quantity(self, source: int, value: Value, component: int | None) -> str:
         test = self._range(_NUMBER_TESTS, value, "q.low", "q.high")
@@ -359,24 +437,40 @@ class Conditions:
             other = self._parameters[parameter.pairs[1].source]
             seconds = self._reference_forms(other, "", value.components[1].parts[0])
         forms = [self._hasher.pair(first, second) for second in seconds]
-        return self._tokens(self._hashed(parameter, forms))
+        return self.tokens(self.hashed(parameter, forms))
 
     # Presence
 
     def _missing(self, criterion: Criterion) -> str:
-        parameter = _of(criterion)
-        mask = 1 << parameter.number
-        if parameter.target_only is None:
-            mask = sum(1 << source for source in parameter.sources)
-        has = self._has_bit(mask)
         wanted = {value.parts[0] for value in criterion.values}
         if len(wanted) == 2:
             return "true"
+        if criterion.parameter is None:  # every resource has an id and a time
+            return NOTHING if wanted == {"true"} else "true"
+        has = self.is_present(criterion.parameter)
         return f"not {has}" if wanted == {"true"} else has
+
+    def is_present(self, parameter: Parameter) -> str:
+        """Return the condition that a row has a value of the parameter."""
+        if parameter.target_only is not None:
+            return self._has_bit(1 << parameter.number)
+        return self._has_bit(sum(1 << source for source in parameter.sources))
 
     def _has_bit(self, mask: int) -> str:
         signed = mask - (1 << 64) if mask >= 1 << 63 else mask
         return f"((e.present & {self.bound.add(signed, 'bigint')}) <> 0)"
+
+
+def uris_above(uri: str) -> list[str]:
+    """Return a uri and each path above it: up to its host, with and without a last slash."""
+    found = [uri]
+    scheme = uri.find("://")
+    least = uri.find("/", scheme + 3) if scheme >= 0 else uri.find("/")
+    end = len(uri)
+    while 0 < least < end and len(found) < _LEVELS_MAX:
+        end = uri.rfind("/", 0, end)
+        found += [uri[: end + 1], uri[:end]]
+    return list(dict.fromkeys(found))
 
 
 def _of(criterion: Criterion) -> Parameter:
@@ -393,6 +487,7 @@ def _after(text: str) -> str:
     return stem[:-1] + chr(following)
 
 
+_PATTERNS = {"contains": "%{}%", "ends": "%{}"}
 _TYPES: dict[str, Callable[[Conditions, Criterion], str]] = {
     "token": Conditions._token,
     "string": Conditions._string,

@@ -76,7 +76,7 @@ def _current(
     order: str,
     limit: str,
 ) -> list[Step]:
-    if query.criteria and not _is_by_id(query):
+    if query.criteria and not query.is_by_id:
         if query.sort == "date":
             number = TYPE_NUMBERS[query.type]
             walked = [f"e.type = {number}", "e.date_low is not null", *dated, *here]
@@ -145,10 +145,6 @@ def _near_then_far(conditions: Sequence[str], here: Sequence[str], limit: str) -
             f"(select * from far e order by e.seq desc limit {limit})",
         ),
     ]
-
-
-def _is_by_id(query: Query) -> bool:
-    return any(criterion.type == "id" for criterion in query.criteria)
 
 
 def _where(is_ended: str, conditions: Sequence[str]) -> str:
