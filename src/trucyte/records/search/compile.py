@@ -147,11 +147,13 @@ class Conditions:
         place = self.bound.add(list(dict.fromkeys(tokens)), "bigint[]")
         if len(tokens) <= TOKENS_IN_ROW_MAX:
             return f"e.tokens {'@>' if len(set(tokens)) == 1 else '&&'} {place}"
-        # Two long arrays are compared each with each: let the index answer, once.
-        return (
-            f"e.seq in (select m.seq from records.entry m where m.tokens && {place}"
-            f" union all select m.seq from records.ended m where m.tokens && {place})"
+        # Two long arrays would be compared each with each: look each token up instead.
+        looked_up = " union all ".join(
+            f"select m.seq from unnest({place}) w (token)"
+            f" join {table} m on m.tokens @> array[w.token]"
+            for table in ("records.entry", "records.ended")
         )
+        return f"e.seq in ({looked_up})"
 
     def hashed(self, parameter: Parameter, forms: Sequence[int]) -> list[int]:
         """Return the tokens of forms of a value, under the parameter of this type."""

@@ -146,11 +146,12 @@ class Links:
         """Many others: is one of the row's tokens a reference to one of them?"""
         places = self._places(parameter, of)
         wanted = self._selects(target, part, of.bound, "e.reference")
-        # The inner select is asked once, and kept hashed.
+        # The inner select is asked once and kept hashed; as a bare condition it would be joined,
+        # row by row.
         inner = " union all ".join(
             f"select {place} # w.reference from ({wanted}) w" for place in places
         )
-        return f"exists (select from unnest(e.tokens) u (token) where u.token in ({inner}))"
+        return f"exists (select from unnest(e.tokens) u (token) where (u.token in ({inner})) is true)"
 
     # Backwards
 

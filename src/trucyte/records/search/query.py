@@ -20,7 +20,7 @@ from trucyte.records.search.leaf import (
     shown_name,
 )
 from trucyte.records.search.names import Language, Names
-from trucyte.records.search.tree import Node
+from trucyte.records.search.tree import Chain, Has, Node, every_node
 
 __all__ = [
     "BadSearchValue",
@@ -49,6 +49,13 @@ class Query:
     total: bool
     only_count: bool
     ignored: tuple[str, ...] = ()  # names of what was left out, as far as they may be shown
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether something is asked of other resources: no statistics know how many meet it."""
+        return any(
+            isinstance(one, Chain | Has) for node in self.criteria for one in every_node(node)
+        )
 
     @property
     def is_by_id(self) -> bool:

@@ -81,7 +81,7 @@ def _current(
             number = TYPE_NUMBERS[query.type]
             walked = [f"e.type = {number}", "e.date_low is not null", *dated, *here]
             return _near_or_all(conditions, here, walked, order, limit)
-        if query.descending and len(query.criteria) > 1:
+        if query.descending and (len(query.criteria) > 1 or query.is_linked):
             return _near_then_far(conditions, here, limit)
     where = _where("false", [*here, *conditions])
     text = f"select {_COLUMNS} from records.entry e\n{where}\norder by {order} limit {limit}"
