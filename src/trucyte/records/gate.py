@@ -295,7 +295,9 @@ class Records:
             cursor.execute(
                 "set transaction isolation level repeatable read, read only;"
                 f"set local statement_timeout = {SECONDS_MAX * 1000};"
-                f"set local work_mem = '{HASHED_MEGABYTES}MB'"
+                f"set local work_mem = '{HASHED_MEGABYTES}MB';"
+                # Workers would be started for steps that are then not needed.
+                "set local max_parallel_workers_per_gather = 0"
             )
             try:
                 yield cursor

@@ -70,6 +70,10 @@ class Parameters:
 class Links(Protocol):
     """Asks what lies outside the row: other resources, and what only bodies tell."""
 
+    @property
+    def at(self) -> int | None:
+        """The journal position to look from; None: what is current."""
+
     def condition(self, node: Chain | Has | Words | Listed, of: "Conditions") -> str:
         """Return the condition that a row of `of` meets the node."""
 
@@ -87,8 +91,13 @@ class Conditions:
         *,
         links: Links,
         bound: Parameters | None = None,
+        is_far: bool = False,
     ) -> None:
-        """Take the type; `now` in µs since 1970 decides what is approximately."""
+        """Take the type; `now` in µs since 1970 decides what is approximately.
+
+        `is_far`: the rows are the far end of a link, which no walk goes through.
+        """
+        self._is_far = is_far
         self.type = resource_type
         self._parameters = language.parameters(resource_type)
         self._hasher = hasher
@@ -148,12 +157,19 @@ class Conditions:
         if len(tokens) <= TOKENS_IN_ROW_MAX:
             return f"e.tokens {'@>' if len(set(tokens)) == 1 else '&&'} {place}"
         # Two long arrays would be compared each with each: look each token up instead.
-        looked_up = " union all ".join(
+        looked_up = (
             f"select m.seq from unnest({place}) w (token)"
-            f" join {table} m on m.tokens @> array[w.token]"
-            for table in ("records.entry", "records.ended")
+            f" join records.entry m on m.tokens @> array[w.token]"
         )
-        return f"e.seq in ({looked_up})"
+        if self._links.at is not None:
+            looked_up += (
+                " union all select m.seq from records.ended m where exists"
+                f" (select from unnest(m.tokens) u (token) where u.token = any({place}))"
+            )
+        if self._is_far:
+            return f"e.seq = any(array({looked_up}))"
+        # The offset keeps it whole: else it would be asked anew for each row.
+        return f"e.seq in (select l.seq from ({looked_up}) l offset 0)"
 
     def hashed(self, parameter: Parameter, forms: Sequence[int]) -> list[int]:
         """Return the tokens of forms of a value, under the parameter of this type."""

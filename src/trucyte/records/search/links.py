@@ -68,7 +68,9 @@ class Links:
     _worded: dict[tuple[str, tuple[Node, ...], Words], list[int]] = field(default_factory=dict)
     _aliases: int = 0
 
-    def conditions(self, resource_type: str, bound: Parameters | None = None) -> Conditions:
+    def conditions(
+        self, resource_type: str, bound: Parameters | None = None, *, is_far: bool = False
+    ) -> Conditions:
         """Return a compiler for a type."""
         return Conditions(
             resource_type,
@@ -78,6 +80,7 @@ class Links:
             self.origin,
             links=self,
             bound=bound,
+            is_far=is_far,
         )
 
     def condition(self, node: Chain | Has | Words | Listed, of: Conditions) -> str:
@@ -151,7 +154,9 @@ class Links:
         inner = " union all ".join(
             f"select {place} # w.reference from ({wanted}) w" for place in places
         )
-        return f"exists (select from unnest(e.tokens) u (token) where (u.token in ({inner})) is true)"
+        return (
+            f"exists (select from unnest(e.tokens) u (token) where (u.token in ({inner})) is true)"
+        )
 
     # Backwards
 
@@ -250,7 +255,7 @@ class Links:
         key = resource_type, nodes, most
         if key in self._rows:
             return self._rows[key]
-        conditions = self.conditions(resource_type)
+        conditions = self.conditions(resource_type, is_far=True)
         bound = conditions.bound
         built = [*conditions.build(nodes), *self.permitted(bound)]
         rows: tuple[Row, ...] = ()
@@ -274,7 +279,7 @@ class Links:
     ) -> str:
         """Return that there is a row which meets the part and is joined to the outer `e`."""
         built = [
-            *self.conditions(resource_type, bound).build((part,)),
+            *self.conditions(resource_type, bound, is_far=True).build((part,)),
             *self.permitted(bound),
         ]
         self._aliases += 1
@@ -292,7 +297,7 @@ class Links:
         return f"({' or '.join(found)})"
 
     def _selects(self, resource_type: str, part: Node, bound: Parameters, columns: str) -> str:
-        conditions = self.conditions(resource_type, bound)
+        conditions = self.conditions(resource_type, bound, is_far=True)
         return self._union(bound, [*conditions.build((part,)), *self.permitted(bound)], columns)
 
     def _union(self, bound: Parameters, built: Sequence[str], columns: str) -> str:

@@ -81,7 +81,11 @@ def _current(
             number = TYPE_NUMBERS[query.type]
             walked = [f"e.type = {number}", "e.date_low is not null", *dated, *here]
             return _near_or_all(conditions, here, walked, order, limit)
-        if query.descending and (len(query.criteria) > 1 or query.is_linked):
+        if query.descending and query.is_linked:
+            # Of a rare type too few are among the newest rows, and all of a link are many.
+            walked = [f"e.type = {TYPE_NUMBERS[query.type]}", *here]
+            return _near_then_far(conditions, walked, limit)
+        if query.descending and len(query.criteria) > 1:
             return _near_then_far(conditions, here, limit)
     where = _where("false", [*here, *conditions])
     text = f"select {_COLUMNS} from records.entry e\n{where}\norder by {order} limit {limit}"
