@@ -40,7 +40,7 @@ bench: setup-dev ## measure all parts, the main job last (WHAT="rules" for one; 
 	@set -e; for name in $(WHAT); do echo "== $$name"; \
 	  $(BIN)/python -m bench.$$name $$(case $$name in \
 	    validate) echo $(R4)/r4.definitions $(R4)/r4.structures $(wildcard ../shared/suites);; \
-	    fhirpath) echo $(R4)/r4.definitions;; \
+	    fhirpath|search_values) echo $(R4)/r4.definitions;; \
 	    reading) echo --gigabytes 0.2;; \
 	  esac); done
 

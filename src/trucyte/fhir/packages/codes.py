@@ -28,8 +28,10 @@ def _nothing(system: str | None, code: str) -> bool | None:
 class PackageTerminology:
     """Answers from code systems and value sets of packages."""
 
-    def __init__(self, library: Library, is_unit: Callable[[str], bool] | None = None) -> None:
-        """Keep the library; `is_unit` knows UCUM units, though perhaps not all there are."""
+    def __init__(
+        self, library: Library, is_unit: Callable[[str], bool | None] | None = None
+    ) -> None:
+        """Keep the library; `is_unit` says whether a code is UCUM, which no list can."""
         self._library = library
         self._is_unit = is_unit
         self._members: dict[str, Member | None] = {}
@@ -56,7 +58,7 @@ class PackageTerminology:
     def has_code(self, system: str, code: str) -> bool | None:
         """Say whether a code system has a code."""
         if system == _UCUM and self._is_unit is not None:
-            return self._is_unit(code) or None
+            return self._is_unit(code)
         known = self.system(system)
         if known is None:
             return None

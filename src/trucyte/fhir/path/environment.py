@@ -39,6 +39,12 @@ class Profiles(Protocol):
     def conforms(self, node: Node, profile: str) -> bool | None:
         """Say whether an element conforms to a profile; None where it is unknown."""
 
+    def in_slice(self, node: Node, profile: str, name: str) -> list[Node] | None:
+        """Return what of an element belongs to a slice; None where there is no such slice."""
+
+    def element_definition(self, path: str) -> dict[str, Any] | None:
+        """Return the ElementDefinition of a path such as `Patient.name`; None where unknown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:

@@ -10,9 +10,10 @@ from typing import Protocol
 from trucyte.fhir.search import SearchValues, fold
 from trucyte.fhir.search.converters import split_reference
 from trucyte.fhir.search.parameters import Parameter
+from trucyte.records.measures import UCUM, converted_to
 from trucyte.records.rows import shortened
-from trucyte.records.search.compile import uris_above
 from trucyte.records.search.leaf import Criterion, Value
+from trucyte.records.search.paths import is_below, uris_above
 from trucyte.records.search.tree import And, Node, Not, Or
 
 Numbers = Collection[int]
@@ -122,7 +123,7 @@ class Matcher:
         )
         return on_resource or any(
             all(
-                self._has(c.type, "", self._parameters[c.source], (place,), part, pairs)
+                self._has(c.type, "", parameter, (place,), part, pairs)
                 for place, (c, part) in enumerate(
                     zip(parameter.pairs, value.components, strict=True)
                 )
@@ -139,7 +140,7 @@ class Matcher:
             )
         every: tuple[Sequence[tuple[int, ...]], ...] = (
             values.tokens, values.identifiers, values.references, values.dates, values.texts,
-            values.quantities, values.uris,
+            values.quantities, values.uris, values.positions,
         )  # type: ignore[assignment]  # fmt: skip  # tuples that begin with a number
         return any(value[0] in parameter.sources for kind in every for value in kind)
 
@@ -232,16 +233,43 @@ def _has_uri(modifier: str, numbers: Numbers, value: Value, values: SearchValues
     if modifier == "above":
         return not held.isdisjoint(uris_above(uri))
     if modifier == "below":
-        whole = uri.rstrip("/")
-        return any(form == whole or form.startswith(f"{whole}/") for form in held)
+        return any(is_below(form, uri) for form in held)
     return uri in held
 
 
 def _has_quantity(_: str, numbers: Numbers, value: Value, values: SearchValues) -> bool:
     test = _NUMBERS[value.prefix]
     return any(
-        number in numbers and test(low, high, value) and _is_unit(value.parts, system, code, unit)
+        number in numbers
+        and (
+            test(low, high, value)
+            if _is_unit(value.parts, system, code, unit)
+            else _holds_converted(test, value, (low, high), (system, code))
+        )
         for number, low, high, system, code, unit in values.quantities
+    )
+
+
+def _holds_converted(
+    test: Callable[[float, float, Value], bool],
+    value: Value,
+    ends: tuple[float, float],
+    unit: tuple[str | None, str | None],
+) -> bool:
+    """Whether an amount in another UCUM unit meets the value, expressed in the value's."""
+    system, code = unit
+    if value.parts[:1] != (UCUM,) or system != UCUM or code is None:
+        return False
+    converted = converted_to(code, value.parts[1], ends)
+    return converted is not None and test(converted[0], converted[1], value)
+
+
+def _is_near(_: str, numbers: Numbers, value: Value, values: SearchValues) -> bool:
+    circle = value.circle
+    assert circle is not None
+    return any(
+        number in numbers and circle.has(latitude, longitude)
+        for number, latitude, longitude in values.positions
     )
 
 
@@ -266,4 +294,5 @@ _TESTS: dict[str, Callable[[str, Numbers, Value, SearchValues], bool]] = {
     "uri": _has_uri,
     "number": _has_quantity,
     "quantity": _has_quantity,
+    "special": _is_near,
 }
