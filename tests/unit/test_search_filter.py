@@ -5,9 +5,9 @@ import pytest
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.search import Extractor
-from trucyte.records.search.filters import read_filter
-from trucyte.records.search.names import Names
-from trucyte.records.search.tree import And, Chain, Has, Node, Not, Or
+from trucyte.records.search.asked.filters import read_filter
+from trucyte.records.search.asked.names import Names
+from trucyte.records.search.asked.tree import And, Chain, Has, Node, Not, Or
 
 
 @pytest.fixture(scope="module")

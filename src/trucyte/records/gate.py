@@ -22,7 +22,7 @@ from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.rows import sensitivity_of_label
-from trucyte.records.search.codes import Codes, CodesOf
+from trucyte.records.search.asked.codes import Codes, CodesOf
 from trucyte.records.search.compile import Conditions
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher

@@ -6,9 +6,7 @@ Values are always parameters; what stands in the text comes from this module alo
 # ruff: noqa: S608 - the text comes from this module alone, every value is a parameter
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from trucyte.fhir.search import fold
 from trucyte.fhir.search.converters import split_reference
@@ -17,31 +15,18 @@ from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.leaf import head_key
 from trucyte.records.hashing import Hasher, combined, parameter_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
-from trucyte.records.measures import UCUM, alternatives, in_base_units, to_base
 from trucyte.records.rows import component_number, shortened
-from trucyte.records.search.leaf import ALTERNATIVES_MAX, Criterion, Value
-from trucyte.records.search.names import Language
+from trucyte.records.search.amounts import Amounts
+from trucyte.records.search.asked.leaf import ALTERNATIVES_MAX, Criterion, Value
+from trucyte.records.search.asked.names import Language
+from trucyte.records.search.asked.paths import uris_above
+from trucyte.records.search.asked.tree import And, Chain, Has, Listed, Node, Not, Or, Words
+from trucyte.records.search.bound import NOTHING, Parameters, any_of
 from trucyte.records.search.near import near_condition
-from trucyte.records.search.paths import uris_above
 from trucyte.records.search.ranges import DATE_TESTS, NUMBER_TESTS
-from trucyte.records.search.tree import And, Chain, Has, Listed, Node, Not, Or, Words
 
-NOTHING = "false"
 # More alternatives than this are looked up apart from the row.
 TOKENS_IN_ROW_MAX = 200
-
-
-@dataclass(slots=True)
-class Parameters:
-    """The statement's parameters, named as they come."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, value: Any, cast: str) -> str:
-        """Keep a value and return its place in the text."""
-        name = f"p{len(self.values)}"
-        self.values[name] = value
-        return f"%({name})s::{cast}"
 
 
 class Links(Protocol):
@@ -78,10 +63,10 @@ class Conditions:
         self.type = resource_type
         self._parameters = language.parameters(resource_type)
         self._hasher = hasher
-        self._now = now
         self._origin = origin
         self._links = links
         self.bound = Parameters() if bound is None else bound
+        self._amounts = Amounts(self.bound, hasher, now)
         # Conditions on the main date alone: what a walk by date may begin with.
         self.dated: list[str] = []
         self.typed = 0  # criteria that only resources of the type can meet
@@ -102,7 +87,7 @@ class Conditions:
             case And(parts):
                 return f"({' and '.join(self._condition(part) for part in parts)})"
             case Or(parts):
-                return self._any([self._part(part) for part in parts])
+                return any_of([self._part(part) for part in parts])
             case Not(part):
                 return f"(({self._part(part)}) is not true)"
             case _:
@@ -119,10 +104,6 @@ class Conditions:
         if criterion.modifier == "missing":
             return self._missing(criterion)
         return _TYPES[criterion.type](self, criterion)
-
-    def _any(self, conditions: Sequence[str]) -> str:
-        kept = [condition for condition in conditions if condition != NOTHING]
-        return f"({' or '.join(kept)})" if kept else NOTHING
 
     # Tokens
 
@@ -314,7 +295,7 @@ class Conditions:
 
     def _date(self, criterion: Criterion) -> str:
         parameter = _of(criterion)
-        condition = self._any([self._date_of(parameter, v) for v in criterion.values])
+        condition = any_of([self._date_of(parameter, v) for v in criterion.values])
         if parameter.stored and parameter.code == MAIN_DATES.get(self.type):
             self.dated.append(condition)
         return condition
@@ -325,44 +306,30 @@ class Conditions:
         beside = [s for s in parameter.sources if self._parameters[s].code != main]
         if len(beside) < len(parameter.sources):
             # With the type, whose dates lie together in the index.
-            test = self._range(DATE_TESTS, value, "e.date_low", "e.date_high")
+            test = self._amounts.range(DATE_TESTS, value, "e.date_low", "e.date_high")
             conditions.append(f"(e.type = {TYPE_NUMBERS[self.type]} and {test})")
         if beside:
             numbers = self._side_numbers(beside)
-            test = self._range(DATE_TESTS, value, "d.low", "d.high")
+            test = self._amounts.range(DATE_TESTS, value, "d.low", "d.high")
             conditions.append(
                 f"e.seq in (select d.seq from records.date d"
                 f" where d.parameter = any({numbers}) and {test})"
             )
-        return self._any(conditions)
+        return any_of(conditions)
 
     def _last_updated(self, criterion: Criterion) -> str:
         tests = [
-            self._range(DATE_TESTS, value, "e.last_updated", "(e.last_updated + 1)")
+            self._amounts.range(DATE_TESTS, value, "e.last_updated", "(e.last_updated + 1)")
             for value in criterion.values
         ]
-        return self._any(tests)
-
-    def _range(self, tests: dict[str, str], value: Value, low: str, high: str) -> str:
-        bounds: tuple[float, float] = (value.low, value.high)
-        is_date = tests is DATE_TESTS
-        if value.prefix == "ap":
-            bounds = value.around_time(self._now) if is_date else value.around()
-        cast = "bigint" if is_date else "double precision"
-        text = tests[value.prefix]
-        places = {
-            name: self.bound.add(bound, cast)
-            for name, bound in zip(("low", "high", "point"), (*bounds, value.point), strict=True)
-            if f"{{{name}}}" in text
-        }
-        return text.format(l=low, h=high, **places)
+        return any_of(tests)
 
     def _side_numbers(self, sources: Sequence[int]) -> str:
         numbers = [parameter_number(self.type, self._parameters[s].code) for s in sources]
         return self.bound.add(numbers, "integer[]")
 
     def _quantity(self, criterion: Criterion) -> str:
-        return self._any([self._quantity_of(_of(criterion), v) for v in criterion.values])
+        return any_of([self._quantity_of(_of(criterion), v) for v in criterion.values])
 
     def _quantity_of(self, parameter: Parameter, value: Value) -> str:
         main = MAIN_QUANTITIES.get(self.type)
@@ -372,94 +339,34 @@ class Conditions:
                 conditions.append(self._main_quantity(source, value))
             else:
                 conditions.append(self._side_quantity(source, value, None))
-        return self._any(conditions)
+        return any_of(conditions)
 
     def _main_quantity(self, source: int, value: Value) -> str:
-        test = self._range(NUMBER_TESTS, value, "e.quantity_low", "e.quantity_high")
-        unit = self._unit(value)
+        test = self._amounts.range(NUMBER_TESTS, value, "e.quantity_low", "e.quantity_high")
+        unit = self._amounts.unit(value)
         if unit is None:
             return test
         own = self._hasher.parameter(self.type, self._parameters[source].code)
         conditions = [f"({test} and {self.tokens([own ^ unit])})"]
-        for form, other in self._other_units(value):
-            test = self._range(NUMBER_TESTS, other, "e.quantity_low", "e.quantity_high")
+        for form, other in self._amounts.other_units(value):
+            test = self._amounts.range(NUMBER_TESTS, other, "e.quantity_low", "e.quantity_high")
             conditions.append(f"({test} and {self.tokens([own ^ form])})")
-        conditions.extend(self._rare_units(source, value))
-        return self._any(conditions)
-
-    def _rare_units(self, source: int, value: Value) -> list[str]:
-        """The main quantity in a unit that is not common has a row in base units."""
-        based = self._based(value)
-        if based is None:
-            return []
-        form, asked = based
-        test = self._range(NUMBER_TESTS, asked, "q.low", "q.high")
-        held = self.bound.add([form], "bigint[]")
-        return [
-            f"e.seq in (select q.seq from records.quantity q"
-            f" where q.parameter = any({self._side_numbers([source])})"
-            f" and q.units @> {held} and {test})"
-        ]
-
-    def _based(self, value: Value) -> tuple[int, Value] | None:
-        """Return what a UCUM quantity measures, and it in base units."""
-        if value.parts[:1] != (UCUM,):
-            return None
-        code = value.parts[1]
-        base = in_base_units(code, (0.0,))
-        if base is None:
-            return None
-        asked = value.around_itself().with_ends(partial(to_base, code))
-        return self._hasher.measure(base[0]), asked
-
-    def _other_units(self, value: Value) -> list[tuple[int, Value]]:
-        """Return the value in the common units that measure the same, with their form."""
-        if value.parts[:1] != (UCUM,):
-            return []
-        value = value.around_itself()
-        return [
-            (self._hasher.system_code(UCUM, other.code), value.with_ends(other.converted))
-            for other in alternatives(value.parts[1])
-        ]
-
-    def _every_unit(self, value: Value) -> list[tuple[int | None, Value]]:
-        """Return the value as it is asked, in other units, and in base units."""
-        based = self._based(value)
-        found: list[tuple[int | None, Value]] = [(self._unit(value), value)]
-        found.extend(self._other_units(value))
-        if based is not None:
-            found.append(based)
-        return found
+        conditions.extend(self._amounts.rare_units(self._side_numbers([source]), value))
+        return any_of(conditions)
 
     def _side_quantity(self, source: int, value: Value, component: int | None) -> str:
         conditions = [f"q.parameter = any({self._side_numbers([source])})"]
-        conditions.append(self._amount(value, "q"))
+        conditions.append(self._amounts.amount(value, "q"))
         if component is not None:
             conditions.append(f"q.components @> {self.bound.add([component], 'bigint[]')}")
         return f"e.seq in (select q.seq from records.quantity q where {' and '.join(conditions)})"
-
-    def _amount(self, value: Value, row: str) -> str:
-        """A number or quantity in a row of the side table, whatever unit says the same."""
-        conditions = []
-        for unit, asked in self._every_unit(value):
-            test = self._range(NUMBER_TESTS, asked, f"{row}.low", f"{row}.high")
-            if unit is not None:
-                test = f"({row}.units @> {self.bound.add([unit], 'bigint[]')} and {test})"
-            conditions.append(test)
-        return self._any(conditions)
 
     def _special(self, criterion: Criterion) -> str:
         """Places in a circle: a box by the index, then the distance."""
         self.typed += 1
         number = parameter_number(self.type, _of(criterion).code)
         circles = [value.circle for value in criterion.values if value.circle is not None]
-        return self._any([near_condition(circle, number, self.bound.add) for circle in circles])
-
-    def _unit(self, value: Value) -> int | None:
-        if not any(value.parts):
-            return None
-        system, code = value.parts
-        return self._hasher.system_code(system, code) if system else self._hasher.code(code)
+        return any_of([near_condition(circle, number, self.bound.add) for circle in circles])
 
     # Composites
 
@@ -471,7 +378,7 @@ class Conditions:
                 conditions.append(self._all(parameter.components, value))
             if parameter.pairs:
                 conditions.append(self._pair(parameter, value))
-        return self._any(conditions)
+        return any_of(conditions)
 
     def _all(self, components: Sequence[Component], value: Value) -> str:
         """A composite on the resource itself: each component by its own parameter."""
@@ -514,9 +421,9 @@ class Conditions:
             number = component_number(self.type, parameter.code, place)
             conditions.append(f"{row}.parameter = {self.bound.add(number, 'integer')}")
             if component.type == "date":
-                test = self._range(DATE_TESTS, value, f"{row}.low", f"{row}.high")
+                test = self._amounts.range(DATE_TESTS, value, f"{row}.low", f"{row}.high")
             else:
-                test = self._amount(value, row)
+                test = self._amounts.amount(value, row)
             conditions.append(test)
             if count:
                 conditions.append(f"{row}.seq = q0.seq and {row}.components[1] = q0.components[1]")

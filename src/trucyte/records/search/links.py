@@ -21,11 +21,12 @@ from trucyte.fhir.search.expression import Key
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.journal.journal import Journal
 from trucyte.records.hashing import Hasher
-from trucyte.records.search.compile import NOTHING, Conditions, Parameters
-from trucyte.records.search.leaf import Criterion, Value
+from trucyte.records.search.asked.leaf import Criterion, Value
+from trucyte.records.search.asked.tree import Chain, Has, Listed, Node, Words, every_node
+from trucyte.records.search.asked.words import has_words
+from trucyte.records.search.bound import NOTHING, Parameters
+from trucyte.records.search.compile import Conditions
 from trucyte.records.search.match import Matcher
-from trucyte.records.search.tree import Chain, Has, Listed, Node, Words, every_node
-from trucyte.records.search.words import has_words
 
 # Up to so many resources at the far end are named one by one …
 TARGETS_MAX = 2_000  # … those referred to,

@@ -12,9 +12,9 @@ from trucyte.fhir.search.converters import split_reference
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.records.measures import UCUM, converted_to
 from trucyte.records.rows import shortened
-from trucyte.records.search.leaf import Criterion, Value
-from trucyte.records.search.paths import is_below, uris_above
-from trucyte.records.search.tree import And, Node, Not, Or
+from trucyte.records.search.asked.leaf import Criterion, Value
+from trucyte.records.search.asked.paths import is_below, uris_above
+from trucyte.records.search.asked.tree import And, Node, Not, Or
 
 Numbers = Collection[int]
 

@@ -5,7 +5,7 @@ so that what is hidden cannot be inferred from what refers to it.
 """
 
 from trucyte.records.access import Access
-from trucyte.records.search.compile import Parameters
+from trucyte.records.search.bound import Parameters
 
 
 def permitted(access: Access, bound: Parameters, origin: int) -> list[str]:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trucyte.records.mains import MAIN_DATES
-from trucyte.records.search.codes import Codes
-from trucyte.records.search.filters import read_filter
-from trucyte.records.search.leaf import (
+from trucyte.records.search.asked.codes import Codes
+from trucyte.records.search.asked.filters import read_filter
+from trucyte.records.search.asked.leaf import (
     BadSearchValue,
     Criterion,
     ModifierNotSupported,
@@ -19,8 +19,8 @@ from trucyte.records.search.leaf import (
     UnknownParameter,
     shown_name,
 )
-from trucyte.records.search.names import Language, Names
-from trucyte.records.search.tree import Chain, Has, Node, every_node
+from trucyte.records.search.asked.names import Language, Names
+from trucyte.records.search.asked.tree import Chain, Has, Node, every_node
 
 __all__ = [
     "BadSearchValue",

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trucyte.fhir.types import TYPE_NUMBERS
-from trucyte.records.search.compile import NOTHING, Conditions, Parameters
+from trucyte.records.search.bound import NOTHING, Parameters
+from trucyte.records.search.compile import Conditions
 from trucyte.records.search.page_token import PageState
 from trucyte.records.search.query import Query
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from trucyte.base.problem import Kind, Problem
-from trucyte.records.search.leaf import (
+from trucyte.records.search.asked.leaf import (
     BadSearchValue,
     Criterion,
     check_modifier,
     read_leaf,
     shown_name,
 )
-from trucyte.records.search.names import Names
-from trucyte.records.search.tree import And, Node, Not, Or
+from trucyte.records.search.asked.names import Names
+from trucyte.records.search.asked.tree import And, Node, Not, Or
 
 LENGTH_MAX = 10_000
 CONDITIONS_MAX = 100

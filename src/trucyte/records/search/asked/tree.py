@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from trucyte.fhir.search.parameters import Parameter
-from trucyte.records.search.leaf import Criterion
+from trucyte.records.search.asked.leaf import Criterion
 
 
 @dataclass(frozen=True, slots=True)

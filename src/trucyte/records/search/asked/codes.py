@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from trucyte.base.problem import Kind, Problem
-from trucyte.records.search.leaf import BadSearchValue, Criterion, Value, shown_name
+from trucyte.records.search.asked.leaf import BadSearchValue, Criterion, Value, shown_name
 
 CODES_MAX = 5_000
 _OF_CODES = ("in", "not-in", "below", "above")

@@ -12,8 +12,8 @@ from typing import Protocol
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
-from trucyte.records.search.codes import Codes, asks_codes, with_codes
-from trucyte.records.search.leaf import (
+from trucyte.records.search.asked.codes import Codes, asks_codes, with_codes
+from trucyte.records.search.asked.leaf import (
     BadSearchValue,
     Criterion,
     ModifierNotSupported,
@@ -24,8 +24,8 @@ from trucyte.records.search.leaf import (
     split_at,
     unescape,
 )
-from trucyte.records.search.tree import Chain, Has, Listed, Node, Words
-from trucyte.records.search.words import words_of
+from trucyte.records.search.asked.tree import Chain, Has, Listed, Node, Words
+from trucyte.records.search.asked.words import words_of
 
 LINKS_MAX = 10  # one after another
 BRANCHES_MAX = 60  # in one search, where a reference may lead to several types
