@@ -23,6 +23,7 @@ from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.rows import sensitivity_of_label
 from trucyte.records.search.asked.codes import Codes, CodesOf
+from trucyte.records.search.asked.leaf import shown_name
 from trucyte.records.search.compile import Conditions
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
@@ -147,14 +148,23 @@ class Records:
         following = rows[-1][0] if goes_on else None
         return HistoryPage(tuple(self._shown(access, visible, f"history {type or '*'}")), following)
 
-    def search(self, access: Access, type: str, query: Sequence[tuple[str, str]]) -> Page:
+    def search(
+        self,
+        access: Access,
+        type: str,
+        query: Sequence[tuple[str, str]],
+        *,
+        lenient: bool = False,
+    ) -> Page:
         """Return the first page of what meets the query, newest first unless sorted.
 
         `query` has decoded names and values in their order. Raises a Problem that names the
-        parameter where one is unknown, not supported or has a bad value.
+        parameter where one is unknown, not supported or has a bad value; `lenient` leaves out
+        those that are unknown or not supported, and the page names them.
         """
         _check_type(type)
-        read = self._read_query(access, type, query)
+        read = self._read_query(access, type, query, lenient=lenient)
+        query = [pair for pair in query if pair[0] not in read.ignored]
         now = self._now()
         with self._reading() as cursor:
             snapshot, epoch, _ = self._position(cursor)
@@ -162,7 +172,7 @@ class Records:
             total = self._count(links, read) if read.total or read.only_count else None
             if read.only_count:
                 access.recorder.shown(access, (), f"count {type}")
-                return Page((), None, total)
+                return Page((), None, total, _shown_names(read))
             rows = self._rows(links, read, snapshot, None)
         state = PageState(type, tuple(query), snapshot, epoch, 0, None, now)
         return self._page(access, read, state, links, rows, total)
@@ -209,12 +219,18 @@ class Records:
     # Searching
 
     def _read_query(
-        self, access: Access, type_name: str, pairs: Sequence[tuple[str, str]]
+        self,
+        access: Access,
+        type_name: str,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        lenient: bool = False,
     ) -> Query:
         codes = None
         if self._codes is not None:
             codes = CodesOf(self._codes, lambda id_: parse(self.read(access, "ValueSet", id_).body))
-        return read_query(type_name, pairs, self._index.extractor, codes=codes)
+        extractor = self._index.extractor
+        return read_query(type_name, pairs, extractor, codes=codes, lenient=lenient)
 
     def _links(self, cursor: Cursor, access: Access, now: int, at: int | None = None) -> Links:
         """Return what links of one search are asked through, with the caller's permission."""
@@ -281,7 +297,8 @@ class Records:
             if line.entry.type == query.type
             and matcher.matches(line.entry.id, extractor.values(parse(line.body)))
         ]
-        return Page(tuple(self._shown(access, met, f"search {query.type}")), token, total)
+        shown = self._shown(access, met, f"search {query.type}")
+        return Page(tuple(shown), token, total, _shown_names(query))
 
     def _position(self, cursor: Cursor) -> tuple[int, int, int]:
         row = cursor.execute(statements()["position"]).fetchone()
@@ -360,6 +377,10 @@ class Records:
 
     def _now(self) -> int:
         return (self._clock.now() - _EPOCH) // _MICROSECOND
+
+
+def _shown_names(query: Query) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(shown_name(name) for name in query.ignored))
 
 
 def _execute(cursor: Cursor, statement: LiteralString, conditions: Conditions) -> None:

@@ -17,7 +17,6 @@ from trucyte.records.search.asked.leaf import (
     ParameterNotSupported,
     SearchTooLarge,
     UnknownParameter,
-    shown_name,
 )
 from trucyte.records.search.asked.names import Language, Names
 from trucyte.records.search.asked.tree import Chain, Has, Node, every_node
@@ -48,7 +47,7 @@ class Query:
     count: int
     total: bool
     only_count: bool
-    ignored: tuple[str, ...] = ()  # names of what was left out, as far as they may be shown
+    ignored: tuple[str, ...] = ()  # names of what was left out, as the caller wrote them
 
     @property
     def is_linked(self) -> bool:
@@ -96,7 +95,7 @@ def read_query(
         except (UnknownParameter, ParameterNotSupported):
             if not lenient:
                 raise
-            ignored[shown_name(name)] = None
+            ignored[name] = None
     sort, descending = _sort(resource_type, controls.get("_sort", ""))
     count = _count(controls.get("_count", str(COUNT_DEFAULT)))
     return Query(
