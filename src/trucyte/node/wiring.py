@@ -22,8 +22,7 @@ from trucyte.intake.door import Door
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import Parts, make_parts, worker_build
-from trucyte.node.search_codes import SearchCodes
+from trucyte.node.parts import Parts, SearchCodes, make_parts, worker_build
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.terminology.lists import LoadedLists
