@@ -242,3 +242,30 @@ def test_very_many_alternatives_are_refused(node: Node) -> None:
         with pytest.raises(Problem) as raised:
             node.search("Condition", (name, ",".join(map(str, range(10_000)))))
         assert raised.value.kind is Kind.TOO_LARGE
+
+
+def test_alternatives_are_bounded_in_all(node: Node) -> None:
+    names = ",".join(f"n{n}" for n in range(500))
+    with pytest.raises(Problem) as raised:
+        node.search("Patient", *[("name", names)] * 50)
+    assert raised.value.kind is Kind.TOO_LARGE
+    assert node.search("Patient", ("name", names), ("name", names)) == []
+
+
+def test_far_ends_have_one_time_together(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trucyte.records.gate.SECONDS_MAX", -1)
+    read = node.records._read_query(node.full, "Condition", [("subject:Patient.name", "x")])
+    with node.database.connection() as connection, connection.cursor() as cursor:
+        found = node.records._links(cursor, node.full, 0)
+        with pytest.raises(Problem) as raised:
+            found.conditions("Condition").build(read.criteria)
+    assert raised.value.code == "search-too-slow"
+
+
+def test_links_in_circles_end(node: Node) -> None:
+    for id, above in (("a", "b"), ("b", "a"), ("c", "c")):
+        node.put({"resourceType": "Location", "id": id, "name": id.upper(),
+                  "partOf": {"reference": f"Location/{above}"}})  # fmt: skip
+    assert node.search("Location", ("partof." * 10 + "name", "c")) == ["c"]
+    assert node.search("Location", ("partof." * 9 + "name", "a")) == ["b"]
+    assert node.search("Location", ("_has:Location:partof:" * 10 + "_id", "a")) == ["a"]

@@ -243,6 +243,7 @@ class Records:
             now=now,
             permitted=lambda bound: permitted(access, bound, _OWN),
             at=at,
+            seconds_max=SECONDS_MAX,
         )
 
     def _conditions(self, links: Links, query: Query) -> tuple[Conditions, list[str]]:

@@ -34,6 +34,10 @@ __all__ = [
 COUNT_DEFAULT = 50
 COUNT_MAX = 1000
 CRITERIA_MAX = 50
+# Alternatives in all that each need values of their own in the statement, which has room for
+# 65,535: a quantity in every unit takes about thirty. Codes and ids go in one array.
+SEPARATE_MAX = 1_000
+_IN_ONE_ARRAY = frozenset({"token", "reference", "id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def read_query(
             if not lenient:
                 raise
             ignored[name] = None
+    _check_size(criteria)
     sort, descending = _sort(resource_type, controls.get("_sort", ""))
     count = _count(controls.get("_count", str(COUNT_DEFAULT)))
     return Query(
@@ -117,6 +122,17 @@ def _criterion(names: Names, resource_type: str, name: str, text: str) -> Node:
     if name == "_filter":
         return read_filter(names, resource_type, text)
     return names.read(resource_type, name, text)
+
+
+def _check_size(criteria: Sequence[Node]) -> None:
+    separate = sum(
+        len(node.values)
+        for criterion in criteria
+        for node in every_node(criterion)
+        if isinstance(node, Criterion) and node.type not in _IN_ONE_ARRAY
+    )
+    if separate > SEPARATE_MAX:
+        raise SearchTooLarge(most=SEPARATE_MAX)
 
 
 def _choice(controls: dict[str, str], name: str, allowed: tuple[str, ...]) -> str:
