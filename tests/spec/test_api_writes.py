@@ -336,3 +336,11 @@ def test_a_reference_to_nothing_is_taken_unless_the_operator_refuses_it(
             refusing.create(writing.access, "Observation", body)
         writing.update(a_patient(id="nobody"))
         assert refusing.create(writing.access, "Observation", body).done is Done.CREATED
+
+
+def test_a_condition_may_ask_of_other_resources(writing: Writing) -> None:
+    query = f"subject:Patient.identifier={MRN}|1"
+    patient = writing.create(a_patient()).resource.id
+    first = writing.create(an_observation(f"Patient/{patient}"), query)
+    again = writing.create(an_observation(f"Patient/{patient}"), query)
+    assert (first.done, again.done) == (Done.CREATED, Done.FOUND)

@@ -22,7 +22,7 @@ from trucyte.intake.door import Door
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import Parts, make_parts, worker_build
+from trucyte.node.parts import Parts, SearchCodes, make_parts, worker_build
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.terminology.lists import LoadedLists
@@ -118,6 +118,8 @@ def _assembled(
         )
     journal = Journal(database, keyring, clock, parts.projections)
     closing.callback(journal.close)
+    lists = Records(database, journal, parts.index, clock, keyring.tokens)
+    codes = SearchCodes(database, lists, parts.definitions, clock)
     receipts = PostgresReceipts(database, keyring.ids, clock)
     disk = settings.disk
     return Node(
@@ -129,7 +131,7 @@ def _assembled(
         keyring=keyring,
         parts=parts,
         journal=journal,
-        records=Records(database, journal, parts.index, clock, keyring.tokens),
+        records=Records(database, journal, parts.index, clock, keyring.tokens, codes=codes),
         receipts=receipts,
         accounts=Accounts(database, clock),
         door=Door(
