@@ -1,237 +1,182 @@
-"""How fast the write side of the API accepts: creates, updates, conditions, transactions.
+"""What the write side of the API does by itself: creates, updates, transactions.
 
-    python -m bench.interactions URL DEFINITIONS [--seconds 4] [--bundles 40] [--record]
+    python -m bench.interactions [--seconds 5] [--suites ../shared/suites] [--note TEXT]
 
-URL is an empty database (fsync on, if figures are to mean anything), DEFINITIONS the
-compiled cache; TRUCYTE_SUITES names the folder of Synthea's bundles. All in one process,
-without HTTP: scanning, structural validation, index and fsync are in the figures.
+Everything on: check, index, proof, fsync; the embedded database, fresh data. No HTTP: the
+calls come from threads of one process. Transactions are Synthea's bundles, each as it came.
 """
 
 import argparse
-import io
-import json
+import itertools
 import os
-import sys
+import statistics
 import tarfile
-import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from threading import Thread
 
+from bench.ingest import SIZES, folder
 from bench.record import record
-from trucyte.base.clock import SystemClock
-from trucyte.database.connect import Database
-from trucyte.database.migrate import migrate
-from trucyte.fhir.definitions import Definitions
+from trucyte.base.settings import load_settings
+from trucyte.fhir.parse import bundle, head
 from trucyte.fhir.path.path import Paths
-from trucyte.fhir.search import Extractor
 from trucyte.fhir.validate import Validator
 from trucyte.intake.interactions import Answered, Interactions
 from trucyte.intake.interactions.settings import WriteSettings
-from trucyte.intake.latest import Latest
-from trucyte.journal.journal import Journal
-from trucyte.journal.keyring import Keyring
-from trucyte.records import Access, Hasher, Records, SearchIndex, person_reference
+from trucyte.node.wiring import Node, open_node
+from trucyte.records import Hasher, person_reference
+from trucyte.shared.access.local import local_access
 
-KEY = b"a key of the bench"
-MRN = "http://example.org/sid/mrn"
-
-
-class Silence:
-    """A trail that keeps nothing."""
-
-    def shown(self, access: Access, persons: Sequence[int], reason: str) -> None:
-        """Forget."""
+SAMPLE = (Path(__file__).parent / "samples/observation.json").read_bytes()
+SAMPLE_ID = head(SAMPLE).id.encode()
+ACCESS = local_access("bench")
+Figures = dict[str, tuple[float, str]]
 
 
 class NoReads:
-    """Bundles of this bench read nothing."""
+    """The bundles hold no reads."""
 
     def answer(self, method: str, url: str, headers: Mapping[str, str]) -> Answered:
-        """Answer nothing."""
         return Answered(404, b"")
 
 
-ACCESS = Access("bench", "HOPERAT", sees_restricted=True, recorder=Silence())
+def interactions(node: Node, **settings: bool) -> Interactions:
+    return Interactions(
+        node.journal,
+        node.records,
+        Validator(node.parts.definitions),
+        person=Hasher(node.keyring.persons).person,
+        person_of=person_reference,
+        clock=node.clock,
+        paths=Paths(node.parts.definitions),
+        settings=WriteSettings(**settings),
+    )
 
 
-@contextmanager
-def opened(
-    url: str, definitions: Path, settings: WriteSettings | None = None
-) -> Iterator[tuple[Interactions, Database]]:
-    """Open the write side over a database; close it."""
-    language = Definitions.load(definitions.read_bytes())
-    database = Database(url, connections_max=20)
-    migrate(database)
-    hasher = Hasher(KEY)
-    index = SearchIndex(Extractor(language), hasher)
-    with tempfile.TemporaryDirectory() as folder:
-        keyring = Keyring.open(Path(folder) / "keys")
-        journal = Journal(database, keyring, SystemClock(), [index, Latest()])
-        records = Records(database, journal, index, SystemClock(), KEY)
-        yield (
-            Interactions(
-                journal, records, Validator(language), person=hasher.person,
-                person_of=person_reference, clock=SystemClock(), paths=Paths(language),
-                settings=settings,
-            ),
-            database,
-        )  # fmt: skip
-        journal.close()
-    database.close()
+def driven(work: Callable[[], int], threads: int, seconds: float) -> tuple[float, float, float]:
+    """Call `work` from threads; return its results a second, µs of CPU each, median ms a call."""
+    counts: list[int] = []
+    times: list[float] = []
+    barrier = threading.Barrier(threads + 1)
 
+    def run() -> None:
+        done, took = 0, []
+        barrier.wait()
+        end = time.perf_counter() + seconds
+        while (began := time.perf_counter()) < end:
+            done += work()
+            took.append(time.perf_counter() - began)
+        counts.append(done)
+        times.extend(took)
 
-def an_observation(number: int) -> bytes:
-    """Return a laboratory result of about the size that claims files give."""
-    value = f"{number % 90 + 3}.50"
-    return (
-        '{"resourceType":"Observation","status":"final","category":[{"coding":[{"system":'
-        '"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],'
-        '"code":{"coding":[{"system":"http://loinc.org","code":"14749-6",'
-        '"display":"Định lượng Glucose [Máu]"}]},'
-        f'"subject":{{"reference":"Patient/p{number % 5000}"}},'
-        f'"encounter":{{"reference":"Encounter/e{number % 20000}"}},'
-        f'"effectiveDateTime":"2026-{number % 12 + 1:02}-{number % 28 + 1:02}T08:30:00+07:00",'
-        f'"valueQuantity":{{"value":{value},"unit":"mmol/L",'
-        '"system":"http://unitsofmeasure.org","code":"mmol/L"}}'
-    ).encode()
-
-
-def a_patient(number: int) -> bytes:
-    """Return a synthetic person with a number of their own."""
-    return json.dumps(
-        {"resourceType": "Patient", "identifier": [{"system": MRN, "value": str(number)}],
-         "name": [{"family": "Thử", "given": ["Nghiệm"]}], "gender": "female"},
-        ensure_ascii=False,
-    ).encode()  # fmt: skip
-
-
-def rate(act: Callable[[int], object], threads: int, seconds: float) -> tuple[float, float]:
-    """Return how often a second threads do it together, and µs of this process's CPU each."""
-    done = [0] * threads
+    runners = [threading.Thread(target=run) for _ in range(threads)]
+    for runner in runners:
+        runner.start()
+    barrier.wait()
     began, spent = time.perf_counter(), time.process_time()
-    deadline = began + seconds
-
-    def work(worker: int) -> None:
-        number = worker * 10_000_000
-        while time.perf_counter() < deadline:
-            act(number)
-            number += 1
-            done[worker] += 1
-
-    workers = [Thread(target=work, args=(worker,)) for worker in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    count = sum(done)
-    return count / (time.perf_counter() - began), (time.process_time() - spent) / count * 1e6
+    for runner in runners:
+        runner.join()
+    wall, cpu = time.perf_counter() - began, time.process_time() - spent
+    total = sum(counts)
+    return total / wall, cpu / total * 1e6, statistics.median(times) * 1e3
 
 
-def bundles(many: int) -> list[bytes]:
-    """Return Synthea's transaction bundles."""
-    suites = os.environ.get("TRUCYTE_SUITES", "../shared/suites")
-    found = []
-    with tarfile.open(Path(suites) / "synthea-bundles.tar.xz") as archive:
-        for member in archive:
-            if member.name.endswith(".json") and len(found) < many:
-                file = archive.extractfile(member)
-                assert isinstance(file, io.BufferedIOBase)
-                found.append(file.read())
-    return found
+def bytes_a_line(node: Node) -> tuple[float, int]:
+    with node.database.connection() as connection:
+        connection.execute("checkpoint")
+        size, _, lines = connection.execute(SIZES).fetchone()
+    return float(size), lines
 
 
-def transactions(act: Interactions, bodies: Sequence[bytes], threads: int) -> float:
-    """Return how many resources a second are accepted by transactions."""
-    left, count = list(bodies), [0] * threads
+def creates(node: Node, seconds: float) -> Figures:
+    figures: Figures = {}
+    for name, is_told in (("", False), (", a Provenance each", True)):
+        api = interactions(node, provenance_of_single_writes=is_told)
 
-    def work(worker: int) -> None:
-        while left:
-            try:
-                body = left.pop()
-            except IndexError:
-                return
-            count[worker] += len(act.bundle(ACCESS, body, NoReads()).entries)
+        def create(api: Interactions = api) -> int:
+            api.create(ACCESS, "Observation", SAMPLE)
+            return 1
 
-    began = time.perf_counter()
-    workers = [Thread(target=work, args=(worker,)) for worker in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return sum(count) / (time.perf_counter() - began)
-
-
-def sizes(database: Database) -> tuple[int, float]:
-    """Return resources that are current, and bytes of the database each."""
-    with database.connection() as connection:
-        connection.execute("select 1")
-        row = connection.execute(
-            "select (select count(*) from records.entry), pg_database_size(current_database())"
-        ).fetchone()
-        assert row is not None
-        return row[0], row[1] / max(row[0], 1)
-
-
-def singles(act: Interactions, seconds: float) -> dict[str, tuple[float, str]]:
-    """Measure writes of one resource."""
-    measures: dict[str, tuple[float, str]] = {}
-    known = [act.create(ACCESS, "Patient", a_patient(n)).resource.id for n in range(500)]
-
-    def update(number: int) -> None:
-        id_ = known[number * 7919 % len(known)]
-        body = a_patient(number).replace(b'"identifier"', b'"id":"%b","identifier"' % id_.encode())
-        act.update(ACCESS, "Patient", id_, body)
-
-    shapes: dict[str, Callable[[int], object]] = {
-        "create": lambda n: act.create(ACCESS, "Observation", an_observation(n)),
-        "update": update,
-        "conditional create, new": lambda n: act.create(
-            ACCESS, "Patient", a_patient(n + 1000), if_none_exist=f"identifier={MRN}|{n + 1000}"
-        ),
-    }
-    for name, shape in shapes.items():
+        driven(create, 4, 0.5)
+        before = bytes_a_line(node)
         for threads in (1, 16):
-            found, cpu = rate(shape, threads, seconds)
-            measures[f"{name}, {threads} threads"] = (found, "1/s")
-            measures[f"{name}, {threads} threads, Python"] = (cpu, "µs")
-            sys.stdout.write(f"{name}, {threads} threads: {found:,.0f}/s, {cpu:.0f} µs\n")
-    return measures
+            rate, cpu, median = driven(create, threads, seconds)
+            label = f"create, {threads} threads{name}"
+            figures[label] = (rate, "/s")
+            figures[label + ", Python"] = (cpu, "µs")
+            figures[label + ", p50"] = (median, "ms")
+        after = bytes_a_line(node)
+        lines = (after[1] - before[1]) / (2 if is_told else 1)
+        figures["disk of a create" + name] = ((after[0] - before[0]) / lines, "B")
+    return figures
+
+
+def updates(node: Node, seconds: float) -> Figures:
+    api = interactions(node)
+    numbers = itertools.count()
+
+    def update() -> int:
+        number = next(numbers)
+        id_ = f"u{number % 500}"
+        body = SAMPLE.replace(SAMPLE_ID, id_.encode(), 1).replace(b"000123", b"%06d" % number, 1)
+        api.update(ACCESS, "Observation", id_, body)
+        return 1
+
+    figures: Figures = {}
+    for threads in (1, 16):
+        rate, cpu, median = driven(update, threads, seconds)
+        figures[f"update, {threads} threads"] = (rate, "/s")
+        figures[f"update, {threads} threads, Python"] = (cpu, "µs")
+        figures[f"update, {threads} threads, p50"] = (median, "ms")
+    return figures
+
+
+def synthea(suites: Path) -> Iterator[bytes]:
+    with tarfile.open(suites / "synthea-bundles.tar.xz") as archive:
+        for member in archive:
+            if member.name.endswith(".json") and (file := archive.extractfile(member)):
+                yield file.read()
+
+
+def transactions(node: Node, suites: Path, seconds: float) -> Figures:
+    bodies = [(body, len(bundle(body).entry)) for body in synthea(suites)]
+    api = interactions(node)
+    # Hospitals and practitioners first: the others refer to them by condition.
+    first = sorted(bodies, key=lambda pair: b"Practitioner?" in pair[0])
+    for body, _ in first[:3]:
+        api.bundle(ACCESS, body, NoReads())
+    turn = itertools.cycle(bodies)
+    figures: Figures = {}
+    for threads in (1, 4):
+
+        def send() -> int:
+            body, size = next(turn)
+            api.bundle(ACCESS, body, NoReads())
+            return size
+
+        rate, cpu, median = driven(send, threads, seconds)
+        figures[f"transactions, {threads} threads"] = (rate, "resources/s")
+        figures[f"transactions, {threads} threads, Python"] = (cpu, "µs/resource")
+        figures[f"transactions, {threads} threads, p50"] = (median, "ms/bundle")
+    return figures
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("url")
-    parser.add_argument("definitions", type=Path)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--bundles", type=int, default=40)
-    parser.add_argument("--record", action="store_true")
-    parser.add_argument("--only", choices=["singles", "transactions"])
-    parser.add_argument("--provenance", choices=["none", "transactions", "all"])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--suites", type=Path, default=Path("../shared/suites"))
+    parser.add_argument("--note", default="")
     arguments = parser.parse_args()
-    settings = WriteSettings(
-        provenance_of_transactions=arguments.provenance != "none",
-        provenance_of_single_writes=arguments.provenance == "all",
-    )
-    measures: dict[str, tuple[float, str]] = {}
-    with opened(arguments.url, arguments.definitions, settings) as (act, database):
-        if arguments.only != "transactions":
-            measures |= singles(act, arguments.seconds)
-        if arguments.only != "singles":
-            bodies = bundles(arguments.bundles)
-            half = len(bodies) // 2
-            for threads, part in ((1, bodies[:half]), (4, bodies[half:])):
-                found = transactions(act, part, threads)
-                measures[f"transactions, {threads} threads"] = (found, "resources/s")
-                sys.stdout.write(f"transactions, {threads} threads: {found:,.0f} resources/s\n")
-        count, each = sizes(database)
-        measures["bytes a current resource"] = (each, "B")
-        sys.stdout.write(f"{count:,} current resources, {each:.0f} bytes each\n")
-    if arguments.record:
-        note = f"fsync on, structural validation, provenance {arguments.provenance or 'default'}"
-        record("interactions", measures, note)
+    with folder(None) as place:
+        environment = {**os.environ, "TRUCYTE_DATA": str(place / "var")}
+        environment["TRUCYTE_SYSTEM_FOLDER"] = str(place / "system")
+        environment.pop("TRUCYTE_DATABASE_URL", None)
+        with open_node(load_settings(environment)) as node:
+            figures = transactions(node, arguments.suites, arguments.seconds)
+            figures |= creates(node, arguments.seconds)
+            figures |= updates(node, arguments.seconds)
+    record("interactions", figures, arguments.note)
 
 
 if __name__ == "__main__":
