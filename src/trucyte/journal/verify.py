@@ -40,6 +40,7 @@ class What(Enum):
     KEY = "a public key was altered"
     HEAD = "a head is not the newest version"
     TAIL = "the tail was altered"
+    DERIVED = "what was derived from a line is not what the line gives"
 
 
 @dataclass(frozen=True, slots=True)
