@@ -101,7 +101,7 @@ def test_a_refusal_answered_within_the_request_is_kept(trail: Trail) -> None:
 
 def test_a_refusal_and_logins_are_entered(trail: Trail) -> None:
     trail.refused(access_of("bs"), "read Patient", "restricted", door="fhir")
-    trail.logged_in("his", organisation="79001", door="api")
+    trail.logged_in("his", organisation="Organization/79001", door="api")
     trail.logged_in("", door="api", code="login-refused")
     bad, good, refused = (entry.deed for entry in entries(trail))
     assert (refused.outcome, refused.code) == (Outcome.REFUSED, "restricted")

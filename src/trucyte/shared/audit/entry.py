@@ -5,9 +5,11 @@ The body of a line is a JSON array without spaces, readable without this program
     [form, door, interaction, type, purpose, caller, organisation, outcome, resources,
      code, persons]
 
-`persons` is base64 of person keys, 8 bytes each, big-endian; the one person of an entry
-that shows one stands in the line itself. The line has the time, and the request as its
-id. Persons are keyed hashes; nothing else about them is ever written.
+What is empty at its end is left out. `organisation` is the id of an Organization, or a
+whole reference where it has a slash. `persons` is base64 of person keys, 8 bytes each,
+big-endian; the one person of an entry that shows one stands in the line itself. The line
+has the time, and the request as its id. Persons are keyed hashes; nothing else about them
+is ever written.
 """
 
 import re
@@ -26,6 +28,7 @@ from trucyte.journal.change import Change, Operation, Stored
 TYPE: Final = "AuditEvent"
 PERSONS_MAX: Final = 10_000  # of one line; more are several lines of one request
 _FORM: Final = 1
+_ORGANISATION: Final = "Organization/"
 _TEXT_MAX: Final = 120
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -49,16 +52,16 @@ class Outcome(IntEnum):
 
 class _Body(msgspec.Struct, frozen=True, array_like=True):
     form: int
-    door: str
-    interaction: str
-    type: str
-    purpose: str
-    caller: str
-    organisation: str
-    outcome: int
-    resources: int
-    code: str
-    persons: bytes
+    door: str = ""
+    interaction: str = ""
+    type: str = ""
+    purpose: str = ""
+    caller: str = ""
+    organisation: str = ""
+    outcome: int = 0
+    resources: int = 0
+    code: str = ""
+    persons: bytes = b""
 
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -112,22 +115,14 @@ def changes_of(deed: Deed) -> list[Change]:
 
 def _change(deed: Deed, id: str, resources: int, persons: Sequence[int]) -> Change:
     one = persons[0] if len(persons) == 1 else 0
-    body = _ENCODER.encode(
-        _Body(
-            _FORM,
-            as_code(deed.door),
-            deed.interaction,
-            deed.type,
-            as_code(deed.purpose),
-            deed.caller[:_TEXT_MAX],
-            deed.organisation[:_TEXT_MAX],
-            int(deed.outcome),
-            resources,
-            as_code(deed.code),
-            b"" if one else pack_persons(persons),
-        )
-    )
-    return Change(TYPE, id, Operation.CREATE, body, -1, one)
+    words: list[object] = [
+        _FORM, as_code(deed.door), deed.interaction, deed.type, as_code(deed.purpose),
+        deed.caller[:_TEXT_MAX], short_organisation(deed.organisation), int(deed.outcome),
+        resources, as_code(deed.code), b"" if one else pack_persons(persons),
+    ]  # fmt: skip
+    while not words[-1]:
+        words.pop()
+    return Change(TYPE, id, Operation.CREATE, _ENCODER.encode(words), -1, one)
 
 
 def entry_of(line: Stored) -> Entry:
@@ -136,10 +131,19 @@ def entry_of(line: Stored) -> Entry:
     one = line.entry.person
     deed = Deed(
         line.entry.id, body.door, body.interaction, body.type, body.purpose, body.caller,
-        body.organisation, Outcome(body.outcome), body.resources, body.code,
+        _long_organisation(body.organisation), Outcome(body.outcome), body.resources, body.code,
         (one,) if one else unpack_persons(body.persons),
     )  # fmt: skip
     return Entry(line.entry.seq, line.entry.accepted_at, deed)
+
+
+def short_organisation(reference: str) -> str:
+    """Return an organisation as a body has it."""
+    return reference.removeprefix(_ORGANISATION)[:_TEXT_MAX]
+
+
+def _long_organisation(short: str) -> str:
+    return short if not short or "/" in short else _ORGANISATION + short
 
 
 def persons_of_body(body: bytes) -> Sequence[int]:

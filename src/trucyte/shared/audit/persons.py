@@ -15,7 +15,6 @@ from trucyte.journal.change import Change, Entry
 from trucyte.shared.audit.entry import persons_of_body
 from trucyte.shared.audit.statements import QUERIES
 
-_NO_PERSONS: Final = b',""]'
 _ROW: Final = struct.Struct(">hiqi")
 
 
@@ -27,7 +26,7 @@ class ShownPersons:
 
     def prepare(self, change: Change) -> Sequence[int]:
         """Return the persons of an entry that shows several."""
-        return () if change.body.endswith(_NO_PERSONS) else persons_of_body(change.body)
+        return () if change.person else persons_of_body(change.body)
 
     def apply(
         self, cursor: Cursor, entries: Sequence[Entry], prepared: Sequence[Sequence[int]]

@@ -24,6 +24,7 @@ from trucyte.shared.audit.entry import (
     as_json,
     entry_of,
     persons_of_body,
+    short_organisation,
 )
 from trucyte.shared.audit.interaction import interaction_of
 from trucyte.shared.audit.statements import QUERIES
@@ -142,7 +143,12 @@ def _candidates(
     if wanted.person is not None:
         cursor.execute(QUERIES.entries_of_person, {**facts, "person": wanted.person})
     else:
-        texts = (wanted.caller, wanted.organisation, wanted.interaction, wanted.type)
+        texts = (
+            wanted.caller,
+            short_organisation(wanted.organisation),
+            wanted.interaction,
+            wanted.type,
+        )
         words = [as_json(text) for text in texts if text]
         cursor.execute(QUERIES.entries, {**facts, "words": words})
     return [seq for (seq,) in cursor]

@@ -31,7 +31,9 @@ from trucyte.shared.audit.interaction import read_reason
 from trucyte.shared.audit.persons import ShownPersons
 from trucyte.shared.audit.reading import Found, Reading, Wanted
 
-_REQUEST_BYTES: Final = 8
+# With the entry's place before it an id needs no more bits than tell requests of a day apart.
+_REQUEST_BYTES: Final = 6
+_LETTERS: Final = str.maketrans("-_", "xX")
 # An answer that waits for its entry must not wait for ever.
 _RETRY_SECONDS: Final = 5.0
 
@@ -213,4 +215,4 @@ class Trail:
 
 def new_request() -> str:
     """Return a new id for a request."""
-    return secrets.token_hex(_REQUEST_BYTES)
+    return secrets.token_urlsafe(_REQUEST_BYTES).translate(_LETTERS)
