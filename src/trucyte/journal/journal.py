@@ -36,8 +36,8 @@ class Journal:
     """A journal in one schema of one database. Safe to share between threads.
 
     The node's own lies in `journal`. Without heads a line costs less, and there are no
-    versions: each line is a fact of its own, `expected` is not checked, and `head`,
-    `version` and `history` do not exist.
+    versions: each line is a fact of its own, `expected` is not checked, `head`,
+    `version` and `history` do not exist, and nobody who waits is told of new lines.
     """
 
     def __init__(
@@ -162,6 +162,7 @@ class Journal:
 
     def wait(self, after: int, timeout_seconds: float) -> int:
         """Wait until there is a line behind `after`, at most so long; return the last seq."""
+        assert self._has_heads
         return self._listener.wait(after, timeout_seconds)
 
     def cursor(self, name: str) -> Position | None:

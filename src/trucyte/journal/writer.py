@@ -283,7 +283,7 @@ class Writer:
         cursor.execute(
             self._queries.close_batch,
             (batch.last_seq, batch.first_seq, batch.number, from_microseconds(batch.at),
-             batch.root, batch.chain, batch.nodes, grown.peaks),
+             batch.root, batch.chain, batch.nodes, grown.peaks, self._has_heads),
         )  # fmt: skip
         self._signer.sign_if_due(cursor, grown)
         attempt.last_seq, attempt.root = batch.last_seq, batch.root
