@@ -131,7 +131,7 @@ def make_site(node: Node) -> ASGIApp:
         node.clock,
         version=trucyte.__version__,
     )
-    doors = Doors(node.receipts, node.accounts, node.clock)
+    doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,

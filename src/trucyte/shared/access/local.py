@@ -8,6 +8,7 @@ trail, or one request's part of it.
 from collections.abc import Sequence
 
 from trucyte.records.access import Access, Recorder
+from trucyte.shared.access.accounts import Account
 
 
 class Unshown:
@@ -24,6 +25,17 @@ class Unshown:
 def local_access(door: str, recorder: Recorder) -> Access:
     """Return the access of someone at this machine, through `door` ("pages", "fhir")."""
     return Access(caller=door, purpose="TREAT", sees_restricted=False, recorder=recorder)
+
+
+def sender_access(account: Account, recorder: Recorder) -> Access:
+    """Return the access of a sending system: its own account and facility, nothing restricted."""
+    return Access(
+        caller=account.name,
+        purpose="HOPERAT",
+        sees_restricted=False,
+        recorder=recorder,
+        organisation=f"Organization/{account.facility}" if account.facility else "",
+    )
 
 
 def system_access(part: str) -> Access:
