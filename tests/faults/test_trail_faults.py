@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,15 @@ import psycopg
 import pytest
 
 from tests.support.asgi import ask
+from tests.support.records import open_node
 from tests.support.trail import ALL, access_of
 from tests.support.web_services import fake_services
 from trucyte.base.clock import FixedClock, SystemClock
 from trucyte.database.connect import Database, DatabaseAway, DatabaseFull
+from trucyte.fhir.definitions import Definitions
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.writer import OutcomeUnknown
+from trucyte.shared.access.local import local_access
 from trucyte.shared.audit import Trail
 from trucyte.shared.audit.reading import Wanted
 from trucyte.web.app import make_app
@@ -43,17 +47,28 @@ def lost(tmp_path: Path, clock: FixedClock) -> Iterator[Trail]:
     database.close()
 
 
-def test_a_killed_process_has_answered_nothing_without_an_entry(
+def test_killed_processes_have_answered_nothing_without_an_entry(
     database: Database, tmp_path: Path
 ) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.trail_worker", database.url, str(tmp_path), "6"],
-        cwd=ROOT, env=os.environ | {"PYTHONPATH": "src"}, stdout=subprocess.PIPE, text=True,
-    ) as worker:  # fmt: skip
-        assert worker.stdout is not None
-        answered = [worker.stdout.readline().strip() for _ in range(200)]
-        worker.kill()
-        answered += worker.stdout.read().split()
+    Keyring.open(tmp_path / "keys")
+    command = [sys.executable, "-m", "tests.support.trail_worker", database.url, str(tmp_path), "4"]
+    environment = os.environ | {"PYTHONPATH": "src"}
+    answered: list[str] = []
+    with ExitStack() as ending:
+        workers = [
+            ending.enter_context(
+                subprocess.Popen(
+                    command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+                )
+            )
+            for _ in range(2)
+        ]
+        outputs = [worker.stdout for worker in workers if worker.stdout is not None]
+        answered += [output.readline().strip() for output in outputs for _ in range(150)]
+        for worker in workers:
+            worker.kill()
+        for output in outputs:
+            answered += output.read().split()
     trail = Trail(database, Keyring.open(tmp_path / "keys"), SystemClock())
     entered, before = set(), None
     while True:
@@ -62,7 +77,7 @@ def test_a_killed_process_has_answered_nothing_without_an_entry(
         before = page.next
         if before is None:
             break
-    assert len(answered) >= 200
+    assert len(answered) >= 300
     assert set(answered) <= entered
     assert trail.verify().is_sound
     trail.close()
@@ -78,6 +93,18 @@ def test_with_the_database_away_nothing_is_shown(lost: Trail) -> None:
     ):
         sent.append(stream)
     assert sent == []
+
+
+def test_the_gate_gives_nothing_out_where_the_trail_is_away(
+    database: Database, tmp_path: Path, clock: FixedClock, definitions: Definitions, lost: Trail
+) -> None:
+    with open_node(database, tmp_path, clock, definitions) as node:
+        node.put({"resourceType": "Patient", "id": "p1"})
+        access = local_access("fhir", lost)
+        with pytest.raises(DatabaseAway):
+            node.records.read(access, "Patient", "p1")
+        with pytest.raises(DatabaseAway):
+            node.records.search(access, "Patient", [("_summary", "count")])
 
 
 def test_a_page_whose_entry_cannot_be_written_does_not_leave(lost: Trail) -> None:
