@@ -16,6 +16,7 @@ from trucyte.journal.evidence import verify_evidence
 from trucyte.journal.keyring import Keyring
 from trucyte.shared.audit import EntryNotFound, Outcome, Trail
 from trucyte.shared.audit.entry import PERSONS_MAX
+from trucyte.shared.audit.interaction import read_reason
 from trucyte.shared.audit.reading import Wanted
 
 
@@ -149,6 +150,20 @@ def test_free_text_in_a_reason_never_gets_into_the_trail(trail: Trail, reason: s
     trail.shown(access_of("bs"), [7], reason)
     body = trail.journal.bodies([1])[1].body
     assert not any(word in body for word in (b"Nguy", b"0790", b"?", b"xxxx", b"{"))
+
+
+@pytest.mark.parametrize(
+    ("reason", "name", "kind"),
+    [
+        ("read Patient", "read", "Patient"),
+        ("export: begin", "export", ""),
+        ("export Patient: end", "export", "Patient"),
+        ("history *", "history", ""),
+        ("$everything Encounter", "$everything", "Encounter"),
+    ],
+)
+def test_a_reason_is_an_interaction_and_a_type(reason: str, name: str, kind: str) -> None:
+    assert read_reason(reason) == (name, kind)
 
 
 def test_free_text_as_purpose_or_code_is_left_out(trail: Trail) -> None:

@@ -79,8 +79,8 @@ def read_reason(reason: str) -> tuple[str, str]:
 
     Only names of the program pass: what else a caller may have put there is left out.
     """
-    name, _, rest = reason.partition(" ")
-    kind = rest.partition(" ")[0]
+    name, _, rest = reason.replace(":", " ").partition(" ")
+    kind = rest.lstrip().partition(" ")[0]
     return (
         name if _NAME.fullmatch(name) else "other",
         kind if kind in TYPE_NUMBERS else "",
