@@ -22,7 +22,7 @@ from trucyte.intake.door import Door
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import Parts, make_parts, worker_build
+from trucyte.node.parts import Parts, SearchCodes, make_parts, worker_build
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.audit import Trail
@@ -122,6 +122,8 @@ def _assembled(
     closing.callback(journal.close)
     trail = Trail(database, keyring, clock, site=settings.node.name)
     closing.callback(trail.close)
+    lists = Records(database, journal, parts.index, clock, keyring.tokens)
+    codes = SearchCodes(database, lists, parts.definitions, clock)
     receipts = PostgresReceipts(database, keyring.ids, clock)
     disk = settings.disk
     return Node(
@@ -134,7 +136,7 @@ def _assembled(
         parts=parts,
         journal=journal,
         trail=trail,
-        records=Records(database, journal, parts.index, clock, keyring.tokens),
+        records=Records(database, journal, parts.index, clock, keyring.tokens, codes=codes),
         receipts=receipts,
         accounts=Accounts(database, clock),
         door=Door(
