@@ -58,10 +58,17 @@ def read_bundle(body: bytes, paths: Paths, settings: WriteSettings) -> AskedBund
 
     What is wrong with one entry is that entry's problem.
     """
-    scanned = scan(body, size_max=settings.bundle).resource
-    found = _head(body, scanned)
-    if len(found.entry) > settings.entries:
+    found = _head(body) if len(body) <= settings.bundle else None
+    # Counted before anything is built of it: a hundred thousand entries cost a moment.
+    if found is not None and len(found.entry) > settings.entries:
         raise BundleTooLarge(most=settings.entries, what="entries")
+    scanned = scan(body, size_max=settings.bundle).resource
+    if scanned.get("resourceType") != "Bundle":
+        raise BundleUnreadable(reason="it is not a Bundle")
+    if found is None:
+        raise BundleUnreadable(reason="a member of an entry has another JSON type")
+    if found.type not in ("transaction", "batch"):
+        raise BundleUnreadable(reason="its type is neither transaction nor batch")
     parsed: list[Any] = scanned.get("entry") or []
     entries = [
         _asked(part, parsed[number].get("resource"), f"Bundle.entry[{number}]", paths, settings)
@@ -70,16 +77,12 @@ def read_bundle(body: bytes, paths: Paths, settings: WriteSettings) -> AskedBund
     return AskedBundle(found.type == "transaction", tuple(entries))
 
 
-def _head(body: bytes, scanned: Mapping[str, Any]) -> BundleHead:
-    if scanned.get("resourceType") != "Bundle":
-        raise BundleUnreadable(reason="it is not a Bundle")
+def _head(body: bytes) -> BundleHead | None:
+    """Return the entries as bytes, None where the body has another shape; `scan` says why."""
     try:
-        found = bundle(body)
+        return bundle(body)
     except NotJson:
-        raise BundleUnreadable(reason="a member of an entry has another JSON type") from None
-    if found.type not in ("transaction", "batch"):
-        raise BundleUnreadable(reason="its type is neither transaction nor batch")
-    return found
+        return None
 
 
 def _asked(
