@@ -25,6 +25,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Result = TypeVar("Result")
 
+_BODILESS = frozenset({204, 304})
 # How long a body may take before it has to keep up a pace, and the pace.
 BODY_GRACE_SECONDS = 30.0
 BODY_BYTES_PER_SECOND_MIN = 8 * 1024
@@ -86,12 +87,20 @@ class MediaTypeUnsupported(Problem):
     code = "media-type-unsupported"
 
 
+class Defect(Problem):
+    """The program has a fault; reference: {reference}. Please tell the administrator."""
+
+    kind = Kind.UNAVAILABLE
+    code = "defect"
+
+
 # Problems of HTTP itself have a status of their own.
 _OWN_STATUS: Mapping[type[Problem], int] = {
     MethodNotAllowed: 405,
     NotAcceptable: 406,
     BodyTooSlow: 408,
     MediaTypeUnsupported: 415,
+    Defect: 500,
 }
 
 
@@ -223,6 +232,10 @@ async def send_answer(
     are made once the client has gone (which `receive` tells). What goes wrong before the
     first chunk is raised before anything is sent.
     """
+    if answer.status in _BODILESS:
+        await send(_start(answer, is_bodiless=True))
+        await send({"type": "http.response.body", "body": b""})
+        return
     if isinstance(answer.body, bytes):
         length = (b"content-length", str(len(answer.body)).encode())
         await send(_start(answer, length))
@@ -243,9 +256,12 @@ async def send_answer(
             await in_thread(close)
 
 
-def _start(answer: Answer, *more: tuple[bytes, bytes]) -> MutableMapping[str, Any]:
+def _start(
+    answer: Answer, *more: tuple[bytes, bytes], is_bodiless: bool = False
+) -> MutableMapping[str, Any]:
+    kind = [] if is_bodiless else [(b"content-type", answer.content_type.encode("latin-1"))]
     headers = [
-        (b"content-type", answer.content_type.encode("latin-1")),
+        *kind,
         *more,
         (b"x-content-type-options", b"nosniff"),
         (b"cache-control", b"no-store"),

@@ -1,0 +1,4 @@
+class Batches:
+    def __init__(self, *a): ...
+    def rows(self):
+        return []
