@@ -37,6 +37,7 @@ KEY = b"a key of the bench"
 BATCH = 1000
 RUNS = 7
 LOINC = "http://loinc.org"
+UCUM = "http://unitsofmeasure.org"
 _LINK = re.compile(rb"urn:uuid:([0-9a-f-]{36})")
 
 SIZES = """
@@ -155,6 +156,8 @@ def shapes(people: Sequence[list[dict[str, Any]]], copies: int) -> list[Shape]:
         ("code and a month", "Observation", [("code", "8302-2"), ("date", "2015-03")]),
         ("a month, by date", "Encounter", [("date", "2015-03"), ("_sort", "date")]),
         ("code and value", "Observation", [("code-value-quantity", f"{LOINC}|8302-2$gt190")]),
+        ("value in another unit", "Observation",
+         [("code-value-quantity", f"{LOINC}|8302-2$gt1.9|{UCUM}|m")]),
         ("code and impossible value", "Observation",
          [("code-value-quantity", f"{LOINC}|8302-2$gt900")]),
         ("component and value", "Observation",

@@ -1,5 +1,6 @@
 """Search values as R4's search parameters and 3.1.1.4 demand them."""
 
+import hashlib
 import json
 import tarfile
 from pathlib import Path
@@ -10,7 +11,12 @@ from tests.conformance.suites import suite
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.search import Extractor, SearchValues
 from trucyte.fhir.search.moments import EARLIEST, LATEST, moment_range
+from trucyte.fhir.search.parameters import BUILT_IN, KINDS
 from trucyte.fhir.types import RESOURCE_TYPES
+from trucyte.records.hashing import Hasher
+from trucyte.records.index import FORM
+from trucyte.records.measures import COMMON_UNITS
+from trucyte.records.rows import RowMaker
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +138,17 @@ CASES = [
     ("price-override", {"resourceType": "ChargeItem", "priceOverride": {"value": 15000,
         "currency": "VND"}}, [(15000.0, 15000.0, "urn:iso:std:iso:4217", "VND", None)]),
     ("_profile", patient(meta={"profile": ["http://x/p|1.0"]}), [("http://x/p|1.0",)]),
+    # a Bundle's first entry, special
+    ("composition", {"resourceType": "Bundle", "type": "document", "entry": [
+        {"fullUrl": "urn:uuid:7", "resource": {"resourceType": "Composition", "id": "c"}},
+        {"resource": {"resourceType": "Composition", "id": "d"}}]},
+        [("Composition", "c", "urn:uuid:7", None, None)]),
+    ("message", {"resourceType": "Bundle", "type": "message", "entry": [
+        {"resource": {"resourceType": "MessageHeader", "id": "m"}}]},
+        [("MessageHeader", "m", None, None, None)]),
+    ("near", {"resourceType": "Location", "position": {"latitude": 21.03, "longitude": 105.85}},
+        [(21.03, 105.85)]),
+    ("near", {"resourceType": "Location", "position": {"longitude": 105.85}}, []),
     ("url", {"resourceType": "ValueSet", "url": "http://x/v"}, [("http://x/v",)]),
 ]  # fmt: skip
 
@@ -163,13 +180,57 @@ def test_what_other_parameters_say_already_has_no_values_of_its_own(extractor: E
     assert of["subject"].stored and not of["patient"].stored
 
 
-# What generated code leaves: entries of a Bundle as resources, and a distance.
-LEFT = {("Bundle", "composition"), ("Bundle", "message"), ("Location", "near")}
+def test_no_parameter_of_r4_is_left_without_values(
+    extractor: Extractor, definitions: Definitions
+) -> None:
+    for name in RESOURCE_TYPES:
+        assert extractor.left_to_full_language(name) == ()
+        read = {parameter.code for parameter in extractor.parameters(name)}
+        defined = definitions.search_parameters(name)
+        assert read == {code for code, p in defined.items() if p.expression} - BUILT_IN
 
 
-def test_only_these_parameters_need_the_full_language(extractor: Extractor) -> None:
-    left = {(t, code) for t in RESOURCE_TYPES for code in extractor.left_to_full_language(t)}
-    assert left == LEFT
+def test_every_parameter_type_of_r4_is_there(extractor: Extractor) -> None:
+    types = {p.type for name in RESOURCE_TYPES for p in extractor.parameters(name)}
+    assert types == KINDS
+
+
+# Bits of `records.entry.present` are kept in indexes: another digest is another `FORM`.
+FORM_OF_DIGEST = 2
+DIGEST = "8b32ad5f692bf41a"
+
+
+def test_parameters_have_the_bits_that_indexes_of_this_form_have(extractor: Extractor) -> None:
+    listed = [
+        (name, p.code, p.number, p.type, p.sources, p.target_only)
+        for name in sorted(RESOURCE_TYPES)
+        for p in extractor.parameters(name)
+    ]
+    assert FORM_OF_DIGEST == FORM
+    assert hashlib.sha256(repr((listed, COMMON_UNITS)).encode()).hexdigest()[:16] == DIGEST
+
+
+def test_late_parameters_move_no_bit(extractor: Extractor) -> None:
+    assert [p.code for p in extractor.parameters("Bundle")][-2:] == ["composition", "message"]
+    assert extractor.parameters("Location")[-1].code == "near"
+
+
+@pytest.mark.parametrize("bundle", [
+    {"entry": []}, {"entry": [{}]}, {"entry": [{"fullUrl": "urn:uuid:1"}]},
+    {"entry": [{"resource": {"resourceType": "Patient", "id": "1"}}]},
+    {"entry": [{"resource": {"resourceType": "Composition"}}]},
+])  # fmt: skip
+def test_a_bundle_that_begins_with_something_else_has_no_composition(
+    extractor: Extractor, bundle: dict
+) -> None:
+    values = extractor.values({"resourceType": "Bundle", "type": "document", **bundle})
+    assert values.references == []
+
+
+def test_a_place_off_the_earth_is_no_place(extractor: Extractor) -> None:
+    for latitude, longitude in ((91, 0), (0, 181), (float("nan"), 0), (1e400, 0)):
+        position = {"latitude": latitude, "longitude": longitude}
+        assert extractor.values({"resourceType": "Location", "position": position}).positions == []
 
 
 def test_every_type_has_an_extractor(extractor: Extractor) -> None:
@@ -181,6 +242,8 @@ def test_every_type_has_an_extractor(extractor: Extractor) -> None:
 def test_every_parameter_has_a_value_in_some_official_example(extractor: Extractor) -> None:
     """Generated code reaches the elements: of types with many examples, most parameters."""
     met: dict[str, set[int]] = {}
+    positions = 0
+    maker = RowMaker(extractor, Hasher(b"key"))
     with tarfile.open(suite("r4-examples.tar.xz")) as archive:
         for member in archive:
             if not member.name.endswith(".json"):
@@ -189,9 +252,12 @@ def test_every_parameter_has_a_value_in_some_official_example(extractor: Extract
             if resource.get("resourceType") not in RESOURCE_TYPES:
                 continue
             values = extractor.values(resource)
+            positions += len(values.positions)
+            maker.row(resource, resource.get("id", "x"), 0, 0)
             numbers = {v[0] for name in SearchValues.__slots__ for v in getattr(values, name)}
             met.setdefault(resource["resourceType"], set()).update(numbers)
     assert len(met) > 100
+    assert positions
     for name in ("Observation", "Patient", "Encounter", "MedicationRequest", "Condition"):
         stored = [
             p for p in extractor.parameters(name) if p.stored and (p.type != "composite" or p.pairs)

@@ -2,7 +2,12 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +39,13 @@ def observation(number: int, **more: Any) -> str:
 
 def quantity(number: int, digits: str) -> str:
     return observation(number, valueQuantity={"value": 0}).replace(": 0}", f": {digits}}}")
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 class Command:
@@ -201,3 +213,53 @@ def test_a_view_that_is_wrong_writes_nothing(command: Command) -> None:
     assert (code, out) == (1, "")
     assert "select[0].column[0].path" in err
     assert not (command.folder / "out").exists()
+
+
+def test_people_at_a_terminal_see_how_far_it_is_and_machines_do_not(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trucyte.base.terminal.is_watched", lambda: True)
+    monkeypatch.setattr("trucyte.node.view._DRAW_SECONDS", 0.0)
+    monkeypatch.setattr(chunking.chunks, "__defaults__", (1000,))
+    monkeypatch.setenv("TRUCYTE_LANGUAGE", "en")
+    command.lines(*[observation(number) for number in range(100)], "{")
+    size = (command.folder / "in.ndjson").stat().st_size
+    target = command.folder / "out.csv"
+    code, out, err = command.run("--format", "csv", "--out", str(target))
+    assert (code, out) == (1, "")
+    assert f"/ {size / 1000:.1f} kB  100 rows (" in err
+    assert "\r\033[K" + str(command.folder / "in.ndjson") + ":101: " in err
+    assert "kB" not in command.run("--json", "--out", str(target))[2]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_what_was_there_and_nothing_half(
+    command: Command, form: str, number: signal.Signals, code: int
+) -> None:
+    target = command.folder / "rows"
+    target.write_text("before")
+    command.lines(observation(1))
+    inputs = [str(command.folder / "view.json"), str(command.folder / "in.ndjson"), "-"]
+    arguments = ["run", *inputs, "--format", form, "--out", str(target)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "trucyte.node.cli", "view", *arguments],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        wait_until(lambda: len(list(command.folder.iterdir())) > 3)  # its work file is there
+        process.send_signal(number)
+        assert process.wait(20) == code
+    assert target.read_text() == "before"
+    assert sorted(path.name for path in command.folder.iterdir()) == [
+        "in.ndjson", "rows", "view.json",
+    ]  # fmt: skip
+
+
+def test_a_file_of_blank_lines_is_parts_of_bounded_length() -> None:
+    made = list(chunking.chunks(io.BytesIO(b"\n" * 250_000), "blank"))
+    assert [chunk.count for chunk in made] == [100_000, 100_000, 50_000]
+    assert [chunk.first for chunk in made] == [1, 100_001, 200_001]
+    assert len(made[-1].lines()) == 50_000
+    assert sum(chunk.size for chunk in made) == 250_000

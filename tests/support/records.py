@@ -10,7 +10,7 @@ from tests.support.journal import open_journal
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
-from trucyte.fhir.search import Extractor
+from trucyte.fhir.search import CompiledParameter, Extractor
 from trucyte.fhir.text import accept
 from trucyte.journal.change import Change, Entry, Operation
 from trucyte.journal.journal import Journal
@@ -110,10 +110,11 @@ def open_node(
     clock: FixedClock,
     definitions: Definitions,
     hasher: Hasher | None = None,
+    custom: Sequence[CompiledParameter] = (),
 ) -> Iterator[Node]:
     """Open a node, and close it."""
     trail = Trail()
-    index = SearchIndex(Extractor(definitions), hasher or Hasher(KEY))
+    index = SearchIndex(Extractor(definitions, custom), hasher or Hasher(KEY))
     journal = open_journal(database, folder, clock, [index])
     try:
         yield Node(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.path.quantity import Quantity, converted
-from trucyte.fhir.path.units.ucum import read_unit
+from trucyte.fhir.path.units.ucum import is_unit, read_unit
 from trucyte.fhir.path.units.ucum_table import ARBITRARY, BASE, DEFINED, SHIFTED
 
 SYMBOLS = [
@@ -65,3 +65,33 @@ def test_what_is_no_unit_is_none(text: str) -> None:
 def test_any_text_is_a_unit_or_none(text: str) -> None:
     unit = read_unit(text)
     assert unit is None or unit.from_base(unit.to_base(Fraction(3))) == 3
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["mg/dL", "10*9/L", "mm[Hg]", "{score}", "m[IU]/mL", "/[HPF]", "kg.m/s2", "10.uN.s/(cm5.m2)",
+     "KiBy", "tex", "[den]", "[m/s2/Hz^(1/2)]", "dB[10.nV]", "mol/kg{body}", "cal_[15]", "1",
+     "m+2", "s-1", "mL/(24.h)", "%{Negative Control}"],
+)  # fmt: skip
+def test_a_code_of_ucum_is_one(code: str) -> None:
+    assert is_unit(code) is True
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["mcg", "ea", "TAB", "ml/hr", "mEq", "mmHg", "mgg", "10^^3", "2m", "mg//dL", "mg/dL)", "(mg",
+     "mg dL", "{open", "g{a}{b}", "kmin", "µg", "ml/phút", "Kig/", "[NOPE]", "m-", "m2..5", " "],
+)  # fmt: skip
+def test_a_code_that_is_no_unit_is_none(code: str) -> None:
+    assert is_unit(code) is False
+
+
+@pytest.mark.parametrize("code", ["m99", "10*400", "(" * 20 + "m" + ")" * 20, "m." * 60 + "m"])
+def test_of_a_code_too_large_to_read_nothing_is_said(code: str) -> None:
+    assert is_unit(code) is None
+
+
+def test_the_table_holds_every_atom_of_ucum() -> None:
+
+    names = {*BASE, *ARBITRARY, *SHIFTED, *(ln.split()[0] for ln in DEFINED.split("\n") if ln)}
+    assert len(names) == 312

@@ -3,6 +3,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.support.records import change_of
 from trucyte.base.disk import DiskNearlyFull
 from trucyte.base.settings import DatabaseSettings, DiskSettings, Settings
 from trucyte.database.connect import Database, DatabaseAway
@@ -68,3 +69,24 @@ def test_a_server_of_ones_own_that_is_away_is_said_at_once(tmp_path: Path) -> No
     away = DatabaseSettings(url="postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(DatabaseAway), open_node(Settings(data=tmp_path, database=away)):
         pass
+
+
+def test_an_index_of_an_older_form_is_said_aloud_until_it_is_built_again(
+    empty_database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(data=tmp_path / "var", database=DatabaseSettings(url=empty_database.url))
+    with open_node(settings) as node:
+        node.journal.commit([change_of({"resourceType": "Patient", "id": "p"})])
+    with open_node(settings):
+        assert "rebuild" not in capsys.readouterr().err
+    # As a program before the first stamp left it.
+    with psycopg.connect(empty_database.url, autocommit=True) as connection:
+        connection.execute("delete from journal.cursor where name = 'records.index'")
+    with open_node(settings) as node:
+        assert "trucyte rebuild" in capsys.readouterr().err
+        assert node.journal.compare() is None
+        assert not node.parts.index.is_current(node.database)
+        node.journal.rebuild()
+        assert node.parts.index.is_current(node.database)
+    with open_node(settings):
+        assert "rebuild" not in capsys.readouterr().err

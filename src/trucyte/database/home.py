@@ -78,6 +78,14 @@ def find_home(data: Path, *, source: str, announce: Announce, system: Path = SYS
     return _elsewhere(data, target, source, announce)
 
 
+def cluster_of(data: Path) -> Path:
+    """Return where the cluster of a data folder lies or would lie; touch nothing."""
+    try:
+        return Path(_read(data / POINTER)) / "postgres"
+    except OSError:
+        return data / "postgres"
+
+
 def _runnable(account: Account, binaries: Binaries, system: Path) -> Binaries:
     """Return the programs where `account` can run them; as root, a copy if need be."""
     if account.is_caller or can_run(account, binaries.program("postgres")):

@@ -23,7 +23,7 @@ from psycopg import sql
 from trucyte.base.problem import Kind, Problem
 from trucyte.base.tracing import Event
 from trucyte.database.account import Announce
-from trucyte.database.home import SYSTEM_HOMES, Home, check_private, find_home
+from trucyte.database.home import SYSTEM_HOMES, Home, check_private, cluster_of, find_home
 from trucyte.database.locks import Presence, alone
 from trucyte.database.server_settings import (
     HBA_TEXT,
@@ -262,12 +262,21 @@ def _stop(home: Home) -> None:
 
 def running_pid(home: Home) -> int | None:
     """Return the process that serves this cluster; None when none does, whatever files say."""
+    return _serving_pid(home.cluster)
+
+
+def is_running(data: Path) -> bool:
+    """Say whether the server of a data folder runs, as far as this user can see; touch nothing."""
+    return _serving_pid(cluster_of(data.absolute())) is not None
+
+
+def _serving_pid(cluster: Path) -> int | None:
     try:
-        pid = int((home.cluster / "postmaster.pid").read_bytes().split(b"\n", 1)[0])
+        pid = int((cluster / "postmaster.pid").read_bytes().split(b"\n", 1)[0])
         place = Path(f"/proc/{pid}/cwd").readlink()
     except (OSError, ValueError):
         return None  # no file, a torn one, or nobody (a number used again by another's process)
-    return pid if place == home.cluster.resolve() else None
+    return pid if place == cluster.resolve() else None
 
 
 def _clear_stale(home: Home) -> None:

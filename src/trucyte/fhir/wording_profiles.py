@@ -164,6 +164,18 @@ PROFILE_WORDINGS: dict[str, Wording] = {
         "{path}: the extension {url} does not change the meaning, so it belongs in extension. "
         "Move it there.",
     ),
+    "extension-too-many": Wording(
+        "{path}: extension {url} có {count} lần, theo định nghĩa chỉ được nhiều nhất {max} lần ở "
+        "một phần tử. Hãy bỏ bớt.",
+        "{path}: the extension {url} is there {count} times; by its definition one element may "
+        "have it {max} times at most. Leave the others out.",
+    ),
+    "extension-part-unknown": Wording(
+        "{path}: extension {url} không có phần tên “{name}” trong định nghĩa. Hãy sửa tên hoặc bỏ "
+        "phần này.",
+        "{path}: the definition of the extension {url} has no part “{name}”. Correct the name or "
+        "leave the part out.",
+    ),
     # --- bundles and links ---
     "full-url-relative": Wording(
         "{path}: fullUrl phải là địa chỉ tuyệt đối (http://…, urn:uuid:…). Hãy ghi đầy đủ.",

@@ -43,21 +43,34 @@ def compare(
     database: Database, projections: Sequence[Projection], codec: Codec, progress: Progress
 ) -> Difference | None:
     """Replay the journal and return the first row that differs; leaves everything as it was."""
+    tables = [table for projection in projections for table in projection.tables]
     with problems_of_the_server(), database.connect() as connection:
-        cursor = connection.cursor()
-        tables = [table for projection in projections for table in projection.tables]
-        read_tail(binary_cursor(connection), lock=True)
-        for number, table in enumerate(tables):
-            cursor.execute(
-                sql.SQL("create temporary table {} on commit drop as table {}").format(
-                    _kept(number), _named(table)
-                )
+        return compare_tables(
+            connection, tables, lambda: _replay(connection, projections, codec, progress)
+        )
+
+
+def compare_tables(
+    connection: Connection, tables: Sequence[str], lay_out: Callable[[], object]
+) -> Difference | None:
+    """Return the first row of `tables` that `lay_out` does not give back as it is.
+
+    `lay_out` clears the tables and fills them from the journal in the transaction of
+    `connection`, which ends with everything as it was. Nothing is accepted meanwhile.
+    """
+    cursor = connection.cursor()
+    read_tail(binary_cursor(connection), lock=True)
+    for number, table in enumerate(tables):
+        cursor.execute(
+            sql.SQL("create temporary table {} on commit drop as table {}").format(
+                _kept(number), _named(table)
             )
-        _replay(connection, projections, codec, progress)
-        differences = (_difference(cursor, number, table) for number, table in enumerate(tables))
-        first = next(filter(None, differences), None)
-        connection.rollback()
-        return first
+        )
+    lay_out()
+    differences = (_difference(cursor, number, table) for number, table in enumerate(tables))
+    first = next(filter(None, differences), None)
+    connection.rollback()
+    return first
 
 
 def _replay(

@@ -106,17 +106,18 @@ def prove(resource: str, out: Path | None) -> None:
 def rebuild(compare: bool, as_json: bool) -> int:
     """Build the search index and the code lists again from the journal.
 
-    With --compare nothing changes: it says whether the index would be the same.
+    With --compare nothing changes: it says whether all of it would be the same.
 
     Example: trucyte rebuild --compare
     """
     with open_node(load_settings(os.environ)) as node, _bar("lines", as_json=as_json) as progress:
         if not compare:
             lines = node.journal.rebuild(progress)
-            Follower(node.database, node.journal).rebuild()
+            Follower(node.database, node.journal).rebuild(progress)
             _write({"lines": lines}, as_json=as_json)
             return 0
-        difference = node.journal.compare(progress)
+        follower = Follower(node.database, node.journal)
+        difference = node.journal.compare(progress) or follower.compare(progress)
     if difference is None:
         _write({"verdict": "same"}, as_json=as_json)
         return 0

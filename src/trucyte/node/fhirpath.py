@@ -1,6 +1,8 @@
 """The command `fhirpath`: what an expression gives on one resource."""
 
+import os
 import sys
+from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,20 @@ import click
 import msgspec
 
 from trucyte.base.problem import Problem
+from trucyte.base.settings import load_settings
 from trucyte.fhir import text
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.path.environment import Environment
 from trucyte.fhir.path.model import Node
 from trucyte.fhir.path.path import Paths
 from trucyte.fhir.path.render import to_json
+from trucyte.fhir.profiles.standard import full_validator
+from trucyte.node.codes import codes_of
 from trucyte.node.language import load_definitions
+from trucyte.node.packages import FOLDER, open_library
 
+# Functions that ask for codes or definitions; for others neither is opened.
+_ASKING = ("memberOf", "subsume", "conformsTo", "slice", "elementDefinition")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -46,17 +54,28 @@ def fhirpath(expression: str, file: str | None, lenient: bool) -> int:
         node = paths.resource(_read(file, definitions))
         if not lenient:
             paths.check(expression, node.kind.name)
-    items = to_json(path.evaluate(node, _environment(node)))
+    with ExitStack() as closing:
+        environment = _environment(node, expression, closing)
+        items = to_json(path.evaluate(node, environment))
     sys.stdout.buffer.write(_ENCODER.encode(items) + b"\n")
     return 0
 
 
-def _environment(node: Node | None) -> Environment:
+def _environment(node: Node | None, expression: str, closing: ExitStack) -> Environment:
+    now = datetime.now(timezone(timedelta(hours=7)))
+    codes = profiles = None
+    if any(name in expression for name in _ASKING):
+        settings = load_settings(os.environ)
+        library = open_library(settings.data / FOLDER)
+        codes = closing.enter_context(codes_of(settings, library))
+        profiles = full_validator(library, terminology=codes, now=now)
     return Environment(
         resource=node,
         root_resource=node,
-        now=datetime.now(timezone(timedelta(hours=7))),
+        now=now,
         trace=_trace,
+        terminology=codes,
+        profiles=profiles,
     )
 
 

@@ -6,7 +6,6 @@ What they print with --json is a contract (DESIGN, "The command line is a contra
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,8 @@ import click
 
 from trucyte.base.problem import Problem
 from trucyte.base.settings import load_settings
+from trucyte.base.terminal import bar as draw_bar
+from trucyte.base.terminal import clear_line, draw_line, is_watched
 from trucyte.base.wording import wording
 from trucyte.intake.door import find_files, ingest_paths, size_of
 from trucyte.intake.progress import Progress, Summary, Watchers
@@ -28,7 +29,6 @@ from trucyte.node.wiring import open_node
 from trucyte.web.views.received import reason_words
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON for machines.")
-_BAR_WIDTH = 24
 
 
 @click.command()
@@ -51,7 +51,7 @@ def ingest(paths: Sequence[Path], as_json: bool) -> int:
         try:
             summary = ingest_paths(node.door, paths, stop.event, watchers)
         finally:
-            _clear_line()
+            clear_line()
         _print_summary(summary, settings.language, as_json=as_json)
     if stop.code:
         return stop.code
@@ -186,30 +186,24 @@ def _watchers(paths: Sequence[Path], language: str) -> Watchers:
         key = problem.code, problem.facts.get("path")
         if key not in said:
             said.add(key)
-            _clear_line()
+            clear_line()
             click.echo(f"trucyte: {wording(problem, language)} [{problem.code}]", err=True)
 
     def draw(progress: Progress) -> None:
-        click.echo(f"\r\033[K{bar(progress, total, len(files), language)}", err=True, nl=False)
+        draw_line(bar(progress, total, len(files), language))
 
-    return Watchers(draw, warn) if sys.stderr.isatty() else Watchers(warning=warn)
+    return Watchers(draw, warn) if is_watched() else Watchers(warning=warn)
 
 
 def bar(progress: Progress, bytes_total: int, files: int, language: str) -> str:
     """Return the progress of a run as one line: a bar and the rates."""
     done = progress.bytes / bytes_total if bytes_total else progress.files / max(1, files)
-    full = round(_BAR_WIDTH * min(1.0, done))
     words = ("lượt khám", "tài nguyên") if language == "vi" else ("visits", "resources")
     return (
-        f"[{'█' * full}{'·' * (_BAR_WIDTH - full)}] {progress.files}/{files}  "
+        f"{draw_bar(done)} {progress.files}/{files}  "
         f"{progress.visits:,} {words[0]} ({progress.visits_per_second:,.0f}/s)  "
         f"{progress.resources:,} {words[1]} ({progress.resources_per_second:,.0f}/s)"
     )
-
-
-def _clear_line() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", err=True, nl=False)
 
 
 def _print_summary(summary: Summary, language: str, *, as_json: bool) -> None:

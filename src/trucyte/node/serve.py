@@ -30,6 +30,7 @@ from trucyte.intake.watch import FolderWatch
 from trucyte.node.health import status_of
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import local_access
+from trucyte.shared.terminology.follower import Follower
 from trucyte.web.api.capability import searchable
 from trucyte.web.api.doors import Doors
 from trucyte.web.api.fhir import ApiParts, FhirApi
@@ -180,8 +181,10 @@ def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     """Work on what is received, and look at a folder, until the block is left."""
     stop = Event()
     watchers = Watchers(warning=lambda problem: WAITS.log(problem=problem.code))
+    codes = Follower(node.database, node.journal)
     threads = [
         Thread(target=process_waiting, args=(node.door, stop, watchers), name="intake"),
+        Thread(target=codes.run, args=(stop, watchers.warning), name="terminology"),
         Thread(target=_keep_house, args=(node, stop), name="housekeeping"),
     ]
     if watch is not None:

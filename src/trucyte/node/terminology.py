@@ -6,7 +6,6 @@ country, the short name: `gioi-tinh`, `icd10`. With --json answers are R4 resour
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -16,6 +15,7 @@ from typing import Any
 import click
 
 from trucyte.base.settings import load_settings
+from trucyte.base.terminal import bar, clear_line, draw_line
 from trucyte.fhir.validate import Validator
 from trucyte.node.cli import DONE, INPUT_ERRORS
 from trucyte.node.wiring import Node, open_node
@@ -86,6 +86,12 @@ def terminology() -> None:
 @click.option("--url", default="", help="URL of the code system [that of the list].")
 @click.option("--title", default="", help="Title [that of the list].")
 @click.option("--sheet", default=None, help="Sheet of the workbook [the first].")
+@click.option(
+    "--code-width",
+    type=click.IntRange(0, 64),
+    default=0,
+    help="Digits of a code; zeros that a spreadsheet dropped are put back.",
+)
 @_JSON
 def load(
     name: str,
@@ -97,6 +103,7 @@ def load(
     url: str,
     title: str,
     sheet: str | None,
+    code_width: int,
     as_json: bool,
 ) -> int:
     """Load the national pack, or a list from an operator's file; the same again writes nothing.
@@ -118,7 +125,16 @@ def load(
             written = open_store(node).put(pack.editions, pack.others, progress)
             return _say_written(written, None, as_json=as_json)
         asked = Asked(
-            name, path, _day(valid_from), _day(valid_to), version, legal, url, title, sheet
+            name,
+            path,
+            _day(valid_from),
+            _day(valid_to),
+            version,
+            legal,
+            url,
+            title,
+            sheet,
+            code_width,
         )
         reading = read_list(asked, lambda rows: progress(rows, 0))
         try:
@@ -302,12 +318,10 @@ def _show_translated(found: Translated) -> None:
 @contextmanager
 def _bar(*, as_json: bool) -> Iterator[Progress]:
     """Show progress on a terminal, and nothing elsewhere."""
-    if as_json or not sys.stderr.isatty():
+    if as_json:
         yield lambda done, total: None
         return
-
-    def show(done: int, total: int) -> None:
-        sys.stderr.write(f"\r{done}" + (f"/{total}" if total else "") + "\033[K")
-
-    yield show
-    sys.stderr.write("\r\033[K")
+    yield lambda done, total: draw_line(
+        f"{bar(done / total)} {done:,}/{total:,}" if total else f"{done:,}"
+    )
+    clear_line()

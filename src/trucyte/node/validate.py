@@ -20,6 +20,7 @@ from trucyte.fhir.profiles.standard import full_validator
 from trucyte.fhir.profiles.validator import ProfileValidator
 from trucyte.fhir.text import scan
 from trucyte.node.cli import DONE, INPUT_ERRORS
+from trucyte.node.codes import codes_of
 from trucyte.node.packages import FOLDER, open_library
 
 _WRONG = (Severity.ERROR, Severity.FATAL)
@@ -43,22 +44,24 @@ def validate(
 ) -> int:
     """Check resources (JSON or XML) against R4, the profiles they name, and those asked for.
 
-    Exit code 1 says that a file has errors; warnings never change it.
+    Codes are looked up in R4, the packages, the lists of the node if it runs, and the national
+    pack. Exit code 1 says that a file has errors; warnings never change it.
 
     Example: trucyte validate patient.json --profile http://fhir.hl7.org.vn/core/… --json
     """
     settings = load_settings(os.environ)
     library = _library(settings.data / FOLDER, definitions)
-    validator = full_validator(library, now=datetime.now(UTC))
     against = ", ".join((*library.packages, *(_named(url, library) for url in profiles)))
-    code = DONE
-    for file in files:
-        outcome, is_wrong, lines = _checked(file, validator, library, profiles, settings.language)
-        code = INPUT_ERRORS if is_wrong else code
-        if as_json:
-            click.echo(json.dumps(outcome, ensure_ascii=False))
-        else:
-            _say(file, is_wrong, lines, against, settings.language)
+    code, language = DONE, settings.language
+    with codes_of(settings, library) as codes:
+        validator = full_validator(library, terminology=codes, now=datetime.now(UTC))
+        for file in files:
+            outcome, is_wrong, lines = _checked(file, validator, library, profiles, language)
+            code = INPUT_ERRORS if is_wrong else code
+            if as_json:
+                click.echo(json.dumps(outcome, ensure_ascii=False))
+            else:
+                _say(file, is_wrong, lines, against, language)
     return code
 
 

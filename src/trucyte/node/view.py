@@ -1,10 +1,11 @@
 """The command `trucyte view run`: FHIR in NDJSON becomes a table."""
 
 import os
+import shutil
 import sys
-import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from trucyte.base.problem import Kind, Problem
+from trucyte.base.terminal import bar, bytes_words, clear_line, draw_line
 from trucyte.node.cli import DONE, INPUT_ERRORS
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from trucyte.insight.views.run import Made, Prepared
 
 _FAULTS_SHOWN = 20
+_DRAW_SECONDS = 0.1
 _WORKERS_MAX = 8
 
 
@@ -46,12 +49,13 @@ def view() -> None:
     show_default=True,
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file.")
-@click.option("--json", is_flag=True, expose_value=False, help="The same as --format ndjson.")
-def run(definition: str, inputs: Sequence[str], form: str, out: Path | None) -> int:
+@click.option("--json", "as_json", is_flag=True, help="NDJSON, and no progress bar.")
+def run(definition: str, inputs: Sequence[str], form: str, out: Path | None, as_json: bool) -> int:
     """Make the rows of a ViewDefinition from resources, one a line; - is standard input.
 
     Resources of other types are passed over. Lines that cannot be used are named on standard
-    error, and the exit code is 1; all other rows are written.
+    error, and the exit code is 1; all other rows are written. A file given by --out takes its
+    place when it is whole: one that is interrupted leaves what was there before.
 
     Example: trucyte view run patients.json Patient.ndjson --format csv --out patients.csv
     """
@@ -65,31 +69,59 @@ def run(definition: str, inputs: Sequence[str], form: str, out: Path | None) -> 
     definitions = load_definitions()
     now = datetime.now(timezone(timedelta(hours=7)))
     prepared = prepare(read_view(_read(definition), definitions), definitions, now)
-    report = _Report()
+    is_shown = not as_json and (out is not None or not sys.stdout.isatty())
+    report = _Report(_total(inputs) if is_shown else None)
     write = _write_parquet if form == "parquet" else _write_text
-    with _streams(inputs) as source:
-        write(prepared, source, Format(form), out, report)
+    try:
+        with _streams(inputs) as source:
+            write(prepared, source, Format(form), out, report)
+    finally:
+        clear_line()
     return report.finish()
 
 
-class _Report:
-    """Says which lines could not be used, the first ones by name, all by number."""
+def _total(inputs: Sequence[str]) -> int:
+    """Return the bytes of the inputs; 0 where that is not known before they end."""
+    files = [Path(name) for name in inputs]
+    if not all(file.is_file() for file in files):
+        return 0
+    return sum(file.stat().st_size for file in files)
 
-    def __init__(self) -> None:
-        self._count = self._rows = 0
+
+class _Report:
+    """Says how far it is, and which lines could not be used: the first by name, all by number."""
+
+    def __init__(self, bytes_total: int | None) -> None:
+        """Draw a bar up to `bytes_total`, 0 where it is not known; without it none."""
+        self._count = self._rows = self._bytes = 0
+        self._bytes_total = bytes_total
+        self._language = os.environ.get("TRUCYTE_LANGUAGE") or "vi"
+        self._start = self._drawn = time.monotonic()
 
     def add(self, made: "Made") -> None:
         self._rows += made.count
+        self._bytes += made.size
         for fault in made.faults:
             self.refuse(f"{fault.file}:{fault.line}: ", fault.problem)
+        now = time.monotonic()
+        if self._bytes_total is not None and now - self._drawn >= _DRAW_SECONDS:
+            self._drawn = now
+            draw_line(self._line(now - self._start))
+
+    def _line(self, seconds: float) -> str:
+        total = self._bytes_total
+        read = bytes_words(self._bytes)
+        how_far = f"{bar(self._bytes / total)} {read} / {bytes_words(total)}" if total else read
+        rows = "dòng" if self._language == "vi" else "rows"
+        return f"{how_far}  {self._rows:,} {rows} ({self._rows / seconds:,.0f}/s)"
 
     def refuse(self, place: str, problem: Problem) -> None:
         from trucyte.base.wording import wording  # noqa: PLC0415 - only when something failed
 
         self._count += 1
         if self._count <= _FAULTS_SHOWN:
-            words = wording(problem, os.environ.get("TRUCYTE_LANGUAGE") or "vi")
-            sys.stderr.write(f"{place}{words} [{problem.code}]\n")
+            clear_line()
+            sys.stderr.write(f"{place}{wording(problem, self._language)} [{problem.code}]\n")
 
     def finish(self) -> int:
         if self._count:
@@ -132,9 +164,11 @@ def _write_text(
 
     with _target(out) as write:
         write(header(prepared.fields, form).encode())
-        for made in run_view(prepared, source(), form, workers=_workers()):
-            write(made.text.encode())
-            report.add(made)
+        pieces = run_view(prepared, source(), form, workers=_workers())
+        with closing(pieces):
+            for made in pieces:
+                write(made.text.encode())
+                report.add(made)
 
 
 def _write_parquet(
@@ -144,19 +178,34 @@ def _write_parquet(
     from trucyte.insight.views.run import run as run_view  # noqa: PLC0415
 
     assert out is not None
+    # Named before it is made: an interruption at any moment finds what to take away.
+    folder = _part_of(out)
     try:
-        folder = tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".view-")
-    except OSError as error:
-        raise _unreadable(str(out), error) from None
-    with folder:
-        part = Path(folder.name) / "part.parquet"
-        target = ParquetFile(part, Path(folder.name), prepared.fields)
-        for made in run_view(prepared, source(), form, workers=_workers()):
-            report.add(made)
-            for problem in target.add(made.text):
-                report.refuse("", problem)
-        target.finish()
+        _make_folder(folder)
+        part = folder / "part.parquet"
+        target = ParquetFile(part, folder, prepared.fields)
+        pieces = run_view(prepared, source(), form, workers=_workers())
+        with closing(target), closing(pieces):
+            for made in pieces:
+                report.add(made)
+                for problem in target.add(made.text):
+                    report.refuse("", problem)
+            target.finish()
         part.replace(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise _unreadable(str(folder), error) from None
+
+
+def _part_of(out: Path) -> Path:
+    """Return where a result grows, beside where it will be."""
+    return out.absolute().with_name(f".{out.name}.{os.getpid()}.part")
 
 
 @contextmanager
@@ -166,17 +215,20 @@ def _target(out: Path | None) -> Iterator[Callable[[bytes], object]]:
         yield sys.stdout.buffer.write
         sys.stdout.buffer.flush()
         return
-    part = out.with_name(f".{out.name}.part")
+    part = _part_of(out)
     try:
-        stream = part.open("wb")
-    except OSError as error:
-        raise _unreadable(str(out), error) from None
-    try:
-        with stream:
+        with _opened(part) as stream:
             yield stream.write
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _opened(part: Path) -> BinaryIO:
+    try:
+        return part.open("wb")
+    except OSError as error:
+        raise _unreadable(str(part), error) from None
 
 
 def _open(name: str) -> BinaryIO:

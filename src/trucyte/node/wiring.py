@@ -27,6 +27,7 @@ from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.terminology.lists import LoadedLists
 
+INDEX_OLD = Event("node.index-old", logging.WARNING)
 DISK_LOW = Event("node.disk-low", logging.WARNING, free_bytes=int)
 
 
@@ -109,6 +110,12 @@ def _assembled(
     keys = settings.data / "keys"
     keyring = Keyring.open(keys)
     parts = make_parts(keyring, LoadedLists(database))
+    if not parts.index.is_current(database):
+        INDEX_OLD.log()
+        sys.stderr.write(
+            "Chỉ mục tìm kiếm còn theo bản cũ, hãy chạy `trucyte rebuild`"
+            " · The search index is of an older form, run `trucyte rebuild`\n"
+        )
     journal = Journal(database, keyring, clock, parts.projections)
     closing.callback(journal.close)
     receipts = PostgresReceipts(database, keyring.ids, clock)

@@ -8,7 +8,8 @@ hash can be joined to any reference parameter in SQL (`parameter # entry.referen
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from trucyte.base.hashing import keyed_hash64
 
@@ -79,6 +80,14 @@ class Hasher:
         """Form of a code's folded display or text."""
         return self.form("phrase", folded)
 
+    def present(self) -> int:
+        """Form of any value at all, for parameters without a bit of their own."""
+        return self.form("present")
+
+    def measure(self, measured: str) -> int:
+        """Form of what an amount in base units measures."""
+        return self.form("measure", measured)
+
     def pair(self, first: int, second: int) -> int:
         """Form of two values that stand together in one element."""
         return self._hash64(self._key, b"pair\0%d\0%d" % (first, second))
@@ -103,6 +112,21 @@ def coding_forms(hasher: Hasher, system: str | None, code: str | None) -> list[i
         if code is not None:
             forms.append(hasher.system_code(system, code))
     return forms
+
+
+def combined(hasher: Hasher, forms: Sequence[Sequence[int]], most: int) -> list[int]:
+    """Return one form for each choice of one from every list, at most `most` of them.
+
+    One list stays as it is; of none there is nothing to combine.
+    """
+    made: list[int] | None = None
+    for listed in forms:
+        if made is None:
+            made = list(dict.fromkeys(listed[:most]))
+        else:
+            pairs = islice(((left, right) for left in made for right in listed), most)
+            made = list(dict.fromkeys(hasher.pair(left, right) for left, right in pairs))
+    return made or []
 
 
 def parameter_number(resource_type: str, code: str) -> int:

@@ -18,6 +18,9 @@ from trucyte.records.hashing import Hasher
 from trucyte.records.rows import IndexRow, RowMaker, side_row
 from trucyte.records.statements import statements
 
+# What the rows of an index mean; another number wherever the same resource would give other
+# rows: parameters of R4 and their bits, forms of values, main dates, common units.
+FORM = 2
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _COPY_TRAILER = struct.pack(">h", -1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,6 +75,21 @@ class SearchIndex:
         """Empty the index; page tokens given before are refused from now on."""
         cursor.execute(statements()["clear"])
         cursor.execute(statements()["close_positions"])
+        _stamp(cursor)
+
+    def is_current(self, database: Database) -> bool:
+        """Say whether the index has the form this program writes; one without rows takes it.
+
+        Searches in an index of another form miss what it does not have: a rebuild is due.
+        """
+        with database.connection() as connection, connection.cursor() as cursor:
+            row = cursor.execute(statements()["form"]).fetchone()
+            assert row is not None
+            form, is_empty = row
+            if form is None and is_empty:
+                _stamp(cursor)
+                return True
+            return bool(form == FORM)
 
     def sweep(self, database: Database, before: datetime) -> int:
         """Forget rows that were replaced before a time; return how many.
@@ -132,6 +150,10 @@ class SearchIndex:
                 statements()["add_phrases"],
                 {"tokens": list(tokens), "parameters": list(parameters), "values": list(values)},
             )
+
+
+def _stamp(cursor: Cursor) -> None:
+    cursor.execute(statements()["stamp_form"], {"form": FORM})
 
 
 def _copy(cursor: Cursor, name: str, rows: Sequence[bytes]) -> None:

@@ -61,6 +61,15 @@ truncate records.entry, records.ended, records.date, records.quantity, records.t
 -- close_positions
 update records.horizon set seq = (select last_seq from journal.tail)
 
+-- form
+-- The form stands where followers keep how far they are: the index follows in every commit.
+select (select seq from journal.cursor where name = 'records.index'), last_seq = 0
+from journal.tail
+
+-- stamp_form
+insert into journal.cursor (name, seq, epoch) values ('records.index', %(form)s, 0)
+on conflict (name) do update set seq = excluded.seq
+
 -- sweep
 with swept as (
     delete from records.ended where ended_at < %(before)s returning seq, ended

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trucyte.fhir.search import Extractor, fold
-from trucyte.fhir.search.parameters import Parameter
-from trucyte.fhir.search.values import DateRange, Quantity, SearchValues
+from trucyte.fhir.search.parameters import PRESENCE_BITS, RANGED, Parameter
+from trucyte.fhir.search.values import DateRange, Position, Quantity, SearchValues
 from trucyte.fhir.types import TYPE_NUMBERS
-from trucyte.records.hashing import Hasher, coding_forms, parameter_number
+from trucyte.records.hashing import Hasher, coding_forms, combined, parameter_number
 from trucyte.records.mains import CUSTODIANS, MAIN_DATES, MAIN_QUANTITIES
+from trucyte.records.measures import in_base_units, is_rare
 
+# Ways in which the codes of one element can stand together; a resource has a few.
+COMBINATIONS_MAX = 10_000
 # A btree entry has at most 2,700 bytes, and nobody types more to find a name.
 TEXT_BYTES_MAX = 1000
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
@@ -63,6 +66,7 @@ def side_row(columns: int, seq: int, rest: bytes) -> bytes:
 class _TypePlan:
     """What is the same for all resources of a type."""
 
+    name: str
     number: int
     type_token: int
     parameters: tuple[Parameter, ...]
@@ -72,6 +76,9 @@ class _TypePlan:
     quantity: int | None
     # (a parameter kept to one target type, that type) by the parameter it repeats
     kept: dict[int, list[tuple[int, str]]]
+    mask: int  # the bits of `present` that are R4's own
+    # (bit, token that says it has a value) of each custom parameter
+    custom: tuple[tuple[int, int], ...]
 
 
 @dataclass(slots=True)
@@ -113,6 +120,11 @@ class RowMaker:
         if values.composites:
             self._add_pairs(plan, values, draft, origin)
         self._add_quantities(plan, values.quantities, draft)
+        if values.positions:
+            self._add_positions(plan, values.positions, draft)
+        if plan.custom:
+            draft.tokens.update(token for bit, token in plan.custom if draft.present & bit)
+            draft.present &= plan.mask
         reference = self._hasher.reference(origin, type_name, id)
         sensitivity = sensitivity_of(resource)
         organisation = self._organisation(resource, type_name)
@@ -137,6 +149,7 @@ class RowMaker:
                 pair = (parameter.number, parameter.target_only)
                 kept.setdefault(parameter.sources[0], []).append(pair)
         plan = _TypePlan(
+            name=type_name,
             number=TYPE_NUMBERS[type_name],
             type_token=self._hasher.type(type_name),
             parameters=parameters,
@@ -145,7 +158,14 @@ class RowMaker:
             date=places.get(MAIN_DATES.get(type_name, "")),
             quantity=places.get(MAIN_QUANTITIES.get(type_name, "")),
             kept=kept,
+            mask=sum(1 << parameter.number for parameter in parameters if not parameter.is_custom),
+            custom=tuple(
+                (1 << p.number, self._hasher.parameter(type_name, p.code) ^ self._hasher.present())
+                for p in parameters
+                if p.is_custom
+            ),
         )
+        assert plan.mask < 1 << PRESENCE_BITS
         self._plans[type_name] = plan
         return plan
 
@@ -195,9 +215,8 @@ class RowMaker:
         hasher = self._hasher
         for number, uri in values.uris:
             draft.present |= 1 << number
-            draft.tokens.add(plan.hashes[number] ^ hasher.uri(uri))
-            if "|" in uri:
-                draft.tokens.add(plan.hashes[number] ^ hasher.uri(uri.partition("|")[0]))
+            for form in uri_forms(hasher, uri):
+                draft.tokens.add(plan.hashes[number] ^ form)
         for number, text in values.texts:
             draft.present |= 1 << number
             draft.tokens.add(plan.hashes[number] ^ hasher.exact(text))
@@ -223,33 +242,107 @@ class RowMaker:
             if number == plan.quantity:
                 draft.quantity = low, high
                 draft.tokens.update(plan.hashes[number] ^ form for form in units)
+                if is_rare(system, code):
+                    self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
                 continue
             fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[number]) + _array(units)
+            if is_rare(system, code):
+                self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
             # A value that stands in a pair has its row already.
             if fixed not in draft.paired:
                 draft.quantities[fixed + _EMPTY_ARRAY] = None
 
+    def _add_rare(
+        self,
+        parameter: int,
+        amount: tuple[float, float, str],
+        components: bytes,
+        draft: _Draft,
+    ) -> None:
+        """Add an amount in base units too, where its unit is not one that searches try."""
+        low, high, code = amount
+        base = in_base_units(code, (low, high))
+        if base is not None:
+            measured, (least, most) = base
+            fixed = _QUANTITY.pack(8, least, 8, most, 4, parameter)
+            units = _array([self._hasher.measure(measured)])
+            draft.quantities[fixed + units + (components or _EMPTY_ARRAY)] = None
+
+    def _add_positions(self, plan: _TypePlan, positions: Sequence[Position], draft: _Draft) -> None:
+        """A place is a row with its latitude and longitude for ends (`records.search.near`)."""
+        for number, latitude, longitude in positions:
+            draft.present |= 1 << number
+            fixed = _QUANTITY.pack(8, latitude, 8, longitude, 4, plan.numbers[number])
+            draft.quantities[fixed + _EMPTY_ARRAY + _EMPTY_ARRAY] = None
+
     def _add_pairs(self, plan: _TypePlan, values: SearchValues, draft: _Draft, origin: int) -> None:
         """Values that must stand in one element: hashed together, or beside the number."""
-        for number, pairs in values.composites:
+        for ordinal, (number, pairs) in enumerate(values.composites):
             parameter = plan.parameters[number]
-            forms = pair_forms(self._hasher, pairs, origin)
-            if parameter.component_types == ("token", "quantity"):
-                source = parameter.pairs[1].source
-                for _, low, high, system, code, unit in pairs.quantities:
-                    units = unit_forms(self._hasher, system, code, unit)
-                    fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[source])
-                    fixed += _array(units)
-                    draft.paired.add(fixed)
-                    draft.quantities[fixed + _array(sorted(set(forms[0])))] = None
-                    draft.present |= 1 << number
-            elif forms[0] and forms[1]:
+            types = parameter.component_types
+            forms = pair_forms(self._hasher, pairs, origin, len(types))
+            whole = [found for kind, found in zip(types, forms, strict=True) if kind not in RANGED]
+            if not all(whole):
+                continue
+            together = combined(self._hasher, whole, COMBINATIONS_MAX)
+            if parameter.is_beside_number:
+                self._add_beside_number(plan, parameter, pairs, together, draft)
+            elif len(whole) == len(types):
                 draft.present |= 1 << number
-                draft.tokens.update(
-                    plan.hashes[number] ^ self._hasher.pair(first, second)
-                    for first in forms[0]
-                    for second in forms[1]
-                )
+                draft.tokens.update(plan.hashes[number] ^ form for form in together)
+            else:
+                self._add_linked(plan, parameter, pairs, (ordinal, *together), draft)
+
+    def _add_beside_number(
+        self,
+        plan: _TypePlan,
+        parameter: Parameter,
+        pairs: SearchValues,
+        together: Sequence[int],
+        draft: _Draft,
+    ) -> None:
+        """A token beside the row that the number has anyway."""
+        source = plan.numbers[parameter.pairs[1].source]
+        components = _array(sorted(set(together)))
+        for _, low, high, system, code, unit in pairs.quantities:
+            units = unit_forms(self._hasher, system, code, unit)
+            fixed = _QUANTITY.pack(8, low, 8, high, 4, source) + _array(units)
+            draft.paired.add(fixed)
+            draft.quantities[fixed + components] = None
+            draft.present |= 1 << parameter.number
+            if is_rare(system, code):
+                self._add_rare(source, (low, high, code or ""), components, draft)
+
+    def _add_linked(
+        self,
+        plan: _TypePlan,
+        parameter: Parameter,
+        pairs: SearchValues,
+        components: tuple[int, ...],
+        draft: _Draft,
+    ) -> None:
+        """One row a date or number, linked by the place of their element in the resource.
+
+        The place stands first among the components, what else the element says behind it.
+        Dates lie with the numbers: a double holds their seconds exactly.
+        """
+        type_name = plan.name
+        ranged = [n for n, kind in enumerate(parameter.component_types) if kind in RANGED]
+        found = {date[0] for date in pairs.dates} | {amount[0] for amount in pairs.quantities}
+        if not found.issuperset(ranged):
+            return
+        draft.present |= 1 << parameter.number
+        numbers = {n: component_number(type_name, parameter.code, n) for n in ranged}
+        packed = _array(components)
+        for place, low, high in pairs.dates:
+            fixed = _QUANTITY.pack(8, float(low), 8, float(high), 4, numbers[place])
+            draft.quantities[fixed + _EMPTY_ARRAY + packed] = None
+        for place, least, most, system, code, unit in pairs.quantities:
+            units = _array(unit_forms(self._hasher, system, code, unit))
+            fixed = _QUANTITY.pack(8, least, 8, most, 4, numbers[place])
+            draft.quantities[fixed + units + packed] = None
+            if is_rare(system, code):
+                self._add_rare(numbers[place], (least, most, code or ""), packed, draft)
 
     def _organisation(self, resource: Mapping[str, Any], type_name: str) -> int:
         element = resource.get(CUSTODIANS.get(type_name, ""))
@@ -306,16 +399,31 @@ def unit_forms(hasher: Hasher, system: str | None, code: str | None, unit: str |
     return sorted(forms)
 
 
-def pair_forms(hasher: Hasher, pairs: SearchValues, origin: int) -> tuple[list[int], list[int]]:
-    """Return the forms of the two components of one element."""
-    forms: tuple[list[int], list[int]] = ([], [])
+def pair_forms(
+    hasher: Hasher, pairs: SearchValues, origin: int, count: int
+) -> tuple[list[int], ...]:
+    """Return the forms of each of the `count` components of one element; ranges have none."""
+    forms: tuple[list[int], ...] = tuple([] for _ in range(count))
     for place, system, code, _ in pairs.tokens:
-        if place < 2:
-            forms[place].extend(coding_forms(hasher, system, code))
-    for value in pairs.references:
-        if value[0] < 2:
-            forms[value[0]].extend(reference_forms(hasher, value[1:], origin))
+        forms[place].extend(coding_forms(hasher, system, code))
+    for place, system, value, _, _ in pairs.identifiers:
+        forms[place].extend(coding_forms(hasher, system, value))
+    for reference in pairs.references:
+        forms[reference[0]].extend(reference_forms(hasher, reference[1:], origin))
+    for place, uri in pairs.uris:
+        forms[place].extend(uri_forms(hasher, uri))
     return forms
+
+
+def uri_forms(hasher: Hasher, uri: str) -> list[int]:
+    """Return the forms of a uri, with its version and without."""
+    bare = uri.partition("|")[0]
+    return [hasher.uri(uri), hasher.uri(bare)] if "|" in uri else [hasher.uri(uri)]
+
+
+def component_number(resource_type: str, code: str, place: int) -> int:
+    """Return the number of one component of a composite in the side tables."""
+    return parameter_number(resource_type, f"{code}${place}")
 
 
 def shortened(text: str) -> str:

@@ -91,6 +91,12 @@ class Library:
                 self._added.setdefault(definition.url, []).append(definition)
         self._structures.clear()
 
+    def beside(self, definitions: Iterable[Definition]) -> "Library":
+        """Return a library of the same R4 with other definitions over it."""
+        made = Library(self.core, self._cache)
+        made.add(definitions)
+        return made
+
     def add_package(self, package: Package) -> None:
         """Add all definitions of a package."""
         self.packages.append(f"{package.name} {package.version}")

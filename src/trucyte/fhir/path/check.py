@@ -189,6 +189,8 @@ class _Checker:
             other = arguments[0]
             ordered = focus.is_ordered and other.is_ordered
             return replace(other, is_ordered=ordered) if name == "select" else _joined(focus, other)
+        if name == "elementDefinition":
+            return Known(frozenset({"ElementDefinition"}), focus.is_ordered)
         return Known(None, name not in ("children", "descendants"))
 
     def _check_text(self, focus: Known, call: Call) -> None:

@@ -7,6 +7,7 @@ What has no definition is walked by what the JSON itself shows.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from decimal import Decimal
 from typing import Any
 
@@ -67,7 +68,9 @@ class _Readers(dict[str, Reader | None]):
 class Kind:
     """A type of FHIR."""
 
-    __slots__ = ("ancestors", "convert", "is_primitive", "is_resource", "name", "names", "readers")
+    __slots__ = (
+        "ancestors", "convert", "is_primitive", "is_resource", "name", "names", "path", "readers",
+    )  # fmt: skip
 
     def __init__(
         self, name: str, ancestors: frozenset[str], *, is_primitive: bool, is_resource: bool
@@ -80,6 +83,13 @@ class Kind:
         self.convert: Convert = _converter(name, ancestors, is_primitive=is_primitive)
         self.readers: Mapping[str, Reader | None] = {}
         self.names: Mapping[str, str] | None = {}  # JSON key to element name; None: any
+        self.path = name  # of the element's definition, such as `Patient.name`
+
+    def at(self, path: str) -> "Kind":
+        """Return the type as the type of the element that is defined at `path`."""
+        placed = copy(self)
+        placed.path = path
+        return placed
 
 
 class Model:
@@ -103,7 +113,9 @@ class Model:
         return found
 
     def resource(self, value: dict[str, Any], owner: Node | None = None) -> Node:
-        """Return the node of a resource in parsed JSON."""
+        """Return the node of a resource in parsed JSON; what is no object is an empty one."""
+        if value.__class__ is not dict:
+            return Node({}, self.kind("Unknown"), None, owner)
         name = value.get("resourceType")
         kind = self.kind(name if type(name) is str else "Resource")
         # What calls itself a data type is walked as it comes.
@@ -116,8 +128,16 @@ class Model:
         sibling: dict[str, Any] | None = None,
         owner: Node | None = None,
     ) -> Node:
-        """Return the node of an element whose type the caller knows."""
-        return Node(value, self.kind(type_name), sibling, owner)
+        """Return the node of an element whose type the caller knows.
+
+        JSON that cannot be of the type, such as a null among objects, is an empty element.
+        """
+        kind = self.kind(type_name)
+        if kind.is_primitive:
+            value = value if value.__class__ in _SCALARS else None
+        elif value.__class__ is not dict:
+            value = {}
+        return Node(value, kind, sibling if sibling.__class__ is dict else None, owner)
 
     def _make(self, name: str) -> Kind:
         definition = self.definitions.types.get(name)
@@ -143,10 +163,10 @@ class Model:
         if element is None or (kind.is_primitive and element.name == "value"):
             return None
         if kind.is_primitive:
-            return _sibling_reader(element.name, self.kind(element.types[0]))
+            return _sibling_reader(element.name, self.kind(element.types[0]).at(element.path))
         if element.is_choice:
             return self._choice_reader(element, kind.is_resource)
-        child = self.kind(element.types[0])
+        child = self.kind(element.types[0]).at(element.path)
         if child.is_primitive:
             return _primitive_reader(element.name, child, kind.is_resource)
         if child.name in ("Resource", "DomainResource"):
@@ -156,7 +176,7 @@ class Model:
     def _choice_reader(self, element: Element, owns: bool) -> Reader:
         readers: dict[str, Reader] = {}
         for key, name in element.choices.items():
-            child = self.kind(name)
+            child = self.kind(name).at(element.path)
             make = _primitive_reader if child.is_primitive else _complex_reader
             readers[key] = make(key, child, owns)
             if child.is_primitive:

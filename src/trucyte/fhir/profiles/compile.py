@@ -54,6 +54,7 @@ class Profiles:
         self._checks: dict[str, Check] = {}
         self._targets = Targets(library, self.conforms)
         self._discriminators = Discriminators(library, terminology, self.node_check, self.conforms)
+        self.matcher = self._discriminators.matcher
 
     # --- whole profiles -----------------------------------------------------------------
 

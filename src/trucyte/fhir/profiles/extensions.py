@@ -1,20 +1,26 @@
 """Extensions: defined, where they may stand, and what they hold (R4 2.4)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from trucyte.base.problem import Problem
 from trucyte.fhir.packages.library import STRUCTURES, Library
+from trucyte.fhir.packages.tree import Node
 from trucyte.fhir.profiles.compile import Profiles
 from trucyte.fhir.profiles.rules import (
     EXTENSION_CONTEXT,
     EXTENSION_MODIFIER,
     EXTENSION_NOT_MODIFIER,
+    EXTENSION_PART,
+    EXTENSION_PART_HL7,
+    EXTENSION_TOO_MANY,
     EXTENSION_UNKNOWN,
     EXTENSION_UNKNOWN_HL7,
 )
 from trucyte.fhir.profiles.scope import Check, Scope
+from trucyte.fhir.profiles.values import given
 from trucyte.fhir.validation.fault import Fault, Found, fault, joined
 
 # HL7 publishes more extensions than R4's own package holds, under the same roots.
@@ -38,6 +44,8 @@ class _Known:
     check: Check
     contexts: tuple[tuple[str, str], ...]  # (type, expression)
     is_modifier: bool
+    most: int | None  # how many of it one element may have
+    parts: frozenset[str]  # addresses of the extensions it is made of
 
 
 class Extensions:
@@ -61,13 +69,31 @@ class Extensions:
     ) -> Found:
         """Check the extensions of one element; faults are relative to the array."""
         found: Found = None
-        for number, extension in enumerate(listed if type(listed) is list else ()):
+        items = listed if type(listed) is list else ()
+        for number, extension in enumerate(items):
             url = extension.get("url") if type(extension) is dict else None
             if type(url) is not str:
                 continue
             more = self._one(extension, url, scope, places, parent_url, is_modifier)
             if more is not None:
                 found = joined(found, more, f"[{number}]")
+        if len(items) > 1:
+            more = self._too_many(items)
+            found = found if more is None else joined(found, more, "")
+        return found
+
+    def _too_many(self, items: Sequence[Any]) -> Found:
+        """Find extensions repeated more often than their own definitions let them be."""
+        urls = [one.get("url") for one in items if type(one) is dict]
+        if len({url for url in urls if type(url) is str}) == len(items):
+            return None
+        found: Found = None
+        counts = Counter(url for url in urls if type(url) is str)
+        for url, count in counts.items():
+            known = self._definition(url) if count > 1 and ":" in url else None
+            if known is not None and known.most is not None and count > known.most:
+                more = fault(EXTENSION_TOO_MANY, url=_safe(url), count=count, max=known.most)
+                found = joined(found, more, "")
         return found
 
     def _one(
@@ -80,7 +106,7 @@ class Extensions:
         is_modifier: bool,
     ) -> Found:
         if parent_url and ":" not in url:
-            return None  # a part of a complex extension, which its definition checks
+            return self._part(url, parent_url)
         known = self._definition(url)
         if known is None:
             return self._not_known(url, is_modifier)
@@ -93,6 +119,15 @@ class Extensions:
             rule = EXTENSION_MODIFIER if known.is_modifier else EXTENSION_NOT_MODIFIER
             found = joined(found, fault(rule, url=_safe(url)), "")
         return found
+
+    def _part(self, url: str, parent_url: str) -> Found:
+        """Check that a part belongs to its extension, whose definition checks what it holds."""
+        parent = self._definition(parent_url) if ":" in parent_url else None
+        if parent is None or url in parent.parts:
+            return None
+        # Later releases of HL7's extensions may have more parts, as they may be more.
+        rule = EXTENSION_PART_HL7 if parent_url.startswith(_HL7) else EXTENSION_PART
+        return fault(rule, url=_safe(parent_url), name=_safe(url))
 
     def _not_known(self, url: str, is_modifier: bool) -> Found:
         is_hl7 = url.startswith(_HL7) and not is_modifier
@@ -118,7 +153,25 @@ class Extensions:
             check=check,
             contexts=_contexts(structure.source, _ALSO_AT.get(url, ())),
             is_modifier=bool(structure.tree.own.get("isModifier")),
+            most=_most(structure.tree),
+            parts=_parts(structure.tree),
         )
+
+
+def _most(tree: Node) -> int | None:
+    """Return how often a definition lets an extension stand in one element (R4 2.4.0.1)."""
+    most = str(tree.own.get("max", "*"))
+    return int(most) if most.isdecimal() and most != "0" else None
+
+
+def _parts(tree: Node) -> frozenset[str]:
+    holder = tree.children.get("extension")
+    slices = () if holder is None else holder.slices.items()
+    found = set()
+    for name, one in slices:
+        url = one.children.get("url")
+        found.add(str(given(url.own, "fixed") or name) if url is not None else name)
+    return frozenset(found)
 
 
 def _contexts(source: Mapping[str, Any], also: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,7 @@
 """The values of an element in parsed JSON, with their places and types."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from trucyte.fhir.definitions import Definitions, Element
@@ -21,6 +22,7 @@ def element_of(definitions: Definitions, holder: str, name: str) -> Element | No
     return None if known is None else known.elements.get(name.removesuffix("[x]"))
 
 
+@lru_cache(maxsize=4096)
 def reader(definitions: Definitions, holder: str, name: str) -> Read | None:
     """Return what reads an element out of its parent; None where the type has none such."""
     element = element_of(definitions, holder, name)

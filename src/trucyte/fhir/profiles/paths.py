@@ -108,9 +108,12 @@ def child_of(library: Library, node: Node, name: str) -> Node | None:
 
 def _named(node: Node, name: str) -> Node | None:
     found = node.children.get(name) or node.children.get(name + "[x]")
-    if found is not None and len(found.slices) == 1 and name + "[x]" in node.children:
-        return next(iter(found.slices.values()))
-    return found
+    if found is None or len(found.slices) != 1:
+        return found
+    # Of a choice the type that is meant; else a slice that must be there speaks for the element,
+    # as in R4's blood pressure, where the code of a component lies in a slice of its codings.
+    only = next(iter(found.slices.values()))
+    return only if name + "[x]" in node.children or only.own.get("min") else found
 
 
 def profiles_of(node: Node) -> list[str]:

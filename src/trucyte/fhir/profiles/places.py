@@ -6,7 +6,7 @@ other validators of FHIR do, so that findings can be compared.
 
 import re
 
-from trucyte.fhir.profiles.rules import EXTENSION_CONTEXT
+from trucyte.fhir.profiles.rules import EXTENSION_CONTEXT, EXTENSION_TOO_MANY
 from trucyte.fhir.validation.fault import (
     FULL_URL,
     MISSING_ELEMENT,
@@ -37,6 +37,8 @@ def placed(one: Fault) -> Fault:
     """Return a fault at the place where it is shown."""
     if one.rule is EXTENSION_CONTEXT:
         return Fault(one.rule, one.facts, _EXTENSION.sub("", one.path))
+    if one.rule is EXTENSION_TOO_MANY:
+        return Fault(one.rule, one.facts, one.path.rpartition(".")[0])
     if one.rule not in _AT_PARENT:
         return one
     if one.rule is not MISSING_ELEMENT and not one.path.endswith(_ENDINGS):

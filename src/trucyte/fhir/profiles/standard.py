@@ -5,7 +5,7 @@ from datetime import datetime
 from trucyte.fhir.packages.codes import PackageTerminology
 from trucyte.fhir.packages.library import Library
 from trucyte.fhir.path.path import Paths
-from trucyte.fhir.path.units.ucum import read_unit
+from trucyte.fhir.path.units.ucum import is_unit
 from trucyte.fhir.profiles.invariants.evaluation import PathEvaluator
 from trucyte.fhir.profiles.scope import Resolver, Terminology
 from trucyte.fhir.profiles.validator import ProfileValidator
@@ -24,7 +24,7 @@ def full_validator(
     `terminology` answers for codes instead of the library's own lists. Without `now`,
     rules that ask for the time are not evaluated.
     """
-    codes = terminology or PackageTerminology(library, lambda text: read_unit(text) is not None)
+    codes = terminology or PackageTerminology(library, is_unit)
     evaluator = PathEvaluator(Paths(library.core), codes, now=now)
     validator = ProfileValidator(
         library,

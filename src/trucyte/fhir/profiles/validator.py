@@ -15,6 +15,7 @@ from trucyte.fhir.path.model import Node
 from trucyte.fhir.profiles.compile import Profiles
 from trucyte.fhir.profiles.extensions import Extensions
 from trucyte.fhir.profiles.invariants.check import Evaluator, Invariants
+from trucyte.fhir.profiles.lookup import Lookup
 from trucyte.fhir.profiles.places import placed
 from trucyte.fhir.profiles.rules import PROFILE_UNKNOWN, PROFILE_WANTED_UNKNOWN, refused
 from trucyte.fhir.profiles.scope import Resolver, Run, Scope, Terminology, TooCostly, costly
@@ -51,6 +52,7 @@ class ProfileValidator:
         self._structure = Checks(library.core)
         invariants = Invariants(evaluator)
         self._profiles = Profiles(library, terminology, invariants)
+        self._lookup = Lookup(library, self._profiles.matcher)
         extensions = Extensions(
             library, self._profiles, unknown_is_error=unknown_extension_is_error
         )
@@ -88,6 +90,20 @@ class ProfileValidator:
             return not is_wrong(check(value, None, Scope(value, value, Run(is_sound=False))))
         except (Problem, TooCostly, RecursionError):
             return None
+
+    def in_slice(self, node: Node, profile: str, name: str) -> list[Node] | None:
+        """Return what of an element belongs to a slice; None where there is no such slice.
+
+        This is what `slice()` of FHIRPath asks.
+        """
+        try:
+            return self._lookup.in_slice(node, profile, name)
+        except (TooCostly, RecursionError):
+            return []
+
+    def element_definition(self, path: str) -> dict[str, Any] | None:
+        """Return R4's definition of an element by its path; None where it is unknown."""
+        return self._lookup.element_definition(path)
 
     def _beyond(
         self, resource: dict[str, Any], profiles: Sequence[str], *, is_sound: bool

@@ -180,6 +180,28 @@ def address_text(out: SearchValues, number: int, value: Json) -> None:
             add((number, text))
 
 
+def position(out: SearchValues, number: int, value: Json) -> None:
+    """Location.position: a place on the earth (WGS84), where it is one."""
+    latitude, longitude = value.get("latitude"), value.get("longitude")
+    if latitude is None or longitude is None:
+        return
+    north, east = float(latitude), float(longitude)
+    if -90 <= north <= 90 and -180 <= east <= 180:
+        out.positions.append((number, north, east))
+
+
+def first_entry(out: SearchValues, number: int, bundle: Json, kind: str) -> None:
+    """The resource of a Bundle's first entry, by its type and id and by its fullUrl."""
+    entries = bundle.get("entry")
+    first = entries[0] if entries else {}
+    resource = first.get("resource")
+    if resource is None or resource.get("resourceType") != kind:
+        return
+    id_, url = resource.get("id"), first.get("fullUrl")
+    if id_ is not None or url is not None:
+        out.references.append((number, kind, id_, url, None, None))
+
+
 def exact_uri(out: SearchValues, number: int, value: str) -> None:
     """A uri, url, oid or canonical."""
     out.uris.append((number, value))
@@ -243,13 +265,14 @@ def sampled_quantity(out: SearchValues, number: int, value: Json) -> None:
 
 Converter = Callable[[SearchValues, int, Any], None]
 
-_STRINGS = ("string", "markdown", "code", "id", "uri", "url", "oid", "uuid", "canonical")
+# Types that are a string in JSON.
+STRINGS = ("string", "markdown", "code", "id", "uri", "url", "oid", "uuid", "canonical")
 _NUMBERS = ("integer", "decimal", "positiveInt", "unsignedInt")
 _AMOUNTS = ("Quantity", "Age", "Duration", "Count", "Distance", "SimpleQuantity")
 
 CONVERTERS: dict[str, dict[str, Converter]] = {
     "token": {
-        **dict.fromkeys((*_STRINGS, *_NUMBERS), plain_token),
+        **dict.fromkeys((*STRINGS, *_NUMBERS), plain_token),
         "code": code_token,
         "boolean": boolean_token,
         "Coding": coding_token,
@@ -271,11 +294,11 @@ CONVERTERS: dict[str, dict[str, Converter]] = {
         "Timing": timing_date,
     },
     "string": {
-        **dict.fromkeys(_STRINGS, plain_text),
+        **dict.fromkeys(STRINGS, plain_text),
         "HumanName": name_text,
         "Address": address_text,
     },
-    "uri": dict.fromkeys(_STRINGS, exact_uri),
+    "uri": dict.fromkeys(STRINGS, exact_uri),
     "number": {**dict.fromkeys(_NUMBERS, number_quantity), "Range": range_quantity},
     "quantity": {
         **dict.fromkeys(_NUMBERS, number_quantity),
@@ -284,4 +307,5 @@ CONVERTERS: dict[str, dict[str, Converter]] = {
         "Range": range_quantity,
         "SampledData": sampled_quantity,
     },
+    "special": {"Location.position": position},
 }

@@ -1,12 +1,13 @@
 """Search parameters as extraction needs them, out of the compiled definitions."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.definitions import Component, Definitions, SearchParameter
 
 # R4 names the parameters of this one's two components the wrong way round: `code` is called
 # a reference and `target` a token.
-_CORRECTED = {("DocumentReference", "relationship"): ("token", "reference")}
+_SWAPPED = frozenset({("DocumentReference", "relationship")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class ComponentDefinition:
 
     expression: str
     type: str  # token, quantity, …
+    targets: tuple[str, ...] = ()  # of a reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +35,29 @@ def parameter_definitions(
 ) -> tuple[ParameterDefinition, ...]:
     """Return the parameters of a type that have an expression, in the order of their codes."""
     found = definitions.search_parameters(resource_type)
-    kinds = {parameter.url: parameter.type for parameter in definitions.all_search_parameters}
+    known = {parameter.url: parameter for parameter in definitions.all_search_parameters}
     return tuple(
         ParameterDefinition(
             code=code,
             type=parameter.type,
             expression=parameter.expression,
             targets=parameter.target,
-            components=tuple(
-                ComponentDefinition(part.expression, kind)
-                for part, kind in zip(
-                    parameter.components,
-                    _CORRECTED.get((resource_type, code))
-                    or [kinds[part.definition] for part in parameter.components],
-                    strict=True,
-                )
+            components=_components(
+                parameter.components, known, is_swapped=(resource_type, code) in _SWAPPED
             ),
         )
         for code, parameter in sorted(found.items())
         if parameter.expression
+    )
+
+
+def _components(
+    parts: Sequence[Component], known: Mapping[str, SearchParameter], *, is_swapped: bool
+) -> tuple[ComponentDefinition, ...]:
+    named = [known[part.definition] for part in parts]
+    if is_swapped:
+        named.reverse()
+    return tuple(
+        ComponentDefinition(part.expression, parameter.type, parameter.target)
+        for part, parameter in zip(parts, named, strict=True)
     )

@@ -56,7 +56,14 @@ class HasExtension:
     url: str
 
 
-Step = Key | As | Equal | ResolvesTo | Extension | HasExtension
+@dataclass(frozen=True, slots=True)
+class FirstEntry:
+    """Go to the resource of a Bundle's first entry, where it is of the type `type`."""
+
+    type: str
+
+
+Step = Key | As | Equal | ResolvesTo | Extension | HasExtension | FirstEntry
 Path = tuple[Step, ...]
 
 _AS = re.compile(r"\(\s*([\w.%]+)\s+as\s+(\w+)\s*\)(.*)")
@@ -76,7 +83,7 @@ def parse(expression: str) -> tuple[Path, ...]:
     Raises:
         NotSupported: something of the expression needs the full language.
     """
-    return tuple(_parse_path(part.strip()) for part in _split(expression, "|"))
+    return tuple(_parse_path(part.strip()) for part in split(expression, "|"))
 
 
 def _parse_path(text: str) -> Path:
@@ -84,7 +91,7 @@ def _parse_path(text: str) -> Path:
     if shape is not None:
         inner, kind, rest = shape.groups()
         text = f"{inner}.as({kind}){rest}"
-    return tuple(_parse_step(step) for step in _split(text, "."))
+    return tuple(_parse_step(step) for step in split(text, "."))
 
 
 def _parse_step(text: str) -> Step:
@@ -95,7 +102,7 @@ def _parse_step(text: str) -> Step:
     raise NotSupported(text)
 
 
-def _split(text: str, mark: str) -> list[str]:
+def split(text: str, mark: str) -> list[str]:
     """Split at `mark` outside parentheses and quotes."""
     parts, depth, quoted, begin = [], 0, False, 0
     for place, letter in enumerate(text):

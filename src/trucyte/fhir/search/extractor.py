@@ -4,10 +4,20 @@ The extractor of a type is generated when the type is first met (a few milliseco
 and kept.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.path.path import Path, Paths
 from trucyte.fhir.search import converters
+from trucyte.fhir.search.by_path import (
+    Add,
+    PathComponent,
+    composite_by_path,
+    index_environment,
+    parameter_by_path,
+)
+from trucyte.fhir.search.custom import CompiledParameter
 from trucyte.fhir.search.definitions import ParameterDefinition, parameter_definitions
 from trucyte.fhir.search.generate import Extract, Generator
 from trucyte.fhir.search.parameters import Parameter, parameters_of
@@ -17,9 +27,11 @@ from trucyte.fhir.search.values import Json, SearchValues
 class Extractor:
     """Takes search values out of resources."""
 
-    def __init__(self, definitions: Definitions) -> None:
-        """Keep the definitions; nothing is generated yet."""
+    def __init__(self, definitions: Definitions, custom: Sequence[CompiledParameter] = ()) -> None:
+        """Keep the definitions and the parameters of users; nothing is generated yet."""
         self._definitions = definitions
+        self._custom = tuple(custom)
+        self._paths: Paths | None = None
         self._parameters: dict[str, tuple[Parameter, ...]] = {}
         self._left: dict[str, tuple[str, ...]] = {}
         self._extract: dict[str, Extract] = {}
@@ -27,10 +39,20 @@ class Extractor:
     def parameters(self, resource_type: str) -> tuple[Parameter, ...]:
         """Return the type's parameters; a value's parameter number is a place in it."""
         if resource_type not in self._parameters:
-            made, left = parameters_of(self._defined(resource_type), resource_type)
-            self._parameters[resource_type] = made
+            own = parameter_definitions(self._definitions, resource_type)
+            made, left = parameters_of(own, resource_type)
+            # Behind R4's own, whatever their names: nothing that stands in an index moves.
+            more = (
+                custom.parameter(resource_type, number)
+                for number, custom in enumerate(self._custom_of(resource_type), len(made))
+            )
+            self._parameters[resource_type] = (*made, *more)
             self._left[resource_type] = left
         return self._parameters[resource_type]
+
+    def with_custom(self, custom: Sequence[CompiledParameter]) -> "Extractor":
+        """Return an extractor of R4's own parameters and these, instead of those it had."""
+        return Extractor(self._definitions, custom)
 
     def left_to_full_language(self, resource_type: str) -> tuple[str, ...]:
         """Return the codes of parameters whose expressions are beyond generated code."""
@@ -54,9 +76,47 @@ class Extractor:
         return generator.source(self.parameters(resource_type), defined)
 
     def _defined(self, resource_type: str) -> tuple[ParameterDefinition, ...]:
-        return parameter_definitions(self._definitions, resource_type)
+        own = parameter_definitions(self._definitions, resource_type)
+        custom = self._custom_of(resource_type)
+        return (*own, *(parameter.definition(resource_type) for parameter in custom))
+
+    def _custom_of(self, resource_type: str) -> tuple[CompiledParameter, ...]:
+        return tuple(p for p in self._custom if resource_type in p.expressions)
 
     def _compile(self, resource_type: str) -> Extract:
+        plain = self._compile_plain(resource_type)
+        defined = {p.code: p for p in self._defined(resource_type)}
+        by_path = [
+            self._by_path(parameter, defined[parameter.code])
+            for parameter in self.parameters(resource_type)
+            if parameter.is_by_path
+        ]
+        return _with_paths(plain, by_path, self._language) if by_path else plain
+
+    @property
+    def _language(self) -> Paths:
+        if self._paths is None:
+            self._paths = Paths(self._definitions)
+        return self._paths
+
+    def _by_path(self, parameter: Parameter, definition: ParameterDefinition) -> Add:
+        def compiled(text: str) -> Path:
+            return self._language.compile(text, is_strict=False)
+
+        path = compiled(definition.expression)
+        if parameter.type != "composite":
+            return parameter_by_path(parameter.number, parameter.type, path)
+        components = [
+            PathComponent(
+                part.type,
+                compiled(part.expression.removeprefix("%resource.")),
+                of_resource=part.expression.startswith("%resource."),
+            )
+            for part in definition.components
+        ]
+        return composite_by_path(parameter.number, path, components)
+
+    def _compile_plain(self, resource_type: str) -> Extract:
         names: dict[str, Any] = {
             function.__name__: function
             for kind in converters.CONVERTERS.values()
@@ -64,6 +124,7 @@ class Extractor:
         }
         names |= {
             "deceased_token": converters.deceased_token,
+            "first_entry": converters.first_entry,
             "refers_to": _refers_to,
             "pair_up": _pair_up,
         }
@@ -71,6 +132,19 @@ class Extractor:
         exec(code, names)  # noqa: S102 - our own generated source, from signed definitions
         extract: Extract = names["extract"]
         return extract
+
+
+def _with_paths(plain: Extract, by_path: Sequence[Add], language: Paths) -> Extract:
+    """Return an extractor that evaluates expressions after the generated code."""
+
+    def extract(out: SearchValues, resource: Json) -> None:
+        plain(out, resource)
+        node = language.resource(dict(resource))
+        environment = index_environment(node)
+        for add in by_path:
+            add(out, node, environment)
+
+    return extract
 
 
 def _refers_to(value: Json, type_name: str) -> bool:

@@ -15,6 +15,7 @@ from trucyte.fhir.search.expression import (
     As,
     Equal,
     Extension,
+    FirstEntry,
     HasExtension,
     Key,
     NotSupported,
@@ -85,7 +86,7 @@ class Generator:
         """Return the Python source; its function `extract` is the extractor."""
         root = _Node()
         for parameter in parameters:
-            if not parameter.stored:
+            if not parameter.stored or parameter.is_by_path:
                 continue
             if parameter.type == "composite":
                 self._add_composite(root, parameter, defined[parameter.code].components)
@@ -94,12 +95,24 @@ class Generator:
         self._functions.append(_function("extract", root))
         return "\n\n".join(self._functions) + "\n"
 
+    def ends(self, path: Path, kind: str) -> tuple[str, ...]:
+        """Return the types a path of the resource ends at; raises NotSupported."""
+        return tuple(end.type for end in self._walk(self._root(), path[1:], kind))
+
+    def component_ends(self, component: ComponentDefinition, base: str) -> None:
+        """Walk a component from a base of a type; raises NotSupported."""
+        self._add_component(_Node(), _Node(), _Place((), base), component, 0)
+
     def _add_parameter(self, root: _Node, parameter: Parameter) -> None:
-        if parameter.code == "deceased" and parameter.type == "token":
+        if parameter.code == "deceased" and not parameter.is_custom:
             root.calls.append(f"deceased_token(out, {parameter.number}, {{v}})")
             return
         for path in parameter.paths:
-            self._add_path(root, path[1:], self._root(), parameter.type, parameter.number)
+            last = path[-1]
+            if isinstance(last, FirstEntry):
+                root.calls.append(f"first_entry(out, {parameter.number}, {{v}}, {last.type!r})")
+            else:
+                self._add_path(root, path[1:], self._root(), parameter.type, parameter.number)
 
     def _root(self) -> _Place:
         return _Place((), self._type)
@@ -118,7 +131,7 @@ class Generator:
     ) -> None:
         """Values in pairs from a repeating element; the resource itself needs none."""
         for path in parameter.paths:
-            if len(path) == 1:
+            if len(path) == 1 and parameter.components:
                 continue
             for base in self._walk(self._root(), path[1:], "composite"):
                 name = f"pairs_{parameter.number}_{len(self._functions)}"
@@ -163,8 +176,24 @@ class Generator:
                 return [
                     _Place((*moves, _Get(_choice_key("value", t), False, False)), t) for t in types
                 ]
-            case Equal() | ResolvesTo() | HasExtension():
+            case Equal(name):
+                if not self._is_one_text(place.type, name):
+                    raise NotSupported(f"{place.type}.{name} = …")
                 return [_Place((*place.moves, step), place.type)]
+            case ResolvesTo() | HasExtension():
+                return [_Place((*place.moves, step), place.type)]
+            case FirstEntry():
+                raise NotSupported("an entry of a Bundle")
+
+    def _is_one_text(self, type_name: str, name: str) -> bool:
+        """Whether the element is one string in JSON, which `=` compares as it is."""
+        element = self._definitions.types[type_name].elements.get(name)
+        return (
+            element is not None
+            and not element.is_array
+            and not element.is_choice
+            and element.types[0] in converters.STRINGS
+        )
 
     def _children(self, place: _Place, name: str) -> list[_Place]:
         element = self._definitions.types[place.type].elements.get(name)

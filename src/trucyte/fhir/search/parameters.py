@@ -9,15 +9,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trucyte.fhir.search.definitions import ParameterDefinition
-from trucyte.fhir.search.expression import Key, NotSupported, Path, ResolvesTo, parse
+from trucyte.fhir.search.expression import (
+    FirstEntry,
+    Key,
+    NotSupported,
+    Path,
+    ResolvesTo,
+    parse,
+)
 
 # Answered by the index itself, or not at all, never from values.
 BUILT_IN = frozenset({"_id", "_lastUpdated", "_text", "_content", "_query", "_filter"})
-# `special` (Location.near) is not a value but a calculation.
+# What a value can be; `special` is Location.near.
 KINDS = frozenset(
-    {"token", "reference", "date", "string", "number", "quantity", "uri", "composite"}
+    {"token", "reference", "date", "string", "number", "quantity", "uri", "composite", "special"}
 )
+RANGED = frozenset({"date", "number", "quantity"})
+PRESENCE_BITS = 64  # of the index's map of those present
 DECEASED = "Patient.deceased.exists() and Patient.deceased != false"
+# What a Bundle is about, where its first entry says so: Bundle.composition, Bundle.message.
+FIRST_ENTRY = "Bundle.entry[0].resource"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,7 @@ class Component:
 
     type: str
     source: int  # -1: none has
+    targets: tuple[str, ...] = ()  # of a reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,10 @@ class Parameter:
 
     code: str
     type: str
-    number: int  # its place in the type's parameters; also its bit among those present
+    # Its place in the type's parameters. Of R4's own it is also the bit among those present:
+    # what would move it is a new form of the index (`records.form`). Nothing keeps the number
+    # of a custom one.
+    number: int
     paths: tuple[Path, ...]
     targets: tuple[str, ...]
     # Whose values answer it: its own number, or those of the parameters it repeats.
@@ -46,6 +61,18 @@ class Parameter:
     component_types: tuple[str, ...] = ()
     # A composite on a repeating element: its values are kept in pairs.
     pairs: tuple[Component, ...] = ()
+    is_custom: bool = False  # defined by a user, not by R4
+    is_by_path: bool = False  # its values need the full language
+
+    @property
+    def is_beside_number(self) -> bool:
+        """Whether its pairs are a token beside the row that another parameter has anyway."""
+        return (
+            self.component_types == ("token", "quantity")
+            and not self.is_custom
+            and bool(self.pairs)
+            and self.pairs[1].source >= 0
+        )
 
     @property
     def stored(self) -> bool:
@@ -59,7 +86,8 @@ def parameters_of(
     """Return the parameters of a type, and the codes of those that need the full language."""
     read: list[tuple[ParameterDefinition, tuple[Path, ...]]] = []
     left = []
-    for definition in definitions:
+    # Those that came late stand last, so that the others keep their bits.
+    for definition in sorted(definitions, key=_came_late):
         if definition.code in BUILT_IN:
             continue
         try:
@@ -78,10 +106,16 @@ def parameters_of(
     return made, tuple(left)
 
 
+def _came_late(definition: ParameterDefinition) -> bool:
+    return definition.expression == FIRST_ENTRY or definition.type == "special"
+
+
 def _own_paths(definition: ParameterDefinition, resource_type: str) -> tuple[Path, ...]:
     """Return the paths that begin at this type; `Resource` and its like stand for it."""
     if definition.expression == DECEASED:
         return ((Key(resource_type), Key("deceased")),)
+    if definition.expression == FIRST_ENTRY:
+        return tuple((Key(resource_type), FirstEntry(target)) for target in definition.targets)
     names = (resource_type, "Resource", "DomainResource")
     paths = parse(definition.expression)
     return tuple(
@@ -162,7 +196,7 @@ def _make(
     if definition.type == "composite":
         for path in paths:
             made = tuple(
-                Component(c.type, _component_source(path, c.expression, c.type, read))
+                Component(c.type, _component_source(path, c.expression, c.type, read), c.targets)
                 for c in definition.components
             )
             components, pairs = (made, pairs) if len(path) == 1 else (components, made)

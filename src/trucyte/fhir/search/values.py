@@ -21,6 +21,8 @@ Text = tuple[int, str]
 # (parameter, low, high, system, code, unit): closed; numbers have no unit
 Quantity = tuple[int, float, float, str | None, str | None, str | None]
 Uri = tuple[int, str]
+# (parameter, latitude, longitude) in degrees
+Position = tuple[int, float, float]
 
 
 @dataclass(slots=True)
@@ -34,8 +36,14 @@ class SearchValues:
     texts: list[Text] = field(default_factory=list)
     quantities: list[Quantity] = field(default_factory=list)
     uris: list[Uri] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
     # (parameter, the values of each component; their parameter is the component's place)
     composites: list[tuple[int, "SearchValues"]] = field(default_factory=list)
+
+    def extend(self, other: "SearchValues") -> None:
+        """Add all of another's values."""
+        for name in self.__slots__:
+            getattr(self, name).extend(getattr(other, name))
 
 
 Json = Mapping[str, Any]

@@ -51,11 +51,20 @@ def reference_check(
             if not (kind in allowed and _ID(id)):
                 found = look(link)
         kind = value.get("type")
-        if kind is not None and kind in resource_types and kind not in allowed:
-            return (found or []) + [_wrong_target(kind, allowed, ".type")]
+        if kind is not None and kind not in allowed:
+            more = _type_fault(kind, allowed, resource_types)
+            return found if more is None else (found or []) + more
         return found
 
     return check
+
+
+def _type_fault(kind: str, allowed: frozenset[str], resource_types: frozenset[str]) -> Found:
+    """Find what is wrong with `Reference.type`: a name is that of a resource type (R4 2.3.0)."""
+    if kind in resource_types:
+        return [_wrong_target(kind, allowed, ".type")]
+    # An address is for the types of logical models.
+    return None if ":" in kind else fault(REFERENCE_UNKNOWN_TYPE, ".type", type=kind[:64])
 
 
 def _link_check(allowed: frozenset[str], resource_types: frozenset[str]) -> Callable[[str], Found]:

@@ -85,15 +85,16 @@ class _SqlView:
             for column in view.columns
         )
         order = "_line, _o" if self.is_ordered else ""
+        strict, *readers = self._readers()
         return Statement(
-            (*self._readers(), *self.steps), "rows", order, fields,
-            self.writer.parameters, self._siblings(),
+            (*readers, *self.steps), "rows", order, fields,
+            self.writer.parameters, self._siblings(), strict,
         )  # fmt: skip
 
     # --- Reading ------------------------------------------------------------------------
 
     def _readers(self) -> tuple[Step, ...]:
-        """Return the steps that read all that later ones need, once."""
+        """Return the steps that read all that later ones need, once; the strict form first."""
         reads = self.writer.reads
         wanted = self.writer.parameter(f'"{self.view.resource}"')
         kind = self.writer.parameter(self.view.resource)
@@ -104,7 +105,14 @@ class _SqlView:
             # Most begin with their type; for these it costs no parsing, which reading does.
             start = self.writer.parameter('{"resourceType":"' + self.view.resource + '"')
             is_kind = f"CASE WHEN starts_with(line, {start}) THEN true ELSE {is_kind} END"
-        test = f"contains(line, {wanted}) AND NOT ({beside}) AND {is_kind}"
+        # One CASE each: DuckDB would put the parts of an AND into another order.
+        others = "WHEN trim(line) = '' OR json_valid(line) THEN false ELSE error('json')"
+        mine = f"WHEN NOT contains(line, {wanted}) THEN false WHEN {beside}"
+        strict = f"CASE WHEN contains(line, {wanted}) THEN CASE WHEN {beside} THEN error('beside')"
+        tests = (
+            f"{strict} ELSE {is_kind} END {others} END",
+            f"CASE {mine} THEN false ELSE {is_kind} END",
+        )
         line = "line"
         keys = [_LOSSY.format(key) for key in sorted(self.expressions.decimals)]
         if keys:
@@ -113,8 +121,9 @@ class _SqlView:
         paths = ", ".join(f"'${path}'" for path in reads.paths)
         read = f"json_extract_string(line, [{paths}])" if paths else "CAST([] AS VARCHAR[])"
         first = "CAST([] AS BIGINT[]) AS _o, " if self.is_ordered else ""
+        kept = f"SELECT no AS _line, {line} AS line FROM lines WHERE"
         return (
-            Step("resources", f"SELECT no AS _line, {line} AS line FROM lines WHERE {test}"),
+            *(Step("resources", f"{kept} {test}") for test in tests),
             Step("read", f"SELECT _line, {first}{read} AS _v FROM resources"),
         )
 

@@ -32,7 +32,8 @@ class Statement:
     """Steps from a relation `lines(no BIGINT, line VARCHAR)` to the rows of the view.
 
     `siblings` is a pattern of lines that have primitives with extensions among what the
-    view reads; SQL leaves these to closures, and they are not in the result.
+    view reads; SQL leaves these to closures, and they are not in the result. `strict` is the
+    first step as it is where such a line, and one that is not JSON, shall be an error.
     """
 
     steps: tuple[Step, ...]
@@ -41,13 +42,18 @@ class Statement:
     fields: tuple[Field, ...]
     parameters: Mapping[str, object]
     siblings: str
+    strict: Step
 
-    def text(self, source: str, result: str = "*", *, is_ordered: bool = True) -> str:
+    def text(
+        self, source: str, result: str = "*", *, is_ordered: bool = True, is_strict: bool = False
+    ) -> str:
         """Return the SQL; `source` is a query of lines, `result` what is made of the rows.
 
-        Rows have `_line`, and the columns of the view by their names.
+        Rows have `_line`, and the columns of the view by their names. A strict one ends in an
+        error where a line must be left to closures.
         """
-        steps = ",\n".join(f"{step.name} AS ({step.sql})" for step in self.steps)
+        chosen = (self.strict, *self.steps[1:]) if is_strict else self.steps
+        steps = ",\n".join(f"{step.name} AS ({step.sql})" for step in chosen)
         order = f" ORDER BY {self.order}" if self.order and is_ordered else ""
         return (
             f"WITH RECURSIVE lines(no, line) AS ({source}),\n{steps}\n"

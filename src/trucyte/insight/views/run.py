@@ -1,12 +1,13 @@
 """Run a view over chunks of NDJSON.
 
-A chunk is one SQL statement. What SQL leaves (a primitive with extensions, a number or
-a time it is not exact with, a line that does not fit) is made by closures, which also say
-what is wrong with which line; the rows keep the order of the lines.
+A chunk is one SQL statement, which also cuts it into lines. What SQL leaves (a primitive
+with extensions, a number or a time it is not exact with, a line that does not fit) is made
+by closures, which also say what is wrong with which line; the rows keep the order of the
+lines.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,8 @@ _NOT_FOR_SQL: Final = (
     "ELSE trim(line) <> '' AND NOT json_valid(line) END"
 )
 _SOURCE: Final = "SELECT no, line FROM chunk"
+# Cut by SQL, a chunk enters as one value and is never a list of Python's.
+_CUT: Final = "SELECT {} AS no, unnest(string_split($text, chr(10))) AS line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Made:
     text: str = ""
     count: int = 0
     faults: list[Fault] = field(default_factory=list)
+    size: int = 0  # bytes read for it
 
 
 class Worker:
@@ -87,14 +91,18 @@ class Worker:
         self._form = form
         self._engine = open_engine()
         self._failures = 0
+        self._takes_count = False
+        self._is_plain = True  # whether the last chunk needed no closures
         self._whole = self._by_line = ""
         statement = prepared.statement
         if statement is not None:
             line = line_sql(prepared.fields, form)
             order = f" ORDER BY {statement.order}" if statement.order else ""
-            self._whole = statement.text(
-                _SOURCE, f"count(*), string_agg({line}, chr(10){order})", is_ordered=False
-            )
+            # Without an order nobody asks for the numbers of lines.
+            source = _CUT.format("unnest(range($count))" if order else "CAST(0 AS BIGINT)")
+            result = f"count(*), string_agg({line}, chr(10){order})"
+            self._whole = statement.text(source, result, is_ordered=False, is_strict=True)
+            self._takes_count = bool(order)
             self._by_line = statement.text(_SOURCE, f"_line, {line}")
 
     def close(self) -> None:
@@ -103,29 +111,39 @@ class Worker:
 
     def make(self, chunk: Chunk) -> Made:
         """Return the rows of a chunk as text, and the lines that gave none with the reason."""
-        made = Made(faults=list(chunk.faults))
+        made = Made(faults=list(chunk.faults), size=chunk.size)
         self._failures = 0
-        lines = list(chunk.lines)
+        was_tried = self._is_plain and self._prepared.statement is not None
+        if was_tried and self._bulk(chunk, made):
+            return made
+        lines = chunk.lines()
         left = self._left_to_closures(lines)
-        if left or not self._bulk(made):
-            self._mixed(chunk, lines, left, made)
+        self._is_plain = not left
+        if left:
+            self._failures = 0  # these lines are what it failed for
+        elif not was_tried and self._bulk(chunk, made):
+            return made
+        self._mixed(chunk, lines, left, made)
         return made
 
     # --- All by SQL ---------------------------------------------------------------------
 
-    def _bulk(self, made: Made) -> bool:
+    def _bulk(self, chunk: Chunk, made: Made) -> bool:
+        given: dict[str, object] = {"text": chunk.text}
+        if self._takes_count:
+            given["count"] = chunk.count
         try:
-            count, text = self._run(self._whole)[0]
+            count, text = self._run(self._whole, given)[0]
         except duckdb.Error:
             self._failures += 1
             return False
         made.count, made.text = count, text + "\n" if count else ""
         return True
 
-    def _run(self, sql: str) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, given: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         statement = self._prepared.statement
         assert statement is not None
-        return self._engine.execute(sql, dict(statement.parameters)).fetchall()
+        return self._engine.execute(sql, {**statement.parameters, **(given or {})}).fetchall()
 
     def _left_to_closures(self, lines: list[str]) -> set[int]:
         """Put the lines into a table, and return those that SQL is not asked for."""
@@ -193,8 +211,11 @@ def closure_rows(
 
 def run(
     prepared: Prepared, source: Iterable[Chunk], form: Format, *, workers: int
-) -> Iterator[Made]:
-    """Make the rows of all chunks, in their order, several chunks at a time."""
+) -> Generator[Made, None, None]:
+    """Make the rows of all chunks, in their order, several chunks at a time.
+
+    Closed before its end, it begins no other chunk.
+    """
     idle: SimpleQueue[Worker] = SimpleQueue()
     opened = [Worker(prepared, form) for _ in range(workers)]
     for worker in opened:
@@ -207,15 +228,16 @@ def run(
         finally:
             idle.put(worker)
 
+    pool = ThreadPoolExecutor(workers)
+    waiting: deque[Future[Made]] = deque()
     try:
-        with ThreadPoolExecutor(workers) as pool:
-            waiting: deque[Future[Made]] = deque()
-            for chunk in source:
-                waiting.append(pool.submit(make, chunk))
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
+        for chunk in source:
+            waiting.append(pool.submit(make, chunk))
+            if len(waiting) > workers:
                 yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
+        pool.shutdown(cancel_futures=True)
         for worker in opened:
             worker.close()

@@ -7,44 +7,22 @@ Values are always parameters; what stands in the text comes from this module alo
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from trucyte.fhir.search import fold
 from trucyte.fhir.search.converters import split_reference
-from trucyte.fhir.search.parameters import Component, Parameter
+from trucyte.fhir.search.parameters import RANGED, Component, Parameter
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.leaf import head_key
-from trucyte.records.hashing import Hasher, parameter_number
+from trucyte.records.hashing import Hasher, combined, parameter_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
-from trucyte.records.rows import shortened
-from trucyte.records.search.query import Criterion, ParameterNotSupported, Query, Value
+from trucyte.records.measures import UCUM, alternatives, in_base_units, to_base
+from trucyte.records.rows import component_number, shortened
+from trucyte.records.search.near import near_condition
+from trucyte.records.search.query import ALTERNATIVES_MAX, Criterion, Query, Value
+from trucyte.records.search.ranges import DATE_TESTS, NUMBER_TESTS
 
-# Where the range of the search value [{low}, {high}) stands to the resource's [l, h), both
-# half open (R4 3.1.1.4.6). `{l} < …` follows from l < h; it gives the index its other end.
-_DATE_TESTS = {
-    "eq": "({l} >= {low} and {l} < {high} and {h} <= {high})",
-    "ne": "not ({l} >= {low} and {h} <= {high})",
-    "gt": "{h} > {high}",
-    "lt": "{l} < {low}",
-    "ge": "({h} > {high} or {l} >= {low})",
-    "le": "({l} < {high} and ({l} < {low} or {h} <= {high}))",
-    "sa": "{l} >= {high}",
-    "eb": "({l} < {low} and {h} <= {low})",
-    "ap": "({l} < {high} and {h} > {low})",
-}
-# A number in a resource is what it is; only the search value's precision counts, and only
-# for equality (R4 3.1.1.4.8). [l, h] is closed, {point} the bare search value.
-_NUMBER_TESTS = {
-    "eq": "({l} >= {low} and {h} < {high})",
-    "ne": "not ({l} >= {low} and {h} < {high})",
-    "gt": "{h} > {point}",
-    "lt": "{l} < {point}",
-    "ge": "{h} >= {point}",
-    "le": "{l} <= {point}",
-    "sa": "{l} > {point}",
-    "eb": "{h} < {point}",
-    "ap": "({l} <= {high} and {h} >= {low})",
-}
 NOTHING = "false"
 
 
@@ -201,8 +179,11 @@ class Conditions:
         return self._tokens(self._hashed(parameter, forms))
 
     def _reference_forms(self, parameter: Parameter, modifier: str, text: str) -> list[int]:
+        return self._forms_among(self._targets(parameter, modifier), text)
+
+    def _forms_among(self, allowed: Sequence[str], text: str) -> list[int]:
+        """Return the forms of a reference to one of the allowed types."""
         kind, id_, url = split_reference(text)
-        allowed = self._targets(parameter, modifier)
         if url is not None:
             if kind is not None or "/" in text or ":" in text:
                 return [self._hasher.uri(url)]
@@ -217,8 +198,7 @@ class Conditions:
             return only if modifier in ("", parameter.target_only) else ()
         if modifier:
             return (modifier,)
-        targets = parameter.targets
-        return targets if targets and "Resource" not in targets else RESOURCE_TYPES
+        return targets_of(parameter.targets)
 
     def _id(self, criterion: Criterion) -> str:
         """The journal knows which row is a resource's current one; an ended row its hash."""
@@ -250,11 +230,11 @@ class Conditions:
         beside = [s for s in parameter.sources if self._parameters[s].code != main]
         if len(beside) < len(parameter.sources):
             # With the type, whose dates lie together in the index.
-            test = self._range(_DATE_TESTS, value, "e.date_low", "e.date_high")
+            test = self._range(DATE_TESTS, value, "e.date_low", "e.date_high")
             conditions.append(f"(e.type = {TYPE_NUMBERS[self._query.type]} and {test})")
         if beside:
             numbers = self._side_numbers(beside)
-            test = self._range(_DATE_TESTS, value, "d.low", "d.high")
+            test = self._range(DATE_TESTS, value, "d.low", "d.high")
             conditions.append(
                 f"e.seq in (select d.seq from records.date d"
                 f" where d.parameter = any({numbers}) and {test})"
@@ -263,14 +243,14 @@ class Conditions:
 
     def _last_updated(self, criterion: Criterion) -> str:
         tests = [
-            self._range(_DATE_TESTS, value, "e.last_updated", "(e.last_updated + 1)")
+            self._range(DATE_TESTS, value, "e.last_updated", "(e.last_updated + 1)")
             for value in criterion.values
         ]
         return self._any(tests)
 
     def _range(self, tests: dict[str, str], value: Value, low: str, high: str) -> str:
         bounds: tuple[float, float] = (value.low, value.high)
-        is_date = tests is _DATE_TESTS
+        is_date = tests is DATE_TESTS
         if value.prefix == "ap":
             bounds = value.around_time(self._now) if is_date else value.around()
         cast = "bigint" if is_date else "double precision"
@@ -300,20 +280,85 @@ class Conditions:
         return self._any(conditions)
 
     def _main_quantity(self, source: int, value: Value) -> str:
-        test = self._range(_NUMBER_TESTS, value, "e.quantity_low", "e.quantity_high")
+        test = self._range(NUMBER_TESTS, value, "e.quantity_low", "e.quantity_high")
         unit = self._unit(value)
         if unit is None:
             return test
         own = self._hasher.parameter(self._query.type, self._parameters[source].code)
-        return f"({test} and {self._tokens([own ^ unit])})"
+        conditions = [f"({test} and {self._tokens([own ^ unit])})"]
+        for form, other in self._other_units(value):
+            test = self._range(NUMBER_TESTS, other, "e.quantity_low", "e.quantity_high")
+            conditions.append(f"({test} and {self._tokens([own ^ form])})")
+        conditions.extend(self._rare_units(source, value))
+        return self._any(conditions)
+
+    def _rare_units(self, source: int, value: Value) -> list[str]:
+        """The main quantity in a unit that is not common has a row in base units."""
+        based = self._based(value)
+        if based is None:
+            return []
+        form, asked = based
+        test = self._range(NUMBER_TESTS, asked, "q.low", "q.high")
+        held = self.bound.add([form], "bigint[]")
+        return [
+            f"e.seq in (select q.seq from records.quantity q"
+            f" where q.parameter = any({self._side_numbers([source])})"
+            f" and q.units @> {held} and {test})"
+        ]
+
+    def _based(self, value: Value) -> tuple[int, Value] | None:
+        """Return what a UCUM quantity measures, and it in base units."""
+        if value.parts[:1] != (UCUM,):
+            return None
+        code = value.parts[1]
+        base = in_base_units(code, (0.0,))
+        if base is None:
+            return None
+        asked = value.around_itself().with_ends(partial(to_base, code))
+        return self._hasher.measure(base[0]), asked
+
+    def _other_units(self, value: Value) -> list[tuple[int, Value]]:
+        """Return the value in the common units that measure the same, with their form."""
+        if value.parts[:1] != (UCUM,):
+            return []
+        value = value.around_itself()
+        return [
+            (self._hasher.system_code(UCUM, other.code), value.with_ends(other.converted))
+            for other in alternatives(value.parts[1])
+        ]
+
+    def _every_unit(self, value: Value) -> list[tuple[int | None, Value]]:
+        """Return the value as it is asked, in other units, and in base units."""
+        based = self._based(value)
+        found: list[tuple[int | None, Value]] = [(self._unit(value), value)]
+        found.extend(self._other_units(value))
+        if based is not None:
+            found.append(based)
+        return found
 
     def _side_quantity(self, source: int, value: Value, component: int | None) -> str:
-        test = self._range(_NUMBER_TESTS, value, "q.low", "q.high")
-        conditions = [f"q.parameter = any({self._side_numbers([source])})", test]
-        for column, form in (("units", self._unit(value)), ("components", component)):
-            if form is not None:
-                conditions.append(f"q.{column} @> {self.bound.add([form], 'bigint[]')}")
+        conditions = [f"q.parameter = any({self._side_numbers([source])})"]
+        conditions.append(self._amount(value, "q"))
+        if component is not None:
+            conditions.append(f"q.components @> {self.bound.add([component], 'bigint[]')}")
         return f"e.seq in (select q.seq from records.quantity q where {' and '.join(conditions)})"
+
+    def _amount(self, value: Value, row: str) -> str:
+        """A number or quantity in a row of the side table, whatever unit says the same."""
+        conditions = []
+        for unit, asked in self._every_unit(value):
+            test = self._range(NUMBER_TESTS, asked, f"{row}.low", f"{row}.high")
+            if unit is not None:
+                test = f"({row}.units @> {self.bound.add([unit], 'bigint[]')} and {test})"
+            conditions.append(test)
+        return self._any(conditions)
+
+    def _special(self, criterion: Criterion) -> str:
+        """Places in a circle: a box by the index, then the distance."""
+        self.typed += 1
+        number = parameter_number(self._query.type, _of(criterion).code)
+        circles = [value.circle for value in criterion.values if value.circle is not None]
+        return self._any([near_condition(circle, number, self.bound.add) for circle in circles])
 
     def _unit(self, value: Value) -> int | None:
         if not any(value.parts):
@@ -330,7 +375,7 @@ class Conditions:
             if parameter.components:
                 conditions.append(self._all(parameter.components, value))
             if parameter.pairs:
-                conditions.append(self._pair(criterion, parameter, value))
+                conditions.append(self._pair(parameter, value))
         return self._any(conditions)
 
     def _all(self, components: Sequence[Component], value: Value) -> str:
@@ -345,38 +390,81 @@ class Conditions:
             self.typed, self.dated = before, dated
         return f"({' and '.join(parts)})"
 
-    def _pair(self, criterion: Criterion, parameter: Parameter, value: Value) -> str:
-        if parameter.component_types == ("token", "quantity"):
-            component = self._token_form(value.components[0])
-            source = parameter.pairs[1].source
-            return self._side_quantity(source, value.components[1], component)
-        if parameter.component_types[:1] != ("token",) or len(parameter.component_types) != 2:
-            raise ParameterNotSupported(parameter=criterion.name)
-        first = self._token_form(value.components[0])
-        if parameter.component_types[1] == "token":
-            seconds = [self._token_form(value.components[1])]
-        else:
-            other = self._parameters[parameter.pairs[1].source]
-            seconds = self._reference_forms(other, "", value.components[1].parts[0])
-        forms = [self._hasher.pair(first, second) for second in seconds]
-        return self._tokens(self._hashed(parameter, forms))
+    def _pair(self, parameter: Parameter, value: Value) -> str:
+        """A composite on a repeating element: all components in one element."""
+        places = list(enumerate(zip(parameter.pairs, value.components, strict=True)))
+        whole = [self._whole_forms(c, v) for _, (c, v) in places if c.type not in RANGED]
+        if not all(whole):
+            return NOTHING
+        together = combined(self._hasher, whole, ALTERNATIVES_MAX)
+        if parameter.is_beside_number:
+            return self._side_quantity(parameter.pairs[1].source, value.components[1], together[0])
+        ranged = [(place, c, v) for place, (c, v) in places if c.type in RANGED]
+        if not ranged:
+            return self._tokens(self._hashed(parameter, together))
+        return self._linked(parameter, ranged, together)
+
+    def _linked(
+        self,
+        parameter: Parameter,
+        ranged: Sequence[tuple[int, Component, Value]],
+        together: Sequence[int],
+    ) -> str:
+        """Rows of one element know each other by their first component, its place."""
+        self.typed += 1
+        tables, conditions = [], []
+        for count, (place, component, value) in enumerate(ranged):
+            row = f"q{count}"
+            tables.append(f"records.quantity {row}")
+            number = component_number(self._query.type, parameter.code, place)
+            conditions.append(f"{row}.parameter = {self.bound.add(number, 'integer')}")
+            if component.type == "date":
+                test = self._range(DATE_TESTS, value, f"{row}.low", f"{row}.high")
+            else:
+                test = self._amount(value, row)
+            conditions.append(test)
+            if count:
+                conditions.append(f"{row}.seq = q0.seq and {row}.components[1] = q0.components[1]")
+        if together:
+            # Not the place itself: a small number that some hash might be.
+            held = self.bound.add(list(together), "bigint[]")
+            conditions.append(f"q0.components[2:] && {held}")
+        joined = " and ".join(conditions)
+        return f"e.seq in (select q0.seq from {', '.join(tables)} where {joined})"
+
+    def _whole_forms(self, component: Component, value: Value) -> list[int]:
+        """Return the forms of a component that is no range."""
+        if component.type == "token":
+            return [self._token_form(value)]
+        if component.type == "uri":
+            return [self._hasher.uri(value.parts[0])]
+        return self._forms_among(targets_of(component.targets), value.parts[0])
 
     # Presence
 
     def _missing(self, criterion: Criterion) -> str:
         parameter = _of(criterion)
-        mask = 1 << parameter.number
-        if parameter.target_only is None:
-            mask = sum(1 << source for source in parameter.sources)
-        has = self._has_bit(mask)
+        has = self._present(parameter)
         wanted = {value.parts[0] for value in criterion.values}
         if len(wanted) == 2:
             return "true"
         return f"not {has}" if wanted == {"true"} else has
 
+    def _present(self, parameter: Parameter) -> str:
+        if parameter.is_custom:
+            return self._tokens(self._hashed(parameter, [self._hasher.present()]))
+        if parameter.target_only is not None:
+            return self._has_bit(1 << parameter.number)
+        return self._has_bit(sum(1 << source for source in parameter.sources))
+
     def _has_bit(self, mask: int) -> str:
         signed = mask - (1 << 64) if mask >= 1 << 63 else mask
         return f"((e.present & {self.bound.add(signed, 'bigint')}) <> 0)"
+
+
+def targets_of(targets: Sequence[str]) -> Sequence[str]:
+    """Return the types a reference may be to; none named means any."""
+    return targets if targets and "Resource" not in targets else RESOURCE_TYPES
 
 
 def _of(criterion: Criterion) -> Parameter:
@@ -402,6 +490,7 @@ _TYPES: dict[str, Callable[[Conditions, Criterion], str]] = {
     "number": Conditions._quantity,
     "quantity": Conditions._quantity,
     "composite": Conditions._composite,
+    "special": Conditions._special,
     "id": Conditions._id,
     "lastUpdated": Conditions._last_updated,
 }

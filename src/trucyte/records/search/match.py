@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from trucyte.fhir.search import SearchValues, fold
 from trucyte.fhir.search.converters import split_reference
 from trucyte.fhir.search.parameters import Parameter
+from trucyte.records.measures import UCUM, converted_to
 from trucyte.records.rows import shortened
 from trucyte.records.search.query import Criterion, Query, Value
 
@@ -86,7 +87,7 @@ class Matcher:
         )
         return on_resource or any(
             all(
-                self._has(c.type, "", self._parameters[c.source], (place,), part, pairs)
+                self._has(c.type, "", parameter, (place,), part, pairs)
                 for place, (c, part) in enumerate(
                     zip(parameter.pairs, value.components, strict=True)
                 )
@@ -103,7 +104,7 @@ class Matcher:
             )
         every: tuple[Sequence[tuple[int, ...]], ...] = (
             values.tokens, values.identifiers, values.references, values.dates, values.texts,
-            values.quantities, values.uris,
+            values.quantities, values.uris, values.positions,
         )  # type: ignore[assignment]  # fmt: skip  # tuples that begin with a number
         return any(value[0] in parameter.sources for kind in every for value in kind)
 
@@ -190,8 +191,36 @@ def _has_uri(_: str, numbers: Numbers, value: Value, values: SearchValues) -> bo
 def _has_quantity(_: str, numbers: Numbers, value: Value, values: SearchValues) -> bool:
     test = _NUMBERS[value.prefix]
     return any(
-        number in numbers and test(low, high, value) and _is_unit(value.parts, system, code, unit)
+        number in numbers
+        and (
+            test(low, high, value)
+            if _is_unit(value.parts, system, code, unit)
+            else _holds_converted(test, value, (low, high), (system, code))
+        )
         for number, low, high, system, code, unit in values.quantities
+    )
+
+
+def _holds_converted(
+    test: Callable[[float, float, Value], bool],
+    value: Value,
+    ends: tuple[float, float],
+    unit: tuple[str | None, str | None],
+) -> bool:
+    """Whether an amount in another UCUM unit meets the value, expressed in the value's."""
+    system, code = unit
+    if value.parts[:1] != (UCUM,) or system != UCUM or code is None:
+        return False
+    converted = converted_to(code, value.parts[1], ends)
+    return converted is not None and test(converted[0], converted[1], value)
+
+
+def _is_near(_: str, numbers: Numbers, value: Value, values: SearchValues) -> bool:
+    circle = value.circle
+    assert circle is not None
+    return any(
+        number in numbers and circle.has(latitude, longitude)
+        for number, latitude, longitude in values.positions
     )
 
 
@@ -211,4 +240,5 @@ _TESTS: dict[str, Callable[[str, Numbers, Value, SearchValues], bool]] = {
     "uri": _has_uri,
     "number": _has_quantity,
     "quantity": _has_quantity,
+    "special": _is_near,
 }

@@ -5,8 +5,8 @@ silently ignored a filter would show too much.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trucyte.base.problem import Kind, Problem
@@ -14,6 +14,7 @@ from trucyte.fhir.search.moments import moment_range
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.mains import MAIN_DATES
+from trucyte.records.search.near import Circle, read_circle
 
 COUNT_DEFAULT = 50
 COUNT_MAX = 1000
@@ -31,6 +32,7 @@ _MODIFIERS = {
     "number": {"missing"},
     "quantity": {"missing"},
     "composite": set(),
+    "special": {"missing"},
     "id": set(),
     "lastUpdated": set(),
 }
@@ -73,7 +75,8 @@ class Value:
     """One alternative of a criterion.
 
     `parts` are the unescaped parts of a token (system, code), a reference, a quantity's unit
-    or a composite; `low` and `high` the range of a date or number, half open.
+    or a composite; `low` and `high` the range of a date or number, half open; of a place
+    there is the circle.
     """
 
     parts: tuple[str, ...] = ()
@@ -82,11 +85,27 @@ class Value:
     high: float = 0
     point: float = 0
     components: tuple["Value", ...] = ()
+    circle: Circle | None = None
+    is_widened: bool = False
 
     def around(self) -> tuple[float, float]:
         """Return what is approximately a number: within a tenth of it, at least its precision."""
+        if self.is_widened:
+            return self.low, self.high
         tenth = abs(self.point) / 10
         return min(self.low, self.point - tenth), max(self.high, self.point + tenth)
+
+    def around_itself(self) -> "Value":
+        """Return the value with its range widened where it asks approximately."""
+        if self.prefix != "ap":
+            return self
+        low, high = self.around()
+        return replace(self, low=low, high=high)
+
+    def with_ends(self, converted: Callable[[tuple[float, ...]], tuple[float, ...]]) -> "Value":
+        """Return it in another unit; its range is then what it is, also approximately."""
+        low, high, point = converted((self.low, self.high, self.point))
+        return replace(self, low=low, high=high, point=point, is_widened=True)
 
     def around_time(self, now: int) -> tuple[int, int]:
         """Return what is approximately a date: within a tenth of the time between it and now."""
@@ -229,13 +248,21 @@ def _value(kind: str, modifier: str, text: str, shown: str, parameter: Parameter
     if kind == "composite":
         assert parameter is not None
         return _composite(text, shown, parameter)
-    if kind in ("date", "lastUpdated"):
-        return _date(text, shown)
+    if kind in _READERS:
+        return _READERS[kind](text, shown)
     if kind in ("number", "quantity"):
         return _number(kind, text, shown)
     if kind == "token" or modifier == "identifier":
         return _token(modifier, text, shown)
     return Value(parts=(_nonempty(_unescape(text), shown),))
+
+
+def _near(text: str, shown: str) -> Value:
+    try:
+        return Value(circle=read_circle(tuple(_unescape(part) for part in _split(text, "|"))))
+    except ValueError:
+        expected = "latitude|longitude|distance|km, m or [mi_us]"
+        raise BadSearchValue(parameter=shown, expected=expected) from None
 
 
 def _composite(text: str, shown: str, parameter: Parameter) -> Value:
@@ -313,3 +340,10 @@ def _split(text: str, mark: str) -> list[str]:
 
 def _unescape(text: str) -> str:
     return re.sub(r"\\([,|$\\])", r"\1", text)
+
+
+_READERS: dict[str, Callable[[str, str], Value]] = {
+    "special": _near,
+    "date": _date,
+    "lastUpdated": _date,
+}

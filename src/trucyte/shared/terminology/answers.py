@@ -26,6 +26,7 @@ class Looked:
     edition: str
     concept: Concept
     is_inactive: bool  # not in force on the day asked
+    display: str = ""  # in the language asked for; empty: that of the concept
 
     def resource(self) -> dict[str, Any]:
         """Return the Parameters of $lookup."""
@@ -33,7 +34,9 @@ class Looked:
         parameters = [_text("name", self.name or self.system)]
         if self.edition:
             parameters.append(_text("version", self.edition))
-        parameters.append(_text("display", self.concept.display or self.concept.code))
+        parameters.append(
+            _text("display", self.display or self.concept.display or self.concept.code)
+        )
         for word in more.get("designation", ()):
             parameters.append(_designation(word))
         parameters += [_property("parent", "valueCode", parent) for parent in self.concept.parents]

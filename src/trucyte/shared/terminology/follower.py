@@ -7,13 +7,18 @@ pieces. Only this node's own resources are laid out.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import Event
 from typing import Any, Final
 
-from trucyte.database.connect import Cursor, Database
+from trucyte.base.problem import Problem
+from trucyte.database.connect import Cursor, Database, problems_of_the_server
 from trucyte.fhir.parse import parse
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Operation, Position, Stored
 from trucyte.journal.journal import Journal
+from trucyte.journal.rebuild import Difference, compare_tables
+from trucyte.journal.rows import binary_cursor
+from trucyte.journal.tail import read_tail
 from trucyte.shared.terminology.artefact import Artefact, parts_of, read_artefact
 from trucyte.shared.terminology.concept import Concept, read_concepts
 from trucyte.shared.terminology.names import TYPES
@@ -22,6 +27,10 @@ from trucyte.shared.terminology.statements import statements
 NAME: Final = "terminology"
 _OWN: Final = 0
 _LINES_AT_ONCE: Final = 50
+_TABLES: Final = ("terminology.artefact", "terminology.concept")
+_LOOK_SECONDS: Final = 1.0  # how often a follower that waits looks whether it shall stop
+_PAUSE_SECONDS: Final = 0.25  # between two rounds: a busy intake is not followed line by line
+_AGAIN_SECONDS: Final = 5.0
 
 Progress = Callable[[int, int], None]  # (lines seen, lines in all)
 
@@ -42,20 +51,58 @@ class Follower:
         with self._database.connection() as connection:
             cursor = connection.cursor()
             cursor.execute(statements()["lock"])
-            here = self._journal.cursor(NAME)
-            end = self._journal.position()
-            if here is not None and here.epoch == end.epoch:
-                return self._walk(cursor, here.seq, end, progress)
-            self._clear(cursor)
-            return self._walk(cursor, 0, end, progress)
+            return self._catch_up(cursor, progress)
+
+    def run(self, stop: Event, waits: Callable[[Problem], None]) -> None:
+        """Lay out whatever is accepted, through any door, until `stop` is set.
+
+        The cursor lies in the database, so that a run goes on where the last one ended. A
+        Problem is told to `waits` and tried again.
+        """
+        while not stop.is_set():
+            try:
+                # The tail of before: what is accepted while this lays out wakes the wait.
+                tail = self._journal.tail()
+                self.catch_up()
+                while not stop.is_set() and self._journal.wait(tail, _LOOK_SECONDS) == tail:
+                    pass
+                pause = _PAUSE_SECONDS
+            except Problem as problem:
+                waits(problem)
+                pause = _AGAIN_SECONDS
+            stop.wait(pause)
+
+    def compare(self, progress: Progress | None = None) -> Difference | None:
+        """Return the first row that laying out anew would not give; change nothing.
+
+        What waits to be laid out is laid out first: being behind is no difference.
+        """
+        with problems_of_the_server(), self._database.connect() as connection:
+            cursor = connection.cursor()
+            cursor.execute(statements()["lock"])
+            # Nothing is accepted from here on, so the journal that is walked stands still.
+            read_tail(binary_cursor(connection), lock=True)
+            self._catch_up(cursor, None)
+            return compare_tables(connection, _TABLES, lambda: self._anew(cursor, progress))
 
     def rebuild(self, progress: Progress | None = None) -> int:
         """Empty the tables and lay everything out again; who asks meanwhile sees the old."""
         with self._database.connection() as connection:
             cursor = connection.cursor()
             cursor.execute(statements()["lock"])
-            self._clear(cursor)
-            return self._walk(cursor, 0, self._journal.position(), progress)
+            return self._anew(cursor, progress)
+
+    def _catch_up(self, cursor: Cursor, progress: Progress | None) -> int:
+        here = self._journal.cursor(NAME)
+        end = self._journal.position()
+        if here is None or here.epoch != end.epoch:
+            return self._anew(cursor, progress)
+        return self._walk(cursor, here.seq, end, progress)
+
+    def _anew(self, cursor: Cursor, progress: Progress | None) -> int:
+        end = self._journal.position()
+        self._clear(cursor)
+        return self._walk(cursor, 0, end, progress)
 
     def _walk(self, cursor: Cursor, after: int, end: Position, progress: Progress | None) -> int:
         changed = 0

@@ -5,7 +5,7 @@ code system or value set that is not here is a Problem, never an empty answer.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -26,6 +26,7 @@ from trucyte.shared.terminology.artefact import Artefact
 from trucyte.shared.terminology.concept import Concept
 from trucyte.shared.terminology.library import Library
 from trucyte.shared.terminology.members import Member, Members
+from trucyte.shared.terminology.names import NOT_SELECTABLE
 from trucyte.shared.terminology.problems import (
     CodeSystemUnknown,
     CodeUnknown,
@@ -34,7 +35,7 @@ from trucyte.shared.terminology.problems import (
     PagingRefused,
 )
 from trucyte.shared.terminology.statements import statements
-from trucyte.shared.terminology.system import SystemContent
+from trucyte.shared.terminology.system import SystemContent, property_values
 from trucyte.shared.terminology.translate import matches
 
 COUNT_MAX: Final = 10_000  # members of one page
@@ -97,7 +98,7 @@ class Terminology:
 
     def validate_code(
         self,
-        target: str,
+        target: str | Mapping[str, Any],
         code: str,
         display: str | None = None,
         on: date | None = None,
@@ -106,19 +107,19 @@ class Terminology:
     ) -> Validated:
         """Say whether a code is of a value set, or of a code system, on a day.
 
-        `target` is the canonical of either; `system` narrows a code of a value set. A wrong
-        display makes it false and tells the right one (R4 $validate-code). Raises
-        ValueSetUnknown and what composing raises.
+        `target` is the canonical of either, or the value set itself; `system` narrows a code
+        of a value set. A wrong display makes it false and tells the right one (R4
+        $validate-code). Raises ValueSetUnknown and what composing raises.
         """
         day = on or self._today()
-        if self._library.systems(target, None):
+        if isinstance(target, str) and self._library.systems(target, None):
             return self._validated(self._find_in_system(target, code, day), target, display)
-        members = self._library.members(target, day)
+        members, url, _ = self._members(target, day)
         member = members.find(system, code)
         if member is None and not members.is_whole:
             return Validated(False, "The code is not in the part of the list that is here")
         found = (member.display, member.concept) if member else None
-        return self._validated(found, system or target, display)
+        return self._validated(found, system or url, display)
 
     def expand(
         self,
@@ -129,18 +130,25 @@ class Terminology:
         on: date | None = None,
         *,
         hierarchy: bool = False,
+        active_only: bool = False,
+        selectable_only: bool = False,
     ) -> Expanded:
         """Return the members of a value set (its canonical, or the resource), or a page of them.
 
         `filter` keeps those with every word of it, with or without marks. `hierarchy` puts
         members below their parents; it cannot be paged. Without `offset` and `count` all are
-        given. Raises ValueSetUnknown, ExpansionTooCostly, PagingRefused and what composing
-        raises.
+        given. A member out of force that day is never there; `active_only` leaves out those
+        that the system itself calls inactive, `selectable_only` abstract ones. Raises
+        ValueSetUnknown, ExpansionTooCostly, PagingRefused and what composing raises.
         """
         _check_page(offset, count, hierarchy=hierarchy)
         day = on or self._today()
         members, url, title = self._members(value_set, day)
         found: Sequence[Member] = members.matching(filter) if filter else members.all()
+        if active_only:
+            found = [member for member in found if not _is_inactive(member)]
+        if selectable_only:
+            found = [member for member in found if not _has(member, NOT_SELECTABLE, True)]
         is_page = offset is not None or count is not None
         start = offset or 0
         end = len(found) if count is None else start + count
@@ -149,6 +157,8 @@ class Terminology:
             raise ExpansionTooCostly(most=COUNT_MAX)
         nodes = _nested(page) if hierarchy else [Node(member) for member in page]
         asked = _asked(filter, offset, count, day, hierarchy=hierarchy)
+        flags = {"activeOnly": active_only, "excludeNotForUI": selectable_only}
+        asked += [(name, "valueBoolean", True) for name, is_on in flags.items() if is_on]
         identity = "\n".join(f"{name}={value}" for name, _, value in asked)
         return Expanded(
             url=url,
@@ -164,15 +174,57 @@ class Terminology:
     # ConceptMap
 
     def translate(
-        self, concept_map: str, system: str, code: str, *, reverse: bool = False
+        self,
+        concept_map: str | Mapping[str, Any] | None,
+        system: str,
+        code: str,
+        *,
+        reverse: bool = False,
+        target_system: str = "",
+        source: str = "",
+        target: str = "",
     ) -> Translated:
-        """Return what a code is on the other side of a map. Raises ConceptMapUnknown."""
-        editions = self._library.editions("ConceptMap", concept_map, self._today())
-        if not editions:
-            raise ConceptMapUnknown(url=concept_map)
-        resource = self._library.resource(editions[0])
-        found = tuple(matches(resource, system, code, reverse=reverse))
-        return Translated(concept_map, found, "" if found else "No mapping for this code")
+        """Return what a code is on the other side of a map: its canonical, or the resource.
+
+        Without a map, of the first in force that says something; `source` and `target` are
+        value sets that such a map must be between. `target_system` leaves only codes of
+        that system. Raises ConceptMapUnknown.
+        """
+        for url, resource in self._maps(concept_map):
+            if not (
+                _is_between(resource, "source", source) and _is_between(resource, "target", target)
+            ):
+                continue
+            found = tuple(
+                match
+                for match in matches(resource, system, code, reverse=reverse)
+                if target_system in ("", match.system)
+            )
+            if found:
+                return Translated(url, found)
+        asked = concept_map if isinstance(concept_map, str) else ""
+        return Translated(asked, (), "No mapping for this code")
+
+    def _maps(
+        self, asked: str | Mapping[str, Any] | None
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        if isinstance(asked, Mapping):
+            yield str(asked.get("url", "")), asked
+            return
+        if asked is None:
+            on = self._today()
+            all_ = self._library.artefacts()
+            editions = [one for one in all_ if one.type == "ConceptMap" and one.is_in_force(on)]
+        else:
+            editions = list(self._library.editions("ConceptMap", asked, self._today()))[:1]
+            if not editions:
+                raise ConceptMapUnknown(url=asked)
+        for one in editions:
+            yield one.url, self._library.resource(one)
+
+    def has_system(self, url: str) -> bool:
+        """Say whether a code system, or the version of it behind `|`, is here."""
+        return bool(self._library.systems(url, None))
 
     # Searching
 
@@ -353,6 +405,20 @@ def _asked(
     asked.append(("date", "valueDateTime", on.isoformat()))
     asked.append(("excludeNested", "valueBoolean", not hierarchy))
     return asked
+
+
+def _is_between(resource: Mapping[str, Any], side: str, asked: str) -> bool:
+    """Say whether a map is from or to a value set, where one was asked for."""
+    return not asked or asked in (resource.get(f"{side}Canonical"), resource.get(f"{side}Uri"))
+
+
+def _has(member: Member, name: str, *wanted: object) -> bool:
+    values = property_values(member.concept, name) if member.concept else ()
+    return any(value in wanted for value in values)
+
+
+def _is_inactive(member: Member) -> bool:
+    return _has(member, "inactive", True) or _has(member, "status", "retired", "inactive")
 
 
 def _nested(members: Sequence[Member]) -> Sequence[Node]:

@@ -7,6 +7,7 @@ from trucyte.fhir.path.code import Function
 from trucyte.fhir.path.functions.boundaries import BOUNDARIES
 from trucyte.fhir.path.functions.collections import COLLECTIONS
 from trucyte.fhir.path.functions.conversions import CONVERSIONS
+from trucyte.fhir.path.functions.definitions import DEFINITIONS
 from trucyte.fhir.path.functions.elements import ELEMENTS
 from trucyte.fhir.path.functions.loops import LOOPS
 from trucyte.fhir.path.functions.mathematics import MATHEMATICS
@@ -24,4 +25,5 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     **BOUNDARIES,
     **UTILITIES,
     **ELEMENTS,
+    **DEFINITIONS,
 }

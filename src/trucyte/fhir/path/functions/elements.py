@@ -11,8 +11,6 @@ from trucyte.fhir.path.syntax.tree import Call
 from trucyte.fhir.path.values import EMPTY, Items, single, system
 from trucyte.fhir.validation.narrative import check_narrative
 
-_DEFINITIONS: Final = "http://hl7.org/fhir/StructureDefinition/"
-
 
 def _build_extension(compiler: Compiler, call: Call, before: Code) -> Code:
     focus, url_of = before.run, compiler.code(call.arguments[0])
@@ -139,7 +137,7 @@ def _entries(listed: Any) -> dict[str, dict[str, Any]]:
     return named
 
 
-# --- Terminology and profiles -----------------------------------------------------------
+# --- Terminology --------------------------------------------------------------------------
 
 
 def _build_member_of(compiler: Compiler, call: Call, before: Code) -> Code:
@@ -211,26 +209,6 @@ def _subsumes(scope: Scope, above: Any, below: Any) -> bool | None:
     return None if None in answers else False
 
 
-def _build_conforms_to(compiler: Compiler, call: Call, before: Code) -> Code:
-    focus, profile_of = before.run, compiler.code(call.arguments[0]).run
-
-    def ask(items: Items, scope: Scope) -> bool | None:
-        found, profile = focus(items, scope), text(profile_of(scope.this, scope))
-        single(found)
-        if not found or profile is None or found[0].__class__ is not Node:
-            return None
-        name = profile.partition("|")[0].removeprefix(_DEFINITIONS)
-        if name in compiler.model.definitions.types:
-            return name in found[0].kind.ancestors
-        profiles = scope.environment.profiles
-        verdict = profiles.conforms(found[0], profile) if profiles else None
-        if verdict is None and compiler.is_strict:
-            raise PathEvaluation(reason="this profile is not known here")
-        return verdict
-
-    return of_test(ask)
-
-
 # --- Checks -----------------------------------------------------------------------------
 
 
@@ -272,7 +250,6 @@ ELEMENTS: Final[Mapping[str, Function]] = {
     "memberOf": Function(1, 1, _build_member_of),
     "subsumes": _subsumption(reverse=False),
     "subsumedBy": _subsumption(reverse=True),
-    "conformsTo": Function(1, 1, _build_conforms_to),
     "htmlChecks": whole(_html_checks),
     "checkModifiers": Function(0, 50, _build_check_modifiers),
 }

@@ -1,7 +1,8 @@
 """Units of UCUM: what they measure, and how much of it, exactly.
 
-Reads case-sensitive UCUM expressions (terms, exponents, prefixes, annotations). A unit
-becomes a factor and the powers of base units. Arbitrary units (`[iU]`) and logarithmic
+Reads case-sensitive UCUM expressions (terms, exponents, prefixes, annotations); what it
+cannot read is none, so it is also what says whether a code is UCUM. A unit becomes a
+factor and the powers of base units. Arbitrary units (`[iU]`) and logarithmic
 ones (`[pH]`) measure something of their own, so they convert only into themselves.
 """
 
@@ -12,18 +13,26 @@ from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Final
 
-from trucyte.fhir.path.units.ucum_table import ARBITRARY, BASE, DEFINED, PREFIXES, SHIFTED
+from trucyte.fhir.path.units.ucum_table import (
+    ARBITRARY,
+    BASE,
+    BINARY_PREFIXES,
+    DEFINED,
+    PREFIXES,
+    SHIFTED,
+)
 
 LENGTH_MAX: Final = 100
 _EXPONENT_MAX: Final = 40
 _DEPTH_MAX: Final = 10
 _METRIC_ARBITRARY: Final = frozenset(
-    {"[iU]", "[IU]", "B", "Np", "B[SPL]", "B[V]", "B[mV]", "B[uV]", "B[W]", "B[kW]", "bit_s"}
+    {"[iU]", "[IU]", "B", "Np", "B[SPL]", "B[V]", "B[mV]", "B[uV]", "B[W]", "B[kW]", "B[10.nV]"}
 )
 _NUMBER = re.compile(r"[0-9]+")
 _SYMBOL = re.compile(r"(?:\[[^\[\]]+\]|[^\[\](){}./0-9+\-]|(?:10[*^]))+")
 _EXPONENT = re.compile(r"[+-]?[0-9]+")
-_ANNOTATION = re.compile(r"\{[^{}]*\}")
+# R4's own list of units has blanks in annotations, though UCUM allows visible ASCII only.
+_ANNOTATION = re.compile(r"\{[ -z|~]*\}")
 
 Dimensions = tuple[tuple[str, int], ...]  # base unit and power, sorted, no power of 0
 
@@ -61,7 +70,30 @@ def read_unit(text: str) -> Unit | None:
     return unit if reader.at == len(text) else None
 
 
+def is_unit(text: str) -> bool | None:
+    """Say whether a text is a UCUM expression; None where it is too large to be read."""
+    if read_unit(text) is not None:
+        return True
+    if not text.isascii():
+        return False
+    return None if len(text) > LENGTH_MAX or _is_too_large(text) else False
+
+
+def _is_too_large(text: str) -> bool:
+    try:
+        _Reader(text).terms(0)
+    except _TooLarge:
+        return True
+    except _NotAUnit:
+        return False
+    return False
+
+
 class _NotAUnit(Exception):  # noqa: N818 - never leaves this module
+    pass
+
+
+class _TooLarge(_NotAUnit):
     pass
 
 
@@ -78,7 +110,7 @@ class _Reader:
     def terms(self, depth: int) -> Unit:
         """Read components joined by `.` and `/`."""
         if depth > _DEPTH_MAX:
-            raise _NotAUnit
+            raise _TooLarge
         unit = _ONE if self._here() == "/" else self._component(depth)
         while self._here() in (".", "/") and self._here():
             power = 1 if self._here() == "." else -1
@@ -128,7 +160,7 @@ def _refuse() -> Unit:
 
 def _times(left: Unit, right: Unit, power: int) -> Unit:
     if abs(power) > _EXPONENT_MAX:
-        raise _NotAUnit
+        raise _TooLarge
     if left is _ONE and power == 1:
         return right
     powers = dict(left.dimensions)
@@ -137,7 +169,7 @@ def _times(left: Unit, right: Unit, power: int) -> Unit:
     dimensions = tuple(sorted((name, count) for name, count in powers.items() if count))
     factor = left.factor * right.factor**power
     if max(factor.numerator.bit_length(), factor.denominator.bit_length()) > 4096:
-        raise _NotAUnit
+        raise _TooLarge
     return Unit(dimensions, factor)
 
 
@@ -148,11 +180,17 @@ def _symbol(symbol: str) -> Unit | None:
     if found is not None:
         return found[0]
     for length in (1, 2):
-        prefix = PREFIXES.get(symbol[:length])
+        prefix = _prefix(symbol[:length])
         found = _atom(symbol[length:]) if prefix is not None else None
         if prefix is not None and found is not None and found[1]:
-            return _times(Unit((), Fraction(10) ** prefix), found[0], 1)
+            return _times(Unit((), prefix), found[0], 1)
     return None
+
+
+def _prefix(symbol: str) -> Fraction | None:
+    if symbol in PREFIXES:
+        return Fraction(10) ** PREFIXES[symbol]
+    return Fraction(2) ** BINARY_PREFIXES[symbol] if symbol in BINARY_PREFIXES else None
 
 
 @cache

@@ -1,7 +1,7 @@
-"""The units of UCUM that health data uses: symbol, factor, in terms of; `metric` takes prefixes.
+"""All units of UCUM: symbol, factor, in terms of; `metric` takes prefixes.
 
-Source: The Unified Code for Units of Measure, version 2.1, tables 1-20. The values are
-those of the standard, exact where it gives them exactly.
+Source: The Unified Code for Units of Measure, version 2.1, tables 1-20, every atom of it.
+The values are those of the standard, exact where it gives them exactly.
 """
 
 from typing import Final
@@ -12,6 +12,9 @@ PREFIXES: Final = {
     "Y": 24, "Z": 21, "E": 18, "P": 15, "T": 12, "G": 9, "M": 6, "k": 3, "h": 2, "da": 1,
     "d": -1, "c": -2, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15, "a": -18, "z": -21, "y": -24,
 }  # fmt: skip
+
+# Of information: powers of 2.
+BINARY_PREFIXES: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
 
 # Factor to kelvin, and what is added before it is applied.
 SHIFTED: Final = {"Cel": ("1", "273.15"), "[degF]": ("5/9", "459.67"), "[degRe]": ("5/4", "218.52")}
@@ -27,12 +30,14 @@ ARBITRARY: Final = {
     "[CFU]": "[CFU]", "[IR]": "[IR]", "[BAU]": "[BAU]", "[AU]": "[AU]",
     "[Amb'a'1'U]": "[Amb'a'1'U]", "[PNU]": "[PNU]", "[Lf]": "[Lf]", "[D'ag'U]": "[D'ag'U]",
     "[FEU]": "[FEU]", "[ELU]": "[ELU]", "[EU]": "[EU]", "[hnsf'U]": "[hnsf'U]", "[hp_X]": "[hp_X]",
-    "[hp_C]": "[hp_C]", "[hp_M]": "[hp_M]", "[hp_Q]": "[hp_Q]", "%[slope]": "%[slope]",
+    "[hp_C]": "[hp_C]", "[hp_M]": "[hp_M]", "[hp_Q]": "[hp_Q]", "[kp_X]": "[kp_X]",
+    "[kp_C]": "[kp_C]", "[kp_M]": "[kp_M]", "[kp_Q]": "[kp_Q]", "[hp'_M]": "[hp'_M]",
+    "[hp'_Q]": "[hp'_Q]", "[NTU]": "[NTU]", "[FNU]": "[FNU]", "%[slope]": "%[slope]",
     "bit_s": "bit_s", "[p'diop]": "[p'diop]", "B[kW]": "B[kW]", "B[mV]": "B[mV]",
     "B[uV]": "B[uV]", "B[10.nV]": "B[10.nV]",
     "[MET]": "[MET]", "[hp'_X]": "[hp'_X]", "[hp'_C]": "[hp'_C]", "[S]": "[S]",
     "[pH]": "[pH]", "B": "B", "Np": "Np", "B[SPL]": "B[SPL]", "B[V]": "B[V]", "B[W]": "B[W]",
-    "[m/s2/Hz^0.5]": "[m/s2/Hz^0.5]", "[drp'C]": "[drp'C]", "[EIA'U]": "[EIA'U]",
+    "[m/s2/Hz^(1/2)]": "[m/s2/Hz^(1/2)]",
 }  # fmt: skip
 
 DEFINED: Final = """
@@ -176,6 +181,9 @@ REM          1                       RAD         metric
 [sc_ap]      20                      [gr]
 [dr_ap]      3                       [sc_ap]
 [oz_ap]      8                       [dr_ap]
+[oz_m]       28                      g
+tex          1                       g/km        metric
+[den]        1/9                     g/km
 [lb_ap]      12                      [oz_ap]
 [lne]        1/12                    [in_i]
 [pnt]        1/72                    [in_i]

@@ -13,6 +13,7 @@ from typing import Final
 
 from trucyte.fhir.search.fold import fold
 from trucyte.shared.terminology.concept import Concept, make_concept, text_property
+from trucyte.shared.terminology.loaders.number_format import Unshaped
 from trucyte.shared.terminology.loaders.report import Progress, Reading, parse_day
 from trucyte.shared.terminology.loaders.table import Names, Record, read_table
 
@@ -42,13 +43,20 @@ NAMES: Final[Names] = {
 
 
 def read_catalogue(
-    path: Path, progress: Progress | None = None, sheet: str | None = None
+    path: Path,
+    progress: Progress | None = None,
+    sheet: str | None = None,
+    code_width: int = 0,
 ) -> Reading:
-    """Read a catalogue. Raises ListFileUnreadable, ListFileTooLarge."""
+    """Read a catalogue. Raises ListFileUnreadable, ListFileTooLarge.
+
+    A code of digits alone is filled with zeros to `code_width`: spreadsheets that keep
+    codes as numbers lose them. Without it such a column is named in a warning.
+    """
     reading = Reading()
     for record in read_table(path, NAMES, ("code", "display"), sheet):
         reading.rows += 1
-        _take(reading, record)
+        _take(reading, record, code_width)
         if progress is not None and reading.rows % _ROWS_AT_ONCE == 0:
             progress(reading.rows)
     _check_periods(reading)
@@ -82,8 +90,17 @@ def read_period(reading: Reading, record: Record) -> tuple[date | None, date | N
     return start, end
 
 
-def _take(reading: Reading, record: Record) -> None:
-    code = spelled_code(record.get("code"))
+def _code(reading: Reading, record: Record, purpose: str, width: int) -> str | None:
+    said = record.get(purpose)
+    if width and said.isdecimal():
+        return spelled_code(said.zfill(width))
+    if isinstance(said, Unshaped):
+        reading.warn_column(record.number, "code-is-a-number", purpose)
+    return spelled_code(said)
+
+
+def _take(reading: Reading, record: Record, code_width: int) -> None:
+    code = _code(reading, record, "code", code_width)
     if code is None:
         if record.get("code") or record.get("display"):
             reading.fault(record.number, "no-code" if not record.get("code") else "code")
@@ -93,12 +110,12 @@ def _take(reading: Reading, record: Record) -> None:
         return
     if not record.get("display"):
         reading.warn(record.number, "no-name")
-    parent = spelled_code(record.get("parent"))
+    parent = _code(reading, record, "parent", code_width)
     reading.take(
         make_concept(
             code,
             " ".join(record.get("display").split()),
-            english=record.get("english"),
+            english=str(record.get("english")),
             parents=[parent] if parent else [],
             valid_from=period[0],
             valid_to=period[1],

@@ -35,6 +35,7 @@ class Asked:
     url: str = ""
     title: str = ""
     sheet: str | None = None
+    code_width: int = 0  # digits of a code that a spreadsheet keeps as a number
 
 
 def read_list(asked: Asked, progress: Progress | None = None) -> Reading:
@@ -48,7 +49,7 @@ def read_list(asked: Asked, progress: Progress | None = None) -> Reading:
         return read_loinc(asked.path, progress)
     if asked.name == "snomed":
         return read_snomed(asked.path, progress)
-    return read_catalogue(asked.path, progress, asked.sheet)
+    return read_catalogue(asked.path, progress, asked.sheet, asked.code_width)
 
 
 def edition_of(asked: Asked, reading: Reading) -> Edition:

@@ -33,6 +33,7 @@ class Reading:
     warnings: list[RowNote] = field(default_factory=list)
     rows: int = 0
     faulty: int = 0
+    said_of_columns: set[tuple[str, str]] = field(default_factory=set)
 
     def take(self, concept: Concept) -> None:
         """Keep a term; the terms of one code stay together."""
@@ -48,6 +49,12 @@ class Reading:
         """Say that a row looks wrong but was taken."""
         if len(self.warnings) < SAID_MAX:
             self.warnings.append(RowNote(row, reason, column))
+
+    def warn_column(self, row: int, reason: str, column: str) -> None:
+        """Say of a whole column, at its first such row, that it looks wrong."""
+        if (reason, column) not in self.said_of_columns:
+            self.said_of_columns.add((reason, column))
+            self.warn(row, reason, column)
 
     def check(self) -> None:
         """Raise ListRowsFaulty where a row cannot be taken."""

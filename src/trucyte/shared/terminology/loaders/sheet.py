@@ -8,12 +8,14 @@ the ZIP, not by what it says of itself.
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 from lxml import etree
 
+from trucyte.shared.terminology.loaders.number_format import Shape, Unshaped, read_shapes
 from trucyte.shared.terminology.problems import ListFileTooLarge, ListFileUnreadable
 
 UNPACKED_MAX: Final = 512 * 1024 * 1024  # bytes of one XML part
@@ -27,8 +29,17 @@ Row = tuple[int, dict[int, str]]  # row number from 1, column from 0 to text
 
 _NS: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_STYLES: Final = "xl/styles.xml"
 _COLUMN: Final = re.compile(r"([A-Z]{1,3})[0-9]+")
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What cells point at: shared texts, and how numbers are shown."""
+
+    shared: list[str]
+    shapes: Sequence[Shape | None]
 
 
 class _Bounded:
@@ -54,15 +65,16 @@ class _Bounded:
 def read_sheet(path: Path, sheet: str | None = None) -> Iterator[Row]:
     """Give the rows of a sheet (the first, or by name) that have a cell with text.
 
-    Numbers come as Excel wrote them, whole ones without a point; dates as their serial
-    number. Raises ListFileUnreadable, ListFileTooLarge.
+    Numbers come as their format shows them where it fixes the digits ("000"), else as Excel
+    wrote them, whole ones without a point, and `Unshaped`; dates as their serial number.
+    Raises ListFileUnreadable, ListFileTooLarge.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             if len(archive.infolist()) > ENTRIES_MAX:
                 raise ListFileTooLarge(what="files in the workbook", most=ENTRIES_MAX)
-            shared = _shared_texts(archive)
-            yield from _rows(archive, _part_of_sheet(archive, sheet), shared)
+            texts = _Texts(_shared_texts(archive), _shapes(archive))
+            yield from _rows(archive, _part_of_sheet(archive, sheet), texts)
     except _BROKEN as error:
         raise ListFileUnreadable(
             reason=f"not a readable workbook ({type(error).__name__})"
@@ -103,6 +115,12 @@ def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
     return texts
 
 
+def _shapes(archive: zipfile.ZipFile) -> Sequence[Shape | None]:
+    if _STYLES not in archive.namelist():
+        return ()
+    return read_shapes(_elements(archive, _STYLES, "numFmts", "cellXfs"), _NS)
+
+
 def _part_of_sheet(archive: zipfile.ZipFile, sheet: str | None) -> str:
     sheets = [
         (element.get("name", ""), element.get(_RELATION, ""))
@@ -122,19 +140,19 @@ def _part_of_sheet(archive: zipfile.ZipFile, sheet: str | None) -> str:
     raise ListFileUnreadable(reason="the workbook does not say where the sheet is")
 
 
-def _rows(archive: zipfile.ZipFile, name: str, shared: list[str]) -> Iterator[Row]:
+def _rows(archive: zipfile.ZipFile, name: str, texts: _Texts) -> Iterator[Row]:
     number = 0
     for element in _elements(archive, name, "row"):
         said = element.get("r", "")
         number = int(said) if said.isdigit() and len(said) < 8 else number + 1
         if number > ROWS_MAX:
             raise ListFileTooLarge(what="rows", most=ROWS_MAX)
-        cells = _cells(element, shared)
+        cells = _cells(element, texts)
         if cells:
             yield number, cells
 
 
-def _cells(row: Any, shared: list[str]) -> dict[int, str]:
+def _cells(row: Any, texts: _Texts) -> dict[int, str]:
     cells: dict[int, str] = {}
     column = -1
     for cell in row.iterchildren(_NS + "c"):
@@ -142,7 +160,8 @@ def _cells(row: Any, shared: list[str]) -> dict[int, str]:
         column = _column_number(place[1]) if place else column + 1
         if column >= COLUMNS_MAX:
             raise ListFileTooLarge(what="columns", most=COLUMNS_MAX)
-        text = _cell_text(cell, shared).strip()
+        text = _cell_text(cell, texts)
+        text = text if isinstance(text, Unshaped) else text.strip()
         if len(text) > CELL_MAX:
             raise ListFileTooLarge(what="characters in a cell", most=CELL_MAX)
         if text:
@@ -150,21 +169,25 @@ def _cells(row: Any, shared: list[str]) -> dict[int, str]:
     return cells
 
 
-def _cell_text(cell: Any, shared: list[str]) -> str:
+def _cell_text(cell: Any, texts: _Texts) -> str:
     kind = cell.get("t", "n")
     if kind == "inlineStr":
         return _text_in(cell)
     value = cell.findtext(_NS + "v") or ""
     if kind == "s":
-        place = int(value) if value.isdigit() and len(value) < 10 else len(shared)
-        if place >= len(shared):
+        place = int(value) if value.isdigit() and len(value) < 10 else len(texts.shared)
+        if place >= len(texts.shared):
             raise ListFileUnreadable(reason="a cell points at text that is not there")
-        return shared[place]
+        return texts.shared[place]
     if kind == "e":
         return ""  # an error of a formula is no value
-    if kind == "n" and value.endswith(".0"):
-        return value[:-2]
-    return str(value)
+    return _number_text(value, cell.get("s", ""), texts) if kind == "n" and value else str(value)
+
+
+def _number_text(value: str, style: str, texts: _Texts) -> str:
+    place = int(style) if style.isdecimal() and len(style) < 10 else 0
+    shape = texts.shapes[place] if place < len(texts.shapes) else None
+    return shape.written(value) if shape else Unshaped(value.removesuffix(".0"))
 
 
 def _text_in(element: Any) -> str:

@@ -53,7 +53,7 @@ def read_table(
     headings = frozenset(columns)
     for number, cells in rows:
         known = {purpose: cells[at] for purpose, at in columns.items() if at in cells}
-        rest = {heading: cells[at] for at, heading in others.items() if at in cells}
+        rest = {heading: str(cells[at]) for at, heading in others.items() if at in cells}
         if known or rest:
             yield Record(number, known, rest, cells, width, headings)
 

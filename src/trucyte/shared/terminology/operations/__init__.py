@@ -1,0 +1,1 @@
+"""R4's terminology operations from Parameters to Parameters, without HTTP."""
