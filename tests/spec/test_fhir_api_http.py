@@ -321,7 +321,10 @@ def test_an_operation_is_called_where_its_row_says(operations: Client) -> None:
 
 
 def test_an_operation_meets_json_whatever_was_sent(operations: Client) -> None:
-    xml = b'<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="a"/><valueDecimal value="1.00"/></parameter></Parameters>'
+    xml = (
+        b'<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="a"/>'
+        b'<valueDecimal value="1.00"/></parameter></Parameters>'
+    )
     sent = operations("POST", "/fhir/$tell", xml, content_type=XML).json
     assert b"1.00" in sent["parameter"][0]["valueString"].encode()
     refusal = operations("POST", "/fhir/$tell", b"x", content_type="text/plain")

@@ -94,6 +94,7 @@ def test_an_if_none_match_names_versions(header: str | None, expected: bool) -> 
         ('return="minimal"; handling=lenient', Prefer("minimal", is_lenient=True)),
         ("respond-async, return=minimal", Prefer("minimal", is_async=True)),
         ("return=something", Prefer()),
+        ("return=representation", Prefer("representation")),
         ("return=minimal, return=representation", Prefer("minimal")),  # the first one counts
         (";;,,==", Prefer()),
     ],

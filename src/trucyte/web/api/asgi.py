@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from trucyte.base.problem import Kind, Problem
+from trucyte.intake.interactions.problems import Unprocessable
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -106,6 +107,8 @@ _OWN_STATUS: Mapping[type[Problem], int] = {
 
 def status_of(problem: Problem) -> int:
     """Return the HTTP status of a problem."""
+    if isinstance(problem, Unprocessable):  # readable, but not to be accepted (R4 §3.1.0.8)
+        return 422
     return _OWN_STATUS.get(type(problem)) or STATUS[problem.kind]
 
 

@@ -59,7 +59,7 @@ class FhirApi:
             path=parts.path,
             trusts_forwarded=parts.trusts_forwarded,
         )
-        self.routes = _routes(parts, self._dispatcher)
+        self.routes = _routes(parts)
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one request; HEAD as GET without the body."""
@@ -109,7 +109,7 @@ def _check_length(call: Call, limit: int) -> None:
         raise BodyTooLarge(limit=limit)
 
 
-def _routes(parts: ApiParts, dispatcher: Dispatcher) -> Routes:
+def _routes(parts: ApiParts) -> Routes:
     """Put the rows of all interactions together, the statement of them last."""
     shapes = Shapes(parts.definitions)
     table = OperationTable(parts.operations)
@@ -120,7 +120,7 @@ def _routes(parts: ApiParts, dispatcher: Dispatcher) -> Routes:
     ]
     if parts.interactions is not None:
         rows += Writing(parts.interactions, parts.definitions).rows()
-        rows += Batches(parts.interactions, Routes(rows), dispatcher).rows()
+        rows += Batches(parts.interactions, Routes(rows)).rows()
     capabilities = Capabilities(
         rows, table, parts.searchable, version=parts.version, clock=parts.clock
     )

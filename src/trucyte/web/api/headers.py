@@ -57,7 +57,7 @@ _PREFERENCE = re.compile(r'\s*([\w-]+)\s*(?:=\s*"?([\w-]*)"?)?', re.ASCII)
 class Prefer:
     """What the caller would like (R4 §3.1.0.1.9, §3.1.1.4.1)."""
 
-    returns: str = "representation"  # or "minimal", "OperationOutcome"
+    returns: str = ""  # "representation", "minimal", "OperationOutcome"; "" where it is open
     is_lenient: bool = False  # unknown search parameters are passed over
     is_async: bool = False
 
@@ -71,7 +71,7 @@ def read_prefer(header: str) -> Prefer:
             said.setdefault(found[1].lower(), found[2] or "")
     returns = said.get("return", "")
     return Prefer(
-        returns if returns in ("minimal", "OperationOutcome") else "representation",
+        returns if returns in ("representation", "minimal", "OperationOutcome") else "",
         is_lenient=said.get("handling") == "lenient",
         is_async="respond-async" in said,
     )

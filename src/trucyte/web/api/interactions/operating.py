@@ -34,7 +34,7 @@ class Operating:
         level = level_of(call.type, call.id)
         method = "GET" if call.method == "HEAD" else call.method
         found = self._table.find(call.places["name"], level, call.type, method)
-        if call.method == "HEAD" and found.affects_state:
+        if found.affects_state and (call.method == "HEAD" or call.is_in_bundle):
             raise not_allowed(call.method, found.methods)
         if call.body and call.media not in FHIR and not found.takes_any_media:
             raise MediaTypeUnsupported(expected=Media.JSON.value)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.parse import parse
 from trucyte.fhir.patch import Patch, read_fhirpath_patch, read_json_patch
+from trucyte.fhir.path.path import Paths
 from trucyte.intake.interactions import Done, Interactions, Written
 from trucyte.web.api.answers import done, of_version, version_url
 from trucyte.web.api.asgi import Answer
@@ -25,7 +26,7 @@ STATUS: Mapping[Done, int] = {
     Done.FOUND: 200,
     Done.DELETED: 204,
 }
-_WORDS: Mapping[Done, str] = {
+WORDS: Mapping[Done, str] = {
     Done.CREATED: "written",
     Done.UPDATED: "written",
     Done.UNCHANGED: "unchanged",
@@ -40,7 +41,7 @@ class Writing:
     def __init__(self, interactions: Interactions, definitions: Definitions) -> None:
         """Write through `interactions`."""
         self._interactions = interactions
-        self._definitions = definitions
+        self._paths = Paths(definitions)
 
     def rows(self) -> Sequence[Row]:
         """Return what it answers."""
@@ -108,7 +109,7 @@ class Writing:
     def _patch(self, call: FhirCall) -> Patch:
         if call.media is Media.JSON_PATCH:
             return read_json_patch(call.body)
-        return read_fhirpath_patch(parse(call.body), self._definitions)
+        return read_fhirpath_patch(parse(call.body), self._paths)
 
 
 def written(call: FhirCall, made: Written) -> Answer:
@@ -119,7 +120,7 @@ def written(call: FhirCall, made: Written) -> Answer:
     if call.prefer.returns == "minimal":
         return Answer(status, b"", FHIR_JSON, headers)
     if call.prefer.returns == "OperationOutcome":
-        return done(call, status, _WORDS[made.done], headers)
+        return done(call, status, WORDS[made.done], headers)
     return Answer(status, resource.body, FHIR_JSON, [*headers, ("Content-Location", url)])
 
 
