@@ -358,3 +358,56 @@ def test_what_can_be_written_is_in_the_statement(client: Client) -> None:
     assert patient["updateCreate"] and patient["conditionalCreate"]
     assert patient["conditionalDelete"] == "single"
     assert statement["patchFormat"][0] == JSON_PATCH
+
+
+# --- Binaries ---
+
+
+def test_content_is_taken_as_itself_and_wrapped(client: Client, double: Double) -> None:
+    reply = client(
+        "POST",
+        "/fhir/Binary",
+        b"\x89PNG\0",
+        content_type="image/png",
+        x_security_context="Patient/p1",
+    )
+    assert reply.status == 200
+    assert json.loads(double.asked[0][1][1]) == {
+        "resourceType": "Binary",
+        "contentType": "image/png",
+        "securityContext": {"reference": "Patient/p1"},
+        "data": "iVBORwA=",
+    }
+    client("PUT", "/fhir/Binary/b1", b"x", content_type="text/plain; charset=utf-8")
+    assert json.loads(double.asked[1][1][2])["id"] == "b1"
+    client("POST", "/fhir/Binary", b'{"resourceType":"Binary"}')
+    assert double.asked[2][1][1] == b'{"resourceType":"Binary"}'
+    odd = client("POST", "/fhir/Binary", b"x", content_type='a/b; x="<script>"')
+    assert problem(odd) == (400, "bad-header")
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "kind"),
+    [
+        ("text/html", "", "text/html"),
+        ("image/png, image/*;q=0.5", "", "text/html"),
+        ("", "", "application/fhir+json; charset=utf-8"),
+        ("*/*", "", "application/fhir+json; charset=utf-8"),
+        ("application/fhir+xml", "", "application/fhir+xml; charset=utf-8"),
+        ("text/html", "?_format=json", "application/fhir+json; charset=utf-8"),
+    ],
+)
+def test_content_is_given_as_itself_where_no_format_of_fhir_is_asked(
+    client: Client, node: Node, accept: str, query: str, kind: str
+) -> None:
+    node.put(
+        {"resourceType": "Binary", "id": "b1", "contentType": "text/html", "data": "PGI+aGk8L2I+"}
+    )
+    for target in ("Binary/b1", "Binary/b1/_history/1"):
+        reply = client.get(f"/fhir/{target}{query}", **({"accept": accept} if accept else {}))
+        assert reply.headers["content-type"] == kind
+        assert reply.headers["etag"] == 'W/"1"'
+        if kind == "text/html":
+            assert reply.body == b"<b>hi</b>"
+            assert reply.headers["content-security-policy"].startswith("sandbox")
+            assert reply.headers["content-disposition"] == "attachment"

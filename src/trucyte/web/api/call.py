@@ -30,6 +30,7 @@ class FhirCall:
     language: str  # "vi" or "en"
     prefer: Prefer
     media: Media  # of the body that came
+    wants_content: bool = False  # of a Binary, rather than the resource
     is_in_bundle: bool = False  # a read of a batch or transaction
     body: bytes = b""  # FHIR as JSON, also where it came as XML; anything else as it came
 

@@ -18,6 +18,7 @@ from trucyte.web.api.answers import refused
 from trucyte.web.api.asgi import Answer, Call, Defect, MediaTypeUnsupported
 from trucyte.web.api.call import FHIR_JSON, FHIR_XML, FhirCall
 from trucyte.web.api.headers import Media, answer_media, language_of, media_of, read_prefer
+from trucyte.web.api.interactions.binaries import binary_of, wants_content
 from trucyte.web.api.pairs import FORM_ONLY, Pairs, read_pairs, without
 from trucyte.web.api.routes import FHIR, Row
 from trucyte.web.defects import say_sorry
@@ -52,8 +53,10 @@ class Dispatcher:
         form = Form()
         try:
             pairs = read_pairs(call.query)
-            form = form_of(pairs, call.headers.get("accept", ""))
-            return _primed(self.written(row.handler(self.fhir_call(call, pairs)), form))
+            made = self.fhir_call(call, pairs)
+            if not made.wants_content:
+                form = form_of(pairs, call.headers.get("accept", ""))
+            return _primed(self.written(row.handler(made), form))
         except Problem as problem:
             return self.written(refused(problem, language), form)
         except Exception as defect:  # noqa: BLE001 - the outermost loop: say sorry, keep serving
@@ -72,8 +75,8 @@ class Dispatcher:
         """Return the call as a handler sees it, its XML become JSON."""
         headers = call.headers
         media = media_of(headers.get("content-type", ""))
-        is_xml = media is Media.XML and bool(call.body)
-        made = FhirCall(
+        is_binary = call.places.get("type") == "Binary"
+        return FhirCall(
             method=call.method,
             path=call.path[len(self._path) :] or "/",
             base=self.base(call),
@@ -85,9 +88,19 @@ class Dispatcher:
             language=language_of(headers.get("accept-language", "")),
             prefer=read_prefer(headers.get("prefer", "")),
             media=media,
-            body=call.body,
+            wants_content=is_binary and wants_content(headers, dict(pairs).get("_format", "")),
+            body=self._body(call, media),
         )
-        return replace(made, body=json_of_xml(call.body, self._definitions)) if is_xml else made
+
+    def _body(self, call: Call, media: Media) -> bytes:
+        """Return a body of FHIR as JSON, the content of a Binary wrapped, others as they came."""
+        if not call.body:
+            return b""
+        if media is Media.XML:
+            return json_of_xml(call.body, self._definitions)
+        if is_content(call, media):
+            return binary_of(call.body, call.headers, call.places.get("id") or "")
+        return call.body
 
     def base(self, call: Call) -> str:
         """Return the address below which this client sees the API."""
@@ -116,10 +129,16 @@ def form_of(pairs: Pairs, accept: str) -> Form:
     return Form(media, is_pretty=said.get("_pretty") == "true")
 
 
-def check_media(row: Row, headers: Mapping[str, str]) -> None:
+def is_content(call: Call, media: Media) -> bool:
+    """Say whether a body is the content of a Binary as itself (R4 §3.1.0.8)."""
+    is_write = call.method in ("POST", "PUT") and "name" not in call.places
+    return is_write and call.places.get("type") == "Binary" and media not in (*FHIR, Media.FORM)
+
+
+def check_media(row: Row, call: Call) -> None:
     """Refuse a body that the row does not take, before it is read. Raises MediaTypeUnsupported."""
-    media = media_of(headers.get("content-type", ""))
-    if row.takes and media not in row.takes:
+    media = media_of(call.headers.get("content-type", ""))
+    if row.takes and media not in row.takes and not is_content(call, media):
         shown = FHIR if row.takes >= FHIR else row.takes
         expected = sorted(one.value for one in shown if one is not Media.NONE)
         raise MediaTypeUnsupported(expected=", ".join(expected))

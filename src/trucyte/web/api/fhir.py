@@ -7,7 +7,7 @@ an Access value. Errors are OperationOutcomes in the caller's language.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trucyte.base.clock import Clock
 from trucyte.base.problem import Problem
@@ -83,22 +83,14 @@ class FhirApi:
                 allowed = ", ".join(self.routes.allowed(path))
                 return Answer(204, b"", FHIR_JSON, [("Allow", allowed)])
             row, places = self.routes.find(call.method, path)
+            call = replace(call, places=places)
             if call.method not in ("GET", "HEAD"):
-                check_media(row, call.headers)
+                check_media(row, call)
             _check_length(call, bytes_max(row))
             body = await asgi.read_body(receive, size_max=bytes_max(row))
         except Problem as problem:
             return self._dispatcher.refusal(problem, call)
-        whole = Call(
-            method=call.method,
-            path=call.path,
-            query=call.query,
-            headers=call.headers,
-            client=call.client,
-            places=places,
-            body=body,
-            scheme=call.scheme,
-        )
+        whole = replace(call, body=body)
         return await asgi.in_thread(lambda: self._dispatcher.answer(row, whole))
 
 

@@ -133,7 +133,7 @@ def answer_media(format_asked: str, accept: str) -> Media:
         name = format_asked.replace(" ", "+").partition(";")[0].strip().lower()
         return _known(name)
     best, best_quality = Media.JSON, -1.0
-    for name, quality in _accepted(accept):
+    for name, quality in media_types(accept):
         if quality > best_quality and quality > 0:
             media = _offered(name)
             if media is not None:
@@ -157,7 +157,7 @@ def _offered(name: str) -> Media | None:
     return media if media in (Media.JSON, Media.XML) else None
 
 
-def _accepted(accept: str) -> Iterator[tuple[str, float]]:
+def media_types(accept: str) -> Iterator[tuple[str, float]]:
     """Give (media type, q) in their order; another release of FHIR is not offered."""
     for part in accept.split(","):
         name, *more = (piece.strip() for piece in part.split(";"))
@@ -175,7 +175,7 @@ def _parameters(pieces: Sequence[str]) -> Mapping[str, str]:
 def language_of(accept_language: str) -> str:
     """Return "en" where the caller likes English better than Vietnamese, else "vi"."""
     best, best_quality = "vi", 0.0
-    for name, quality in _accepted(accept_language):
+    for name, quality in media_types(accept_language):
         tag = name.partition("-")[0]
         if tag in ("vi", "en") and quality > best_quality:
             best, best_quality = tag, quality

@@ -14,6 +14,7 @@ from trucyte.web.api.asgi import Answer
 from trucyte.web.api.bundle import BundleEntry, bundle
 from trucyte.web.api.call import FHIR_JSON, FhirCall
 from trucyte.web.api.headers import etag
+from trucyte.web.api.interactions.binaries import content_of
 from trucyte.web.api.interactions.searching import PAGE
 from trucyte.web.api.pairs import number
 from trucyte.web.api.routes import Place, Row
@@ -45,17 +46,20 @@ class Reading:
 
     def read(self, call: FhirCall) -> Answer:
         """Answer the current version."""
-        shape = self._shapes.shape(read_wish(call.pairs))
-        return one(call, self._records.read(call.access, call.type, call.id), shape)
+        found = self._records.read(call.access, call.type, call.id)
+        if call.wants_content:
+            return content_of(found)
+        return one(call, found, self._shapes.shape(read_wish(call.pairs)))
 
     def read_version(self, call: FhirCall) -> Answer:
         """Answer one version."""
         text = call.places["version"]
         if not (text.isdecimal() and len(text) <= _VERSION_DIGITS_MAX):
             raise ResourceNotFound(type=call.type)
-        shape = self._shapes.shape(read_wish(call.pairs))
         found = self._records.read_version(call.access, call.type, call.id, int(text))
-        return one(call, found, shape)
+        if call.wants_content:
+            return content_of(found)
+        return one(call, found, self._shapes.shape(read_wish(call.pairs)))
 
     def history(self, call: FhirCall) -> Answer:
         """Answer versions, newest first: of one resource, of a type, or of all."""
