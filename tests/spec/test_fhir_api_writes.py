@@ -19,6 +19,7 @@ from trucyte.base.problem import Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.issue import Issue, Severity
+from trucyte.fhir.xml_write import XmlWriter
 from trucyte.intake.interactions import BundleDone, Done, EntryDone, Written
 from trucyte.intake.interactions.problems import ConditionUnmet, NotSelective, ResourceInvalid
 from trucyte.records.shown import Resource, ResourceNotFound
@@ -240,6 +241,50 @@ def test_xml_is_taken_with_every_digit(client: Client, double: Double) -> None:
     )
     bomb = b'<!DOCTYPE a [<!ENTITY b "b">]><Patient xmlns="http://hl7.org/fhir"/>'
     assert problem(client("POST", "/fhir/Patient", bomb, content_type=XML))[0] == 400
+
+
+FHIRPATH_PATCH = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {
+            "name": "operation",
+            "part": [
+                {"name": "type", "valueCode": "add"},
+                {"name": "path", "valueString": "Patient"},
+                {"name": "name", "valueString": "active"},
+                {"name": "value", "valueBoolean": True},
+            ],
+        }
+    ],
+}
+
+
+def test_patches_come_in_three_forms(
+    client: Client, double: Double, definitions: Definitions
+) -> None:
+    in_json = json.dumps(FHIRPATH_PATCH).encode()
+    for body, kind in (
+        (PATCH, JSON_PATCH),
+        (in_json, "application/fhir+json"),
+        (XmlWriter(definitions).write(in_json), XML),
+    ):
+        reply = client("PATCH", "/fhir/Patient/p1", body, content_type=kind, if_match='W/"4"')
+        assert reply.status == 200, reply.body
+        name, given, named = double.asked[-1]
+        assert (name, given[:2], named) == ("patch", ("Patient", "p1"), {"if_match": 4})
+        assert given[2].apply({"resourceType": "Patient"})["active"] is True
+    reply = client("PATCH", "/fhir/Patient?identifier=x", PATCH, content_type=JSON_PATCH)
+    assert double.asked[-1][0] == "patch_where"
+    assert double.asked[-1][1][:2] == ("Patient", "identifier=x")
+
+
+@pytest.mark.parametrize("body", [b"{", b'[{"op":"jump"}]', b"[]x"])
+def test_a_patch_that_cannot_be_read_is_refused(
+    client: Client, double: Double, body: bytes
+) -> None:
+    reply = client("PATCH", "/fhir/Patient/p1", body, content_type=JSON_PATCH)
+    assert reply.status == 400, reply.body
+    assert double.asked == []
 
 
 # --- Bundles ---

@@ -124,13 +124,19 @@ class Shapes:
     def _compiled(self, type_name: str) -> Cut:
         # Known before it is made: a backbone may hold itself (Questionnaire.item).
         plan: dict[str, Cut | None] = {"resourceType": None}
+        needed = self._needed(type_name, modifiers=False)
 
         def cut(source: Json) -> Json:
             made: Json = {}
             for key, value in source.items():
-                if key in plan:
-                    inner = plan[key]
-                    made[key] = _within(inner, value) if inner else value
+                if key not in plan:
+                    continue
+                inner = plan[key]
+                kept = _within(inner, value) if inner else value
+                if kept or inner is None:
+                    made[key] = kept
+                elif key in needed:  # nothing of it is summary, and it may not be missing
+                    made[key] = value
             return made
 
         self._summaries[type_name] = cut
@@ -152,8 +158,10 @@ def _keeping(keys: frozenset[str]) -> Cut:
 
 
 def _within(cut: Cut, value: Any) -> Any:
+    """Return what is left of a backbone element; of a list what is not empty."""
     if isinstance(value, list):
-        return [cut(one) if isinstance(one, dict) else one for one in value]
+        parts = (cut(one) if isinstance(one, dict) else one for one in value)
+        return [part for part in parts if part]
     return cut(value) if isinstance(value, dict) else value
 
 
