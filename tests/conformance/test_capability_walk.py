@@ -13,7 +13,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from tests.support.api import XML, Client, api_of
+from tests.support.api import JSON, XML, Client, api_of, interactions_of
 from tests.support.records import open_node
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
@@ -61,7 +61,8 @@ def client(
     ]
     with open_node(database, tmp_path, clock, definitions) as node:
         node.put({"resourceType": "Patient", "id": "p1"})
-        yield Client(api_of(node, clock, definitions, operations=rows))
+        writes = interactions_of(node, clock, definitions)
+        yield Client(api_of(node, clock, definitions, interactions=writes, operations=rows))
 
 
 def refusal(reply: Any) -> str:
@@ -80,7 +81,37 @@ CALLS = {
     "history-type": ("GET", "{type}/_history"),
     "search-type": ("GET", "{type}"),
     "history-system": ("GET", "_history"),
+    "create": ("POST", "{type}"),
+    "update": ("PUT", "{type}/none"),
+    "patch": ("PATCH", "{type}/none"),
+    "delete": ("DELETE", "{type}/none"),
+    "transaction": ("POST", ""),
+    "batch": ("POST", ""),
 }
+# What a call that changes nothing may be told: what it sends is wrong, or nothing is there.
+REFUSALS = {
+    "create": "type-mismatch",
+    "update": "type-mismatch",
+    "patch": "not-found",
+    "transaction": "bundle-unreadable",
+    "batch": "bundle-unreadable",
+}
+
+
+def called(client: Client, code: str, type: str) -> str:
+    """Call an interaction, with a body that is no resource of any type; return the refusal."""
+    method, target = CALLS[code]
+    body, kind = b"", JSON
+    if method in ("POST", "PUT"):
+        body = b'{"resourceType":"Nothing","id":"none"}'
+    if method == "PATCH":
+        body, kind = b'[{"op":"test","path":"/id","value":"x"}]', "application/json-patch+json"
+    target = "/fhir/" + target.format(type=type)
+    return refusal(client(method, target.rstrip("/"), body, content_type=kind))
+
+
+def allowed(code: str) -> set[str]:
+    return {"", "not-found", REFUSALS.get(code, "")}
 
 
 def test_every_interaction_and_operation_of_the_statement_is_answered(client: Client) -> None:
@@ -88,17 +119,14 @@ def test_every_interaction_and_operation_of_the_statement_is_answered(client: Cl
     for resource in rest["resource"]:
         name = resource["type"]
         for one in resource["interaction"]:
-            method, target = CALLS[one["code"]]
-            reply = client(method, "/fhir/" + target.format(type=name))
-            assert refusal(reply) in ("", "not-found"), (name, one)
+            assert called(client, one["code"], name) in allowed(one["code"]), (name, one)
         listed = {one["name"] for one in resource["operation"]}
         assert listed == {"everywhere"} | ({"some"} if name in ("Patient", "Group") else set())
         for operation_name in listed:
             reply = client("POST", f"/fhir/{name}/p1/${operation_name}")
             assert reply.status == 200, (name, operation_name)
     for one in rest["interaction"]:
-        method, target = CALLS[one["code"]]
-        assert refusal(client(method, f"/fhir/{target}")) == ""
+        assert called(client, one["code"], "") in allowed(one["code"])
     assert [one["name"] for one in rest["operation"]] == ["everywhere"]
     assert client("POST", "/fhir/$everywhere").status == 200
     assert refusal(client("POST", "/fhir/$some")) == "operation-unknown"

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support.asgi import Reply, ask
-from tests.support.records import Node
+from tests.support.records import KEY, Node
 from trucyte.base.clock import FixedClock
 from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.path.path import Paths
+from trucyte.fhir.validate import Validator
+from trucyte.intake.interactions import Interactions
+from trucyte.records import Hasher, person_reference
 from trucyte.web.api.capability import searchable
 from trucyte.web.api.fhir import ApiParts, FhirApi
 
@@ -30,6 +34,19 @@ class Client:
     def get(self, target: str, **headers: str) -> Reply:
         """Send a GET."""
         return self("GET", target, **headers)
+
+
+def interactions_of(node: Node, clock: FixedClock, definitions: Definitions) -> Interactions:
+    """Return the write side over a node."""
+    return Interactions(
+        node.journal,
+        node.records,
+        Validator(definitions),
+        person=Hasher(KEY).person,
+        person_of=person_reference,
+        clock=clock,
+        paths=Paths(definitions),
+    )
 
 
 def api_of(node: Node, clock: FixedClock, definitions: Definitions, **more: Any) -> FhirApi:

@@ -132,6 +132,7 @@ def make_site(node: Node) -> ASGIApp:
             searchable=lambda: asked,
             clock=node.clock,
             version=trucyte.__version__,
+            interactions=node.interactions,
             trusts_forwarded=node.settings.web.trusts_forwarded,
         )
     )

@@ -19,10 +19,11 @@ from trucyte.database.connect import Database
 from trucyte.database.migrate import Migration, migrate
 from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
+from trucyte.intake.interactions import Interactions
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import Parts, make_parts, worker_build
+from trucyte.node.parts import Parts, make_interactions, make_parts, worker_build
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.terminology.lists import LoadedLists
@@ -44,6 +45,7 @@ class Node:
     parts: Parts
     journal: Journal
     records: Records
+    interactions: Interactions
     receipts: PostgresReceipts
     accounts: Accounts
     door: Door
@@ -118,6 +120,7 @@ def _assembled(
         )
     journal = Journal(database, keyring, clock, parts.projections)
     closing.callback(journal.close)
+    records = Records(database, journal, parts.index, clock, keyring.tokens)
     receipts = PostgresReceipts(database, keyring.ids, clock)
     disk = settings.disk
     return Node(
@@ -129,7 +132,8 @@ def _assembled(
         keyring=keyring,
         parts=parts,
         journal=journal,
-        records=Records(database, journal, parts.index, clock, keyring.tokens),
+        records=records,
+        interactions=make_interactions(parts, keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock),
         door=Door(

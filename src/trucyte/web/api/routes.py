@@ -16,6 +16,7 @@ from trucyte.web.api.headers import Media
 
 FORM_BYTES_MAX = 64 * 1024
 RESOURCE_BYTES_MAX = SIZE_MAX
+BUNDLE_BYTES_MAX = 64 * 1024 * 1024
 
 _TYPE = r"/(?P<type>[A-Z][A-Za-z]{2,63})"
 _ID = r"/(?P<id>[A-Za-z0-9.-]{1,64})"
@@ -104,4 +105,6 @@ class Routes:
 
 def bytes_max(row: Row) -> int:
     """Return how large a body the row takes."""
-    return FORM_BYTES_MAX if row.takes in (NOTHING, FORM) else RESOURCE_BYTES_MAX
+    if row.takes in (NOTHING, FORM):
+        return FORM_BYTES_MAX
+    return BUNDLE_BYTES_MAX if row.place is Place.BASE else RESOURCE_BYTES_MAX
