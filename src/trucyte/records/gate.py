@@ -410,8 +410,8 @@ class Records:
         self, access: Access, lines: Sequence[Stored], reason: str, *persons: int
     ) -> list[Resource]:
         """Leave the trail, then give out."""
-        seen = dict.fromkeys((*persons, *(line.entry.person for line in lines)))
-        access.recorder.shown(access, tuple(seen), reason)
+        seen = tuple(line.entry.person for line in lines)
+        access.recorder.shown(access, seen or persons, reason)
         return [_resource(line) for line in lines]
 
     def _now(self) -> int:
