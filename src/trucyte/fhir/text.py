@@ -374,7 +374,16 @@ def with_meta(body: bytes, meta_offset: int, version: int, last_updated: str) ->
 
     `last_updated` is a FHIR instant.
     """
-    fields = b'"versionId":"%d","lastUpdated":"%b"' % (version, last_updated.encode())
+    return with_fields(body, meta_offset, meta_fields(version, last_updated))
+
+
+def meta_fields(version: int, last_updated: str) -> bytes:
+    """Return the server's own fields of `meta`, which many bodies may share."""
+    return b'"versionId":"%d","lastUpdated":"%b"' % (version, last_updated.encode())
+
+
+def with_fields(body: bytes, meta_offset: int, fields: bytes) -> bytes:
+    """Return `body` with the fields of `meta_fields` put in."""
     if meta_offset < 0:
         return b'%b,"meta":{%b}%b' % (body[:-meta_offset], fields, body[-meta_offset:])
     comma = b"" if _EMPTY_REST.match(body, meta_offset) else b","
