@@ -148,6 +148,11 @@ class Journal:
         numbers = pack.smallints([TYPE_NUMBERS[name] for name in types])
         return self._lines(QUERIES.follow_types, (after, numbers, limit))
 
+    def rows_of(self, source: int, after: int) -> set[int]:
+        """Return which rows of a source have lines behind seq `after`; walks all lines there."""
+        with self._reading() as cursor:
+            return {row for (row,) in cursor.execute(QUERIES.rows_of_source, (after, source))}
+
     def wait(self, after: int, timeout_seconds: float) -> int:
         """Wait until there is a line behind `after`, at most so long; return the last seq."""
         return self._listener.wait(after, timeout_seconds)

@@ -72,10 +72,6 @@ class Asker(msgspec.Struct, frozen=True):
     organisation: str = ""
     sees_organisations: tuple[str, ...] | None = None
 
-    def is_same(self, access: Access) -> bool:
-        """Say whether a caller is the one who asked."""
-        return (self.caller, self.organisation) == (access.caller, access.organisation)
-
 
 def asker_of(access: Access) -> Asker:
     """Return what is kept of an access."""

@@ -18,7 +18,7 @@ import orjson
 
 from trucyte.base.clock import Clock
 from trucyte.base.crew import Crew
-from trucyte.exchange.bulk.folder import ExportFolder, File, Finished, Kept, Part, Plan
+from trucyte.exchange.bulk.folder import ExportFolder, File, Finished, Part, Plan
 from trucyte.exchange.bulk.request import Asker, ExportRequest, Level
 from trucyte.exchange.bulk.write import (
     Build,
@@ -113,14 +113,13 @@ class Exporter:
 
         Raises DiskNearlyFull, DatabaseAway and WorkersDie: a later run goes on from there.
         """
-        kept = folder.kept()
-        assert kept is not None
-        access = self.access(kept.request.asker)
-        reason = f"export {kept.request.level} {','.join(kept.request.types) or '*'}"
-        plan = self._planned(folder, kept.request, access, reason)
-        if not self._write_parts(folder, kept, plan, access, report, reason):
+        request = folder.request()
+        access = self.access(request.asker)
+        reason = f"export {request.level} {','.join(request.types) or '*'}"
+        plan = self._planned(folder, request, access, reason)
+        if not self._write_parts(folder, request, plan, access, report, reason):
             return None
-        return self._finished(folder, kept, plan, access, reason)
+        return self._finished(folder, request, plan, access, reason)
 
     # Planning
 
@@ -162,7 +161,7 @@ class Exporter:
     def _write_parts(
         self,
         folder: ExportFolder,
-        kept: Kept,
+        request: ExportRequest,
         plan: Plan,
         access: Access,
         report: Report,
@@ -170,7 +169,7 @@ class Exporter:
     ) -> bool:
         done = folder.parts()
         todo = [n for n in range(1, len(plan.spans) + 1) if n not in done]
-        tasks = [self._task(folder, kept.request, plan, number) for number in todo]
+        tasks = [self._task(folder, request, plan, number) for number in todo]
         with closing(self._writers(plan, tasks)) as writers:
             given = iter(tasks)
             waiting = len(tasks)
@@ -204,14 +203,13 @@ class Exporter:
     # The end
 
     def _finished(
-        self, folder: ExportFolder, kept: Kept, plan: Plan, access: Access, reason: str
+        self, folder: ExportFolder, request: ExportRequest, plan: Plan, access: Access, reason: str
     ) -> Finished:
         files = [file for _, part in sorted(folder.parts().items()) for file in part.files]
         finished = Finished(
             plan.at,
-            self.clock.now(),
             tuple(sorted(files, key=lambda file: (file.type, file.name))),
-            self._deleted(folder, kept.request, plan, access),
+            self._deleted(folder, request, plan, access),
         )
         access.recorder.shown(access, (), f"{reason}: end")
         folder.finish(finished)
