@@ -11,6 +11,7 @@ from trucyte.base.wording import wording
 
 ISSUE_TYPES: Mapping[Kind, str] = {
     Kind.BAD_INPUT: "invalid",
+    Kind.INVALID: "invalid",
     Kind.NOT_FOUND: "not-found",
     Kind.GONE: "deleted",
     Kind.CONFLICT: "conflict",
