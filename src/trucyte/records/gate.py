@@ -7,6 +7,7 @@ search, a count or a history of a caller who may not see them.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString, cast
 
@@ -23,6 +24,7 @@ from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.rows import sensitivity_of_label
 from trucyte.records.search.compile import Conditions
+from trucyte.records.search.expectation import SearchExpectation, expectation_statement
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import PageExpired, PageSeal, PageState
 from trucyte.records.search.query import Query, read_query
@@ -189,6 +191,31 @@ class Records:
             for seq, date_low, _ in rows
             if seq in bodies and (seq in hidden or seq in shown)
         )
+
+    def expectation(
+        self, access: Access, type: str, pairs: Sequence[tuple[str, str]], *, limit: int = 2
+    ) -> SearchExpectation:
+        """Return what meets a query now, of all in the caller's scope, also restricted.
+
+        For a conditional write to rest on: it shows nothing of what it finds. `expected` has
+        at most `limit`; as many as that is not all. Raises as `search` does.
+        """
+        _check_type(type)
+        query = self._read_query(type, pairs)
+        now = self._now()
+        conditions, built = self._conditions(replace(access, sees_restricted=True), query, now)
+        matcher = Matcher(query, self._index.extractor.parameters(type), now)
+        expectation = SearchExpectation(
+            type=type,
+            origin=_OWN,
+            statement=expectation_statement(type, built, limit, _OWN),
+            values=conditions.bound.values,
+            matches=matcher.matches,
+            extractor=self._index.extractor,
+            limit=limit,
+        )
+        with self._reading() as cursor:
+            return expectation.asked(cursor)
 
     # Searching
 
