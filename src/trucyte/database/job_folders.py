@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 import msgspec
@@ -27,6 +28,7 @@ Report = Callable[[int, int | None], bool]  # done, total -> whether to go on
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _OPEN = (State.WAITING, State.RUNNING)
+_ATTEMPTS_MAX = 24  # each restart of the node is one
 _KEPT, _FINISHED, _CANCELLED = "job.json", "finished.json", "cancelled"
 
 
@@ -169,7 +171,9 @@ class JobFolders:
         folder = JobFolder(self._root / secrets.token_hex(16))
         now = self._clock.now()
         with self._database.connection() as connection, connection.cursor() as cursor:
-            number = add_job(cursor, self.kind, folder.id.encode(), now=now)
+            number = add_job(
+                cursor, self.kind, folder.id.encode(), now=now, attempts_max=_ATTEMPTS_MAX
+            )
             assert number is not None
             # Before the job is seen: without its folder there would be nothing to do.
             folder.path.mkdir(parents=True, mode=0o700)
@@ -218,22 +222,28 @@ class JobFolders:
         """Return since when the oldest unfinished job is under way, None where none is."""
         return min((kept.created_at for _, kept in self._unfinished()), default=None)
 
-    def run(self, job: Job, work: Callable[[JobFolder, Report], bool]) -> None:
-        """Do a job to its end; `work` says whether it was done, or stopped as asked.
+    def run(self, job: Job, work: Callable[[JobFolder, Report], bool], stop: Event) -> None:
+        """Do a job to its end; `work` says whether it was done, or stopped as it was told.
 
-        Raises JobLost, and what `work` raises.
+        When `stop` is set the job waits for the next worker. Raises JobLost, and what
+        `work` raises.
         """
         folder = JobFolder(self._root / job.body.decode())
         if folder.kept() is None or folder.is_cancelled:
             folder.remove()
             self._jobs.stop(job)
             return
+        is_wanted = True
 
         def report(done: int, total: int | None) -> bool:
-            return self._jobs.report(job, done=done, total=total) and not folder.is_cancelled
+            nonlocal is_wanted
+            is_wanted = self._jobs.report(job, done=done, total=total) and not folder.is_cancelled
+            return is_wanted and not stop.is_set()
 
         if work(folder, report):
             self._jobs.finish(job)
+        elif is_wanted:
+            self._jobs.fail(job, "interrupted")
         else:
             self._jobs.stop(job)
             folder.remove()

@@ -11,7 +11,7 @@ JSON decoder, so a body of megabytes costs milliseconds.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate
@@ -239,6 +239,7 @@ def _duplicate_at(body: bytes) -> int:
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OPEN = re.compile(rb"\s*\{")
 _KEY = re.compile(rb"\s*,?\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
+_OWN_FIELDS = frozenset({"versionId", "lastUpdated"})  # the server's own in `meta`
 _EMPTY_REST = re.compile(rb"\s*\}")
 
 # Elements of type uri, url, oid and uuid (R4 3.1.0.11.2) whose names no other type
@@ -297,8 +298,22 @@ def accept(
     meta = members["meta"]
     if body[meta.value : meta.value + 1] != b"{":
         raise NotAnObject(offset=meta.value)
-    splices += _own_fields(body, meta)
+    inner = list(_members(body, meta.value, meta.end))
+    if inner and all(member.key in _OWN_FIELDS for member in inner):
+        # Nothing of the client's is left in it, and an object is never empty (R4 2.6.2).
+        splices.append(_without(meta, list(members.values())))
+        spliced, offset = _spliced(body, splices, anchor)
+        return Accepted(spliced, -offset)
+    splices += _own_fields(inner)
     return Accepted(*_spliced(body, splices, meta.value + 1))
+
+
+def _without(member: _Member, among: Sequence[_Member]) -> _Splice:
+    """Return what cuts a member with one comma; it is not the only one."""
+    place = among.index(member)
+    if place + 1 < len(among):
+        return _Splice(member.start, among[place + 1].start, b"")
+    return _Splice(among[place - 1].end, member.end, b"")
 
 
 def _members(body: bytes, start: int, end: int) -> Iterator[_Member]:
@@ -317,10 +332,9 @@ def _members(body: bytes, start: int, end: int) -> Iterator[_Member]:
         raise DuplicateKey(offset=at)
 
 
-def _own_fields(body: bytes, meta: _Member) -> Iterator[_Splice]:
+def _own_fields(members: Sequence[_Member]) -> Iterator[_Splice]:
     """Cut `versionId` and `lastUpdated`, each with one comma."""
-    members = list(_members(body, meta.value, meta.end))
-    kept = [n for n, member in enumerate(members) if member.key not in ("versionId", "lastUpdated")]
+    kept = [n for n, member in enumerate(members) if member.key not in _OWN_FIELDS]
     last = kept[-1] if kept else -1
     for number, member in enumerate(members[: last + 1]):
         if number not in kept:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from trucyte.database.job_folders import JobFolder, JobFolders, JobFolderUnknown, Owner, Report
@@ -57,7 +58,7 @@ class Exports:
         """End an export and delete its files. Raises JobFolderUnknown."""
         self.folders.cancel(owner_of(access), id)
 
-    def run(self, exporter: Exporter, job: Job) -> None:
+    def run(self, exporter: Exporter, job: Job, stop: Event) -> None:
         """Do a job of this kind to its end. Raises JobLost, and what `Exporter.run` raises."""
 
         def work(folder: JobFolder, report: Report) -> bool:
@@ -66,7 +67,7 @@ class Exports:
 
             return exporter.run(ExportFolder(folder), tell) is not None
 
-        self.folders.run(job, work)
+        self.folders.run(job, work, stop)
 
 
 def owner_of(access: Access) -> Owner:

@@ -33,8 +33,8 @@ from trucyte.records.walk import Deleted, Selection, Span, Walker, spans
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_PART_MIN, _PART_MAX = 20_000, 250_000
-_PARTS_EACH = 4  # for each worker, so that none is left alone with a large one
+_PART_MIN, _PART_MAX = 40_000, 250_000
+_PARTS_EACH = 3  # for each worker, so that none is left alone with a large one
 _INLINE_MAX = 20_000  # positions; fewer are done before a process has started
 _WAIT_SECONDS = 0.5
 _BUNDLE_ENTRIES = 1000

@@ -5,7 +5,7 @@ OperationOutcome with file and line; it never holds a value of the line.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -69,6 +69,15 @@ class Done:
     errors: bytes  # NDJSON of OperationOutcomes
 
 
+@dataclass(slots=True)
+class _Counts:
+    """What becomes of one slice."""
+
+    written: int = 0
+    unchanged: int = 0
+    errors: list[tuple[int, bytes]] = field(default_factory=list)
+
+
 class SliceAcceptor:
     """Takes slices into the journal. One a process."""
 
@@ -84,27 +93,34 @@ class SliceAcceptor:
 
         Raises a NO_SPACE Problem, and an UNAVAILABLE one when `stop` is set meanwhile.
         """
-        return [patiently(lambda task=task: self._done(task), stop) for task in tasks]  # type: ignore[misc]
+        return patiently(lambda: self._accept(tasks), stop)
 
     def close(self) -> None:
         """Close what the tools hold open."""
         self._tools.journal.close()
         self._tools.database.close()
 
-    def _done(self, task: Task) -> Done:
-        pieces = list(self._pieces(task))
-        todo = [piece for piece in pieces if piece.ordinal not in task.done or _is_bundle(piece)]
-        written = len(pieces) - len(todo)
-        unchanged = 0
-        errors: list[tuple[int, bytes]] = []
-        for (_, piece), result in self._fhir.judge([(task.source, piece) for piece in todo]):
+    def _accept(self, tasks: Sequence[Task]) -> list[Done]:
+        """Accept slices together: small files make one commit."""
+        counts = {task.source: _Counts() for task in tasks}
+        todo: list[tuple[int, Piece]] = []
+        for task in tasks:
+            for piece in self._pieces(task):
+                # A batch may have come in in part: its entries are looked at again.
+                if piece.ordinal in task.done and piece.form is not Form.BUNDLE:
+                    counts[task.source].written += 1
+                else:
+                    todo.append((task.source, piece))
+        names = {task.source: task.name for task in tasks}
+        for (source, piece), result in self._fhir.judge(todo):
+            count = counts[source]
             if isinstance(result, Result):
-                written += result.resources
-                unchanged += not result.resources
+                count.written += result.resources
+                count.unchanged += not result.resources
             else:
-                errors.append((piece.ordinal, self._error(task, piece.ordinal, result)))
-        told = b"".join(error for _, error in sorted(errors))
-        return Done(task.file, task.slice, written, unchanged, len(errors), told)
+                error = self._error(names[source], piece.ordinal, result)
+                count.errors.append((piece.ordinal, error))
+        return [_done(task, counts[task.source]) for task in tasks]
 
     def _pieces(self, task: Task) -> Iterator[Piece]:
         part, limits = task.slice, self._limits
@@ -124,7 +140,7 @@ class SliceAcceptor:
             if line and not line.isspace():
                 yield _piece(line, number, task.type)
 
-    def _error(self, task: Task, line: int, problem: Problem) -> bytes:
+    def _error(self, name: str, line: int, problem: Problem) -> bytes:
         issue: dict[str, Any] = {
             "severity": "error",
             "code": ISSUE_TYPES[problem.kind],
@@ -140,7 +156,7 @@ class SliceAcceptor:
         outcome: Mapping[str, Any] = {
             "resourceType": "OperationOutcome",
             "extension": [
-                {"url": f"{_PLACE}file", "valueString": task.name},
+                {"url": f"{_PLACE}file", "valueString": name},
                 {"url": f"{_PLACE}line", "valueInteger": line},
             ],
             "issue": [issue],
@@ -158,9 +174,10 @@ def _piece(data: bytes, number: int, expected: str) -> Piece:
     return Piece(number, form, data, problem=problem)
 
 
-def _is_bundle(piece: Piece) -> bool:
-    # A batch may have come in in part: what it holds is looked at again, entry by entry.
-    return piece.form is Form.BUNDLE
+def _done(task: Task, count: _Counts) -> Done:
+    errors = b"".join(error for _, error in sorted(count.errors))
+    failed = len(count.errors)
+    return Done(task.file, task.slice, count.written, count.unchanged, failed, errors)
 
 
 def make_acceptor(build: Build, limits: Limits, language: str) -> SliceAcceptor:

@@ -134,9 +134,9 @@ def _fetch_once(
         if answer.status == 416 and had:  # nothing is left to fetch
             return None
         if answer.status not in (200, 206):
-            kind = FetchMissing if 400 <= answer.status < 500 else FetchFailed
-            facts = {"status": answer.status, "reason": f"status {answer.status}"}
-            raise kind(host=host, **facts)
+            if 400 <= answer.status < 500:
+                raise FetchMissing(host=host, status=answer.status)
+            raise FetchFailed(host=host, reason=f"status {answer.status}")
         _save(answer, target, had if answer.status == 206 else 0, go_on)
     return None
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -75,7 +76,7 @@ class Imports:
         """Stop an import; what came in until then stays. Raises JobFolderUnknown."""
         self.folders.cancel(_owner(access), id)
 
-    def run(self, importer: Importer, job: Job) -> None:
+    def run(self, importer: Importer, job: Job, stop: Event) -> None:
         """Do a job of this kind to its end. Raises JobLost, and what `Importer.run` raises."""
 
         def work(folder: JobFolder, report: Report) -> bool:
@@ -87,7 +88,7 @@ class Imports:
                 folder.finish(state)
             return state is not None
 
-        self.folders.run(job, work)
+        self.folders.run(job, work, stop)
 
 
 def _request(folder: JobFolder) -> ImportRequest:

@@ -28,7 +28,7 @@ from trucyte.database.job_folders import JobFolder
 from trucyte.intake.bulk.accept import Done, SliceAcceptor, Task, make_acceptor
 from trucyte.intake.bulk.fetch import FetchRules, check_url, fetch
 from trucyte.intake.bulk.request import Input
-from trucyte.intake.bulk.slices import slices
+from trucyte.intake.bulk.slices import SLICE_BYTES, slices
 from trucyte.intake.keeping.statements import statements
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.tools import Build
@@ -177,11 +177,11 @@ class Importer:
         return _Run(self, folder, inputs, report).run()
 
     def number(self) -> int:
-        """Return a number by which the journal knows a file."""
+        """Return a number by which the journal knows a file: below 0, for it is not kept."""
         with self.database.connection() as connection:
             row = connection.execute(statements()["next_source"]).fetchone()
         assert row is not None
-        return int(row[0])
+        return -int(row[0])
 
 
 class _Run:
@@ -265,7 +265,7 @@ class _Run:
     def _unpack(self, opener: Callable[[Path], BinaryIO], path: Path, target: Path) -> None:
         with opener(path) as packed, target.open("wb") as file:
             while chunk := packed.read(1 << 20):
-                check_room(self._importer.room())
+                self._hear_bytes(file.tell())
                 file.write(chunk)
 
     # Slices
@@ -278,14 +278,14 @@ class _Run:
         return Crew(make, importer.workers)
 
     def _work(self, acceptors: Acceptors) -> bool:
-        tasks = self._tasks()
-        task = next(tasks, None)
+        batches = _batches(self._tasks())
+        batch = next(batches, None)
         while self._goes_on():
             for index in range(acceptors.size):
-                while task is not None and acceptors.has_room(index):
-                    self._begun[task.file, task.slice.start] = self._tail
-                    acceptors.give(index, [task])
-                    task = next(tasks, None)
+                while batch is not None and acceptors.has_room(index):
+                    self._begun |= {(task.file, task.slice.start): self._tail for task in batch}
+                    acceptors.give(index, batch)
+                    batch = next(batches, None)
             if not self._begun:
                 self._save()
                 return True
@@ -364,6 +364,20 @@ class _Run:
             unchanged=sum(file.unchanged for file in files),
             failed=sum(file.failed for file in files),
         )
+
+
+def _batches(tasks: Iterator[Task]) -> Iterator[list[Task]]:
+    """Give slices of small files together; of one file never two."""
+    batch: list[Task] = []
+    size = 0
+    for task in tasks:
+        if batch and (size >= SLICE_BYTES or batch[-1].file == task.file):
+            yield batch
+            batch, size = [], 0
+        batch.append(task)
+        size += task.slice.end - task.slice.start
+    if batch:
+        yield batch
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: it was asked for
