@@ -29,7 +29,7 @@ Report = Callable[[int, int | None], bool]  # done, total -> whether to go on
 _ID = re.compile(r"[0-9a-f]{32}")
 _OPEN = (State.WAITING, State.RUNNING)
 _ATTEMPTS_MAX = 24  # each restart of the node is one
-_KEPT, _FINISHED, _CANCELLED = "job.json", "finished.json", "cancelled"
+_KEPT, _FINISHED, _ENDED, _CANCELLED = "job.json", "finished.json", "ended.json", "cancelled"
 
 
 class JobFolderUnknown(Problem):
@@ -68,6 +68,12 @@ class Kept(msgspec.Struct, frozen=True):
     owner: Owner
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """When a job was done."""
+
+    at: datetime
+
+
 class JobFolder:
     """The folder of one job."""
 
@@ -96,7 +102,7 @@ class JobFolder:
         write_whole(self.path / name, msgspec.json.encode(value))
 
     def finish(self, value: object) -> None:
-        """Write what came of the job: it is done."""
+        """Write what came of the job; done over again it is the same."""
         self.write(_FINISHED, value)
 
     def finished(self, kind: type[Value]) -> Value | None:
@@ -104,14 +110,10 @@ class JobFolder:
         return self.read(_FINISHED, kind)
 
     @property
-    def finished_at(self) -> datetime | None:
+    def ended_at(self) -> datetime | None:
         """When the job was done; None before."""
-        try:
-            seconds = (self.path / _FINISHED).stat().st_mtime
-        except FileNotFoundError:
-            return None
-        kept = self.kept()
-        return datetime.fromtimestamp(seconds, kept.created_at.tzinfo) if kept else None
+        ended = self.read(_ENDED, Ended)
+        return ended.at if ended else None
 
     @property
     def is_cancelled(self) -> bool:
@@ -184,7 +186,7 @@ class JobFolders:
     def standing(self, owner: Owner, id: str) -> Standing:
         """Return where a job stands. Raises JobFolderUnknown, JobFailed."""
         folder, kept = self._found(owner, id)
-        if (ended := folder.finished_at) is not None:
+        if (ended := folder.ended_at) is not None:
             expires = ended + self._keep
             if expires <= self._clock.now():
                 raise JobFolderUnknown()
@@ -209,7 +211,7 @@ class JobFolders:
         swept = 0
         for folder in self._all():
             kept = folder.kept()
-            ended = folder.finished_at or (kept.created_at if kept else None)
+            ended = folder.ended_at or (kept.created_at if kept else None)
             if kept is None or (ended is not None and ended > limit):
                 continue
             folder.cancel()
@@ -241,6 +243,7 @@ class JobFolders:
             return is_wanted and not stop.is_set()
 
         if work(folder, report):
+            folder.write(_ENDED, Ended(self._clock.now()))
             self._jobs.finish(job)
         elif is_wanted:
             self._jobs.fail(job, "interrupted")
@@ -263,7 +266,7 @@ class JobFolders:
     def _unfinished(self) -> Iterator[tuple[JobFolder, Kept]]:
         for folder in self._all():
             kept = folder.kept()
-            if kept and folder.finished_at is None and not folder.is_cancelled:
+            if kept and folder.ended_at is None and not folder.is_cancelled:
                 yield folder, kept
 
     def _state(self, job: int) -> JobState | None:

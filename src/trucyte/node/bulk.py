@@ -35,14 +35,16 @@ from trucyte.records import Hasher
 from trucyte.records.access import Access
 from trucyte.records.walk import Walker
 from trucyte.shared.access.local import access_again
+from trucyte.web.api.operations.bulk import Bulk as BulkApi
+from trucyte.web.api.operations.table import Operation
 from trucyte.web.api.shape import Shapes, Wish
+from trucyte.web.defects import say_sorry
 
 _IDLE_SECONDS = 1.0
 _LEASE_SECONDS = 180.0
 # What may be better when it is tried again.
 _PASSING = (Kind.UNAVAILABLE, Kind.NO_SPACE, Kind.CONFLICT)
 FAILED = LogEvent("bulk.failed", logging.WARNING, kind=str, problem=str)
-DEFECT = LogEvent("bulk.defect", logging.ERROR, kind=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,13 @@ def make_bulk(node: Node, *, sources: Sources | None = None) -> Bulk:
             language=settings.language,
         ),
     )
+
+
+def operations_of(node: Node, bulk: Bulk) -> Sequence[Operation]:
+    """Return the bulk operations of a node's API."""
+    walker = Walker(node.database, node.journal, node.parts.index)
+    api = BulkApi(bulk.exports, bulk.imports, node.records, walker, node.clock.now)
+    return api.operations()
 
 
 def build_export_tools(url: str, keys: Path, settings: Settings) -> ExportTools:
@@ -168,8 +177,8 @@ def do_one(bulk: Bulk, stop: Event) -> bool:
         runs[job.kind]()
     except Problem as problem:
         _fail(bulk, job, problem.code, is_final=problem.kind not in _PASSING)
-    except Exception:  # noqa: BLE001 - the outermost loop of a worker: the job fails, not the node
-        DEFECT.log(kind=job.kind)
+    except Exception as defect:  # noqa: BLE001 - the outermost loop: the job fails, not the node
+        say_sorry(defect, f"bulk-{job.kind}")
         _fail(bulk, job, "defect", is_final=False)
     return True
 

@@ -127,12 +127,11 @@ class Walker:
         with problems_of_the_server(), self._database.connection() as connection:
             connection.execute("set transaction isolation level repeatable read, read only")
             connection.execute("set local cursor_tuple_fraction = 1")
-            cursor = binary_cursor(connection, "walk")
-            cursor.execute(statement, bound.values)
-            while rows := cursor.fetchmany(_ROWS):
-                lines = self._lines(rows)
-                yield _met(lines, matchers, self._index) if matchers else lines
-            cursor.close()
+            with binary_cursor(connection, "walk") as cursor:
+                cursor.execute(statement, bound.values)
+                while rows := cursor.fetchmany(_ROWS):
+                    lines = self._lines(rows)
+                    yield _met(lines, matchers, self._index) if matchers else lines
 
     def deleted(self, access: Access, selection: Selection, span: Span) -> list[Deleted]:
         """Return what was deleted within `span` and is still, as far as the caller may know.

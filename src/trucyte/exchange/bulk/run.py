@@ -113,6 +113,8 @@ class Exporter:
 
         Raises DiskNearlyFull, DatabaseAway and WorkersDie: a later run goes on from there.
         """
+        if (finished := folder.finished()) is not None:
+            return finished
         request = folder.request()
         access = self.access(request.asker)
         reason = f"export {request.level} {','.join(request.types) or '*'}"
@@ -137,7 +139,7 @@ class Exporter:
         if request.until is not None:
             last = min(last, self.walker.position_after(request.until) - 1)
         first = 1 if request.since is None else self.walker.position_after(request.since)
-        size = max(_PART_MIN, -(-(last - first + 1) // (self.workers * _PARTS_EACH)))
+        size = max(_PART_MIN, -(-(last - first + 1) // (max(1, self.workers) * _PARTS_EACH)))
         cut = spans(first, last, size=min(size, _PART_MAX))
         plan = Plan(
             position.seq, position.epoch, now, (now - _EPOCH) // _MICROSECOND, first,

@@ -91,10 +91,10 @@ class PartWriter:
         )
         persons: set[int] = set()
         with ExitStack() as opened:
+            opened.callback(chunks.close)
             files = _Files(task.folder, task.number, opened)
             for lines in chunks:
                 if stop.is_set():
-                    chunks.close()
                     return None
                 check_room(self._tools.room(task.folder))
                 files.write(lines, cut)

@@ -61,7 +61,7 @@ class Imports:
         folder = standing.folder
         return Status(
             _request(folder), standing.job, folder.read("state.json", State),
-            folder.finished_at, standing.expires_at,
+            folder.ended_at, standing.expires_at,
         )  # fmt: skip
 
     def file(self, access: Access, id: str, name: str) -> Path:

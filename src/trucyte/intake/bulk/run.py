@@ -272,9 +272,9 @@ class _Run:
 
     def _acceptors(self, size: int) -> Acceptors:
         importer = self._importer
-        make = partial(make_acceptor, importer.build, importer.limits, importer.language)
         if importer.workers < 1 or size <= _INLINE_BYTES_MAX:
-            return _Inline(make())
+            return _Inline(SliceAcceptor(importer.build(), importer.limits, importer.language))
+        make = partial(make_acceptor, importer.build, importer.limits, importer.language)
         return Crew(make, importer.workers)
 
     def _work(self, acceptors: Acceptors) -> bool:
