@@ -14,10 +14,13 @@ import pytest
 from tests.support.bulk_process import ASKER, access, export_tools
 from tests.support.intake import Node
 from tests.support.records import change_of
+from trucyte.base.clock import SystemClock
 from trucyte.database.connect import Database
 from trucyte.database.job_folders import JobFolder
 from trucyte.exchange.bulk.folder import ExportFolder
 from trucyte.intake.bulk.run import State
+from trucyte.journal.journal import Journal
+from trucyte.journal.keyring import Keyring
 
 ROOT = Path(__file__).parents[2]
 LINES = 6000
@@ -105,14 +108,10 @@ def test_a_killed_import_goes_on_and_writes_each_line_once(
 
 
 def test_a_killed_export_goes_on_where_it_was(
-    database: Database, tmp_path: Path, definitions_file: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, tmp_path: Path, definitions_file: Path
 ) -> None:
     node = Node(database, tmp_path, definitions_file)
     indexed = export_tools(database.url, tmp_path, definitions_file)
-    from trucyte.base.clock import SystemClock
-    from trucyte.journal.journal import Journal
-    from trucyte.journal.keyring import Keyring
-
     keyring = Keyring.open(tmp_path / "keys")
     journal = Journal(database, keyring, SystemClock(), [indexed.walker._index])
     for at in range(0, 130_000, 10_000):
