@@ -24,7 +24,7 @@ from trucyte.fhir.text import accept, scan
 from trucyte.intake.bulk.imports import inputs_of
 from trucyte.intake.bulk.run import Sources
 from trucyte.journal.change import Change, Operation
-from trucyte.node.bulk import make_bulk
+from trucyte.node.bulk.jobs import make_bulk
 from trucyte.node.parts import build_tools
 from trucyte.node.wiring import open_node
 from trucyte.shared.access.local import local_access

@@ -28,7 +28,7 @@ from trucyte.intake.claims.mapping.table_mapping import TableMapping
 from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.tools import Tools
-from trucyte.node.bulk import Bulk, do_one
+from trucyte.node.bulk.jobs import Bulk, do_one
 from trucyte.records import Access, Hasher, person_reference
 from trucyte.records.walk import Walker
 from trucyte.web.api.capability import searchable

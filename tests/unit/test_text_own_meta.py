@@ -17,7 +17,7 @@ OWN = '"meta":{"versionId":"3","lastUpdated":"2026-01-01T00:00:00Z"}'
         (f'{{"resourceType":"Patient","id":"a",{OWN}}}', '{"resourceType":"Patient","id":"a"}'),
         (f'{{{OWN},"resourceType":"Patient","id":"a"}}', '{"resourceType":"Patient","id":"a"}'),
         (f'{{"active":true, {OWN} , "id":"a","resourceType":"Patient"}}',
-         '{"active":true, "id":"a","resourceType":"Patient"}'),
+         '{"active":true , "id":"a","resourceType":"Patient"}'),
         ('{"resourceType":"Patient","id":"a","meta":{"versionId":"3"}}',
          '{"resourceType":"Patient","id":"a"}'),
     ],

@@ -309,11 +309,14 @@ def accept(
 
 
 def _without(member: _Member, among: Sequence[_Member]) -> _Splice:
-    """Return what cuts a member with one comma; it is not the only one."""
+    """Return what cuts a member with the comma before it, as `with_fields` puts it in.
+
+    It is not the only one; the first goes with the comma behind it.
+    """
     place = among.index(member)
-    if place + 1 < len(among):
-        return _Splice(member.start, among[place + 1].start, b"")
-    return _Splice(among[place - 1].end, member.end, b"")
+    if place:
+        return _Splice(among[place - 1].end, member.end, b"")
+    return _Splice(member.start, among[1].start, b"")
 
 
 def _members(body: bytes, start: int, end: int) -> Iterator[_Member]:

@@ -27,7 +27,7 @@ from trucyte.base.tracing import write_logs
 from trucyte.intake.door import process_waiting
 from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
-from trucyte.node.bulk import Bulk, make_bulk, operations_of, work_on_bulk
+from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of, work_on_bulk
 from trucyte.node.health import status_of
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import local_access

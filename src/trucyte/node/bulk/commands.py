@@ -22,7 +22,7 @@ from trucyte.intake.bulk.imports import inputs_of
 from trucyte.intake.bulk.run import ERRORS, Sources
 from trucyte.intake.bulk.run import Progress as Taken
 from trucyte.intake.door import find_files
-from trucyte.node.bulk import make_bulk
+from trucyte.node.bulk.jobs import make_bulk
 from trucyte.node.cli import DONE, INPUT_ERRORS
 from trucyte.node.ingest import stopping
 from trucyte.node.wiring import open_node
