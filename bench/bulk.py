@@ -27,7 +27,7 @@ from trucyte.journal.change import Change, Operation
 from trucyte.node.bulk.jobs import make_bulk
 from trucyte.node.parts import build_tools
 from trucyte.node.wiring import open_node
-from trucyte.shared.access.local import local_access
+from trucyte.shared.access.local import Unshown, local_access
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
 def export(folder: Path) -> None:
     with open_node(load_settings(os.environ)) as node:
         bulk = make_bulk(node)
-        access = local_access("bench")
+        access = local_access("bench", Unshown())
         folder.mkdir(parents=True)
         place = ExportFolder(JobFolder(folder))
         place.set_request(

@@ -6,8 +6,9 @@ own once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from trucyte.base.clock import Clock, SystemClock
@@ -29,6 +30,9 @@ from trucyte.shared.access.local import system_access
 from trucyte.shared.terminology.lists import LoadedLists
 from trucyte.vietnam.lists import CodeLists
 from trucyte.vietnam.packaged_lists import MergedLists, PackagedLists, Terms
+
+if TYPE_CHECKING:
+    from trucyte.shared.terminology.service import Terminology
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +104,33 @@ class IndexFinder:
         pairs = [*parse_qsl(query, keep_blank_values=True), ("_count", "2")]
         page = self._records.search(system_access("intake"), type, pairs)
         return [entry.id for entry in page.entries]
+
+
+class SearchCodes:
+    """Which codes a search by value set or hierarchy stands for. Safe to share between threads."""
+
+    def __init__(
+        self, database: Database, records: Records, definitions: Definitions, clock: Clock
+    ) -> None:
+        """Read code lists through `records`; nothing is read before a search asks."""
+        self._database = database
+        self._records = records
+        self._definitions = definitions
+        self._clock = clock
+
+    def codings(self, value_set: str | Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """Return (system, code) of the members of a value set in force today.
+
+        Raises ValueSetUnknown, ExpansionTooCostly and what composing raises.
+        """
+        found = self._terminology.expand(value_set)
+        return [(node.member.system, node.member.code) for node in found.nodes]
+
+    @cached_property
+    def _terminology(self) -> "Terminology":
+        from trucyte.shared.terminology.library import Library  # noqa: PLC0415 - half a second
+        from trucyte.shared.terminology.service import Terminology  # noqa: PLC0415 - as above
+
+        access = system_access("terminology")
+        library = Library(self._database, self._records, access, self._definitions)
+        return Terminology(self._database, library, self._clock)

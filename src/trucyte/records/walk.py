@@ -18,7 +18,7 @@ from itertools import count
 from typing import Any
 
 from trucyte.base.clock import VIETNAM
-from trucyte.database.connect import Database, problems_of_the_server
+from trucyte.database.connect import Cursor, Database, problems_of_the_server
 from trucyte.fhir.parse import parse
 from trucyte.fhir.text import meta_fields, with_fields
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
@@ -28,8 +28,10 @@ from trucyte.journal.rows import binary_cursor
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.rows import sensitivity_of
-from trucyte.records.search.compile import Conditions, Parameters
+from trucyte.records.search.bound import Parameters
+from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
+from trucyte.records.search.permission import permitted
 from trucyte.records.search.query import Query, read_query
 from trucyte.records.statements import statements
 
@@ -108,11 +110,15 @@ class Walker:
         assert row is not None
         return int(row[2])
 
-    def check_filters(self, filters: Mapping[str, Sequence[Pairs]], now: int) -> None:
+    def check_filters(
+        self, access: Access, filters: Mapping[str, Sequence[Pairs]], now: int
+    ) -> None:
         """Raise the Problem of a search that cannot be asked; `now` in µs since 1970."""
-        for type_name, alternatives in filters.items():
-            for pairs in alternatives:
-                self._compiled(self._read(type_name, pairs), now, Parameters())
+        with self._database.connection() as connection, connection.cursor() as cursor:
+            links = self._links(access, cursor, now)
+            for type_name, alternatives in filters.items():
+                for pairs in alternatives:
+                    self._compiled(self._read(type_name, pairs), links, Parameters())
 
     def lines(
         self, access: Access, selection: Selection, span: Span, *, snapshot: int, now: int
@@ -122,12 +128,13 @@ class Walker:
         What stands at position `snapshot`; `now` (µs since 1970) decides what is
         approximately. Whoever takes the lines writes the trail.
         """
-        statement, bound = self._statement(access, selection, span, snapshot, now)
-        matchers = self._matchers(selection, now)
         with problems_of_the_server(), self._database.connection() as connection:
             connection.execute("set transaction isolation level repeatable read, read only")
             connection.execute("set local cursor_tuple_fraction = 1")
-            with binary_cursor(connection, "walk") as cursor:
+            with binary_cursor(connection, "walk") as cursor, connection.cursor() as asking:
+                links = self._links(access, asking, now, at=snapshot)
+                statement, bound = self._statement(access, selection, span, snapshot, links)
+                matchers = self._matchers(selection, links)
                 cursor.execute(statement, bound.values)
                 while rows := cursor.fetchmany(_ROWS):
                     lines = self._lines(rows)
@@ -181,14 +188,13 @@ class Walker:
     # The query
 
     def _statement(
-        self, access: Access, selection: Selection, span: Span, snapshot: int, now: int
+        self, access: Access, selection: Selection, span: Span, snapshot: int, links: Links
     ) -> tuple[str, Parameters]:
         bound = Parameters()
         conditions = [
             f"e.seq between {bound.add(span.first, 'bigint')} and {bound.add(span.last, 'bigint')}",
-            f"e.origin = {bound.add(_OWN, 'smallint')}",
-            *_permitted(access),
-            *self._selected(selection, now, bound),
+            *_permitted(access, bound),
+            *self._selected(selection, links, bound),
         ]
         place = bound.add(snapshot, "bigint")
         current = [*conditions, f"e.seq <= {place}"]
@@ -198,7 +204,7 @@ class Walker:
             bound,
         )
 
-    def _selected(self, selection: Selection, now: int, bound: Parameters) -> list[str]:
+    def _selected(self, selection: Selection, links: Links, bound: Parameters) -> list[str]:
         conditions = []
         if selection.types:
             numbers = [TYPE_NUMBERS[name] for name in selection.types]
@@ -213,28 +219,41 @@ class Walker:
             )
         for type_name, alternatives in selection.filters.items():
             asked = " or ".join(
-                self._compiled(self._read(type_name, pairs), now, bound) for pairs in alternatives
+                self._compiled(self._read(type_name, pairs), links, bound) for pairs in alternatives
             )
             number = bound.add(TYPE_NUMBERS[type_name], "smallint")
             conditions.append(f"(e.type <> {number} or {asked})")
         return conditions
 
+    def _links(self, access: Access, cursor: Cursor, now: int, at: int | None = None) -> Links:
+        """Return what links of filters are asked through, with the caller's permission."""
+        return Links(
+            cursor=cursor,
+            journal=self._journal,
+            extractor=self._index.extractor,
+            hasher=self._index.hasher,
+            origin=_OWN,
+            now=now,
+            permitted=lambda bound: _permitted(access, bound),
+            at=at,
+        )
+
     def _read(self, type_name: str, pairs: Pairs) -> Query:
-        extractor = self._index.extractor
-        known = extractor.parameters(type_name)
-        return read_query(type_name, pairs, known, extractor.left_to_full_language(type_name))
+        return read_query(type_name, pairs, self._index.extractor)
 
-    def _compiled(self, query: Query, now: int, bound: Parameters) -> str:
-        known = self._index.extractor.parameters(query.type)
-        conditions = Conditions(query, known, self._index.hasher, now, _OWN)
-        conditions.bound = bound
-        return f"({' and '.join(conditions.build())})"
+    def _compiled(self, query: Query, links: Links, bound: Parameters) -> str:
+        return f"({' and '.join(links.conditions(query.type, bound).build(query.criteria))})"
 
-    def _matchers(self, selection: Selection, now: int) -> dict[str, list[Matcher]]:
+    def _matchers(self, selection: Selection, links: Links) -> dict[str, list[Matcher]]:
         """Return what looks again at bodies that were found by hashes."""
         extractor = self._index.extractor
         return {
-            name: [Matcher(self._read(name, p), extractor.parameters(name), now) for p in pairs]
+            name: [
+                Matcher(
+                    name, self._read(name, p).criteria, extractor.parameters(name), links.now, links
+                )
+                for p in pairs
+            ]
             for name, pairs in selection.filters.items()
         }
 
@@ -247,9 +266,9 @@ def _select(table: str, conditions: Sequence[str]) -> str:
     )
 
 
-def _permitted(access: Access) -> list[str]:
-    """Return what the caller may see as conditions, decided before any other."""
-    conditions = [] if access.sees_restricted else ["e.sensitivity = 0"]
+def _permitted(access: Access, bound: Parameters) -> list[str]:
+    """Return the conditions of rows that the caller may see."""
+    conditions = permitted(access, bound, _OWN)
     # The index does not yet tell whose a resource is: who may see some sees none.
     return conditions if access.sees_organisations is None else [*conditions, "false"]
 

@@ -1,125 +1,114 @@
-"""Where the items of a FHIRPath lie in the JSON of a resource.
+"""Where an element that FHIRPath found stands in the JSON it came from.
 
-FHIRPath gives values; a patch needs places. The resource is walked in a copy whose
-primitives each carry a mark beside them (where JSON keeps their ids and extensions), so
-that what a path finds tells by its mark, or by being that very object, where it lies.
+Complex elements are known by the object they are. A primitive is a plain value, so a copy
+of the resource is evaluated in which the object beside each primitive (`_birthDate`) has
+a mark; the language looks at nothing of it.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from trucyte.fhir.path.model import Kind, Node
-from trucyte.fhir.path.path import Paths
+from trucyte.fhir.path.model import Node
 
-_MARK = ""  # no element is called so
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One element: in `holder[key]`, or `holder[key][index]`."""
-
-    holder: dict[str, Any]
-    key: str
-    index: int | None  # None: the element stands by itself
-
-    @property
-    def value(self) -> Any:
-        """What is there; None of a primitive that has only extensions."""
-        return self._of(self.holder.get(self.key))
-
-    @property
-    def beside(self) -> Any:
-        """The id and extensions of a primitive."""
-        return self._of(self.holder.get("_" + self.key))
-
-    def _of(self, held: Any) -> Any:
-        if self.index is None:
-            return held
-        # A primitive alone may stand where its extensions are a list, or the other way round.
-        is_there = held.__class__ is list and self.index < len(held)
-        return held[self.index] if is_there else None
+Place = tuple[str | int, ...]
+_MARK: Final = "#"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An element that a path gave."""
+@dataclass(slots=True)
+class Marked:
+    """A copy of a resource, and the place of everything in it."""
 
-    kind: Kind
-    place: Place | None  # None: the resource itself
-
-
-class Places:
-    """The places of all elements of one resource as it is now."""
-
-    def __init__(self, resource: dict[str, Any], paths: Paths) -> None:
-        """Walk the resource."""
-        self._paths = paths
-        self._marked: list[Place] = []
-        self._objects: dict[int, Place | None] = {}
-        self._copy = self._object(resource, None)
+    root: dict[str, Any]
+    _objects: dict[int, Place] = field(default_factory=dict)
+    _primitives: list[Place] = field(default_factory=list)
 
     @property
     def size(self) -> int:
         """How many elements there are."""
-        return len(self._marked) + len(self._objects)
+        return len(self._objects) + len(self._primitives)
 
-    def find(self, path: str) -> list[Found]:
-        """Return what a path gives; what is computed and lies nowhere is left out.
-
-        Raises the Problems of FHIRPath.
-        """
-        items = self._paths.compile(path).evaluate(self._paths.resource(self._copy))
-        return [found for item in items if (found := self._found(item)) is not None]
-
-    def _found(self, item: Any) -> Found | None:
-        if item.__class__ is not Node:
+    def place(self, item: Any) -> Place | None:
+        """Return the place of a found element; None for what is no element of the resource."""
+        if not isinstance(item, Node):
             return None
-        if item.kind.is_primitive:
-            mark = (item.sibling or {}).get(_MARK)
-            return None if mark is None else Found(item.kind, self._marked[mark])
-        if id(item.value) not in self._objects:
-            return None
-        return Found(item.kind, self._objects[id(item.value)])
+        if not item.kind.is_primitive:
+            return self._objects.get(id(item.value))
+        number = (item.sibling or {}).get(_MARK)
+        return None if number is None else self._primitives[number]
 
-    def _object(self, value: dict[str, Any], place: Place | None) -> dict[str, Any]:
-        copied: dict[str, Any] = {}
-        for key, child in value.items():
-            if key == "resourceType":
-                copied[key] = child
-            elif key.startswith("_") and key[1:] not in value:
-                self._primitives(value, key[1:], copied)
-            elif not key.startswith("_"):
-                self._child(value, key, child, copied)
-        self._objects[id(copied)] = place
-        return copied
+    def mark_object(self, made: dict[str, Any], place: Place) -> None:
+        """Remember where an object stands."""
+        self._objects[id(made)] = place
 
-    def _child(self, holder: dict[str, Any], key: str, value: Any, copied: dict[str, Any]) -> None:
-        if value.__class__ is dict:
-            copied[key] = self._object(value, Place(holder, key, None))
-        elif value.__class__ is list and any(one.__class__ is dict for one in value):
-            copied[key] = [
-                self._object(one, Place(holder, key, at)) if one.__class__ is dict else one
-                for at, one in enumerate(value)
-            ]
-        else:
-            self._primitives(holder, key, copied)
+    def mark_primitive(self, beside: dict[str, Any], place: Place) -> None:
+        """Remember where a primitive stands, in the object beside it."""
+        beside[_MARK] = len(self._primitives)
+        self._primitives.append(place)
 
-    def _primitives(self, holder: dict[str, Any], key: str, copied: dict[str, Any]) -> None:
-        values, beside = holder.get(key), holder.get("_" + key)
-        if key in holder:
-            copied[key] = values
-        if values.__class__ is list or beside.__class__ is list:
-            length = max(len(one) for one in (values, beside) if one.__class__ is list)
-            copied["_" + key] = [self._beside(Place(holder, key, at)) for at in range(length)]
-        else:
-            copied["_" + key] = self._beside(Place(holder, key, None))
 
-    def _beside(self, place: Place) -> dict[str, Any]:
-        held = place.beside
-        copied: dict[str, Any] = {}
-        if held.__class__ is dict:
-            copied = self._object(held, None)
-            del self._objects[id(copied)]  # it is found by its mark
-        copied[_MARK] = len(self._marked)
-        self._marked.append(place)
-        return copied
+def marked(resource: Mapping[str, Any]) -> Marked:
+    """Return a marked copy of a resource in parsed JSON."""
+    found = Marked({})
+    found.root = _object(found, resource, ())
+    return found
+
+
+def _object(found: Marked, source: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    found.mark_object(made, place)
+    for key, value in source.items():
+        if key == "resourceType":
+            made[key] = value
+        elif not key.startswith("_"):
+            made[key] = _value(found, value, (*place, key))
+            _mark_beside(found, made, source, key, place)
+        elif key[1:] not in source:  # a primitive of which only the extensions are there
+            _mark_beside(found, made, source, key[1:], place)
+    return made
+
+
+def _value(found: Marked, value: Any, place: Place) -> Any:
+    if isinstance(value, dict):
+        return _object(found, value, place)
+    if isinstance(value, list):
+        return [_value(found, one, (*place, number)) for number, one in enumerate(value)]
+    return value
+
+
+def _mark_beside(
+    found: Marked, made: dict[str, Any], source: Mapping[str, Any], key: str, place: Place
+) -> None:
+    value, beside = source.get(key), source.get("_" + key)
+    if isinstance(value, list) or isinstance(beside, list):
+        marks = _marks(found, _as_list(value), _as_list(beside), (*place, key))
+        if any(mark is not None for mark in marks):
+            made["_" + key] = marks
+    elif not isinstance(value, dict):
+        own = _sibling(found, beside, (*place, "_" + key))
+        found.mark_primitive(own, (*place, key))
+        made["_" + key] = own
+
+
+def _marks(
+    found: Marked, values: Sequence[Any], besides: Sequence[Any], place: Place
+) -> list[dict[str, Any] | None]:
+    marks: list[dict[str, Any] | None] = []
+    for number in range(max(len(values), len(besides))):
+        value = values[number] if number < len(values) else None
+        beside = besides[number] if number < len(besides) else None
+        if isinstance(value, (dict, list)):
+            marks.append(None)
+            continue
+        own = _sibling(found, beside, (*place[:-1], f"_{place[-1]}", number))
+        found.mark_primitive(own, (*place, number))
+        marks.append(own)
+    return marks
+
+
+def _sibling(found: Marked, beside: Any, place: Place) -> dict[str, Any]:
+    return _object(found, beside, place) if isinstance(beside, dict) else {}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

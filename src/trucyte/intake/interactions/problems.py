@@ -4,14 +4,7 @@ from collections.abc import Sequence
 
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.issue import Issue
-
-
-class Unprocessable(Problem):
-    """The content can be read, but not accepted."""
-
-    code = "unprocessable"
-    # Every finding it rests on; HTTP answers 422 with all of them (R4 3.1.0.8, 3.1.0.4).
-    issues: Sequence[Issue] = ()
+from trucyte.fhir.unprocessable import Unprocessable
 
 
 class ResourceInvalid(Unprocessable):
@@ -83,6 +76,20 @@ class IdOfAnother(Problem):
     code = "condition-id-mismatch"
 
 
+class ConditionClosed(Problem):
+    """What meets the condition is not yours to know; the write is refused."""
+
+    kind = Kind.PRECONDITION
+    code = "condition-closed"
+
+
+class IdTaken(Problem):
+    """No {type} meets the condition, and another has the id of the body already."""
+
+    kind = Kind.CONFLICT
+    code = "condition-id-taken"
+
+
 class Contested(Problem):
     """Others keep changing what this was decided on; try again."""
 
@@ -91,7 +98,7 @@ class Contested(Problem):
 
 
 class ReferenceMissing(Unprocessable):
-    """The reference at {path} is to a {type} that is not here."""
+    """This {path} refers to a {type} that is not here."""
 
     code = "reference-missing"
 

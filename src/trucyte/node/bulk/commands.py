@@ -26,7 +26,7 @@ from trucyte.node.bulk.jobs import make_bulk
 from trucyte.node.cli import DONE, INPUT_ERRORS
 from trucyte.node.ingest import stopping
 from trucyte.node.wiring import open_node
-from trucyte.shared.access.local import local_access
+from trucyte.shared.access.local import Unshown, local_access
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON for machines.")
 
@@ -45,7 +45,7 @@ def export(folder: Path, types: Sequence[str], since: str | None, as_json: bool)
     Example: trucyte export ./ban-sao --type Patient --since 2026-07-01T00:00:00+07:00
     """
     settings = load_settings(os.environ)
-    access = local_access("export")
+    access = local_access("export", Unshown())
     pairs = [("_type", name) for name in types] + ([("_since", since)] if since else [])
     request = read_request(pairs, level=Level.SYSTEM, access=access, url="trucyte export")
     place = ExportFolder(JobFolder(folder.absolute()))

@@ -32,9 +32,9 @@ from trucyte.journal.keyring import Keyring
 from trucyte.node.parts import make_parts, worker_build
 from trucyte.node.wiring import Node
 from trucyte.records import Hasher
-from trucyte.records.access import Access
+from trucyte.records.access import Access, Recorder
 from trucyte.records.walk import Walker
-from trucyte.shared.access.local import access_again
+from trucyte.shared.access.local import Unshown, access_again
 from trucyte.web.api.operations.bulk import Bulk as BulkApi
 from trucyte.web.api.operations.table import Operation
 from trucyte.web.api.shape import Shapes, Wish
@@ -89,7 +89,7 @@ def make_bulk(node: Node, *, sources: Sources | None = None) -> Bulk:
         imports=Imports(folders(IMPORT), allowed),
         exporter=Exporter(
             walker=Walker(node.database, node.journal, node.parts.index),
-            access=_access_of,
+            access=partial(_access_of, node.trail),
             person=Hasher(node.keyring.persons).person,
             clock=node.clock,
             build=partial(build_export_tools, node.database.url, keys, settings),
@@ -131,7 +131,8 @@ def build_export_tools(url: str, keys: Path, settings: Settings) -> ExportTools:
 
     return ExportTools(
         walker=Walker(database, journal, parts.index),
-        access=_access_of,
+        # Whoever hears what was written keeps the trail; here nobody is shown anything.
+        access=partial(_access_of, Unshown()),
         cut=cut,
         room=partial(
             disk_state, warn_bytes=settings.disk.warn_bytes, stop_bytes=settings.disk.stop_bytes
@@ -140,13 +141,14 @@ def build_export_tools(url: str, keys: Path, settings: Settings) -> ExportTools:
     )
 
 
-def _access_of(asker: Asker) -> Access:
+def _access_of(recorder: Recorder, asker: Asker) -> Access:
     return access_again(
         asker.caller,
         asker.purpose,
         sees_restricted=asker.sees_restricted,
         organisation=asker.organisation,
         sees_organisations=asker.sees_organisations,
+        recorder=recorder,
     )
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from trucyte.base.problem import Kind, Problem
-from trucyte.intake.interactions.problems import Unprocessable
+from trucyte.fhir.unprocessable import Unprocessable
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

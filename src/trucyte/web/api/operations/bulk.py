@@ -138,7 +138,7 @@ class Bulk:
             both = tuple(one for one in members if one in chosen)
             request = msgspec.structs.replace(request, patients=both, group=call.id)
         now = self._now()
-        self._walker.check_filters(request.filters, int(now.timestamp() * 1_000_000))
+        self._walker.check_filters(call.access, request.filters, int(now.timestamp() * 1_000_000))
         return _started(call, "export", lambda: self._exports.ask(request, call.access))
 
     def _export_status(self, call: FhirCall) -> Answer:
