@@ -77,6 +77,16 @@ class DiskSettings(_Table, frozen=True, kw_only=True):
     stop_bytes: int = 256 * 1024**2
 
 
+class BulkSettings(_Table, frozen=True, kw_only=True):
+    """Bulk export and import: where files may come from, and how long they are kept."""
+
+    import_folders: list[Path] = []
+    import_hosts: list[str] = []  # "files.example.vn", "*.example.vn"; none: no URL is fetched
+    import_private: bool = False  # whether such a host may have an address of a local network
+    keep_hours: int = 24
+    workers: int = 0  # processes of one job; 0: one a processor
+
+
 class Settings(_Table, frozen=True, kw_only=True):
     """All settings of a node."""
 
@@ -86,6 +96,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     database: DatabaseSettings = DatabaseSettings()
     web: WebSettings = WebSettings()
     disk: DiskSettings = DiskSettings()
+    bulk: BulkSettings = BulkSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -142,6 +153,8 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
     faults = (
         (0 <= settings.web.port <= 65535, "web.port is not between 0 and 65535"),
         (settings.database.connections_max >= 2, "database.connections_max is below 2"),
+        (settings.bulk.keep_hours > 0, "bulk.keep_hours is not above 0"),
+        (settings.bulk.workers >= 0, "bulk.workers is negative"),
         (settings.disk.stop_bytes >= 0, "disk.stop_bytes is negative"),
         (
             settings.disk.warn_bytes >= settings.disk.stop_bytes,

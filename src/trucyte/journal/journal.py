@@ -187,6 +187,11 @@ class Journal:
         numbers = pack.smallints([TYPE_NUMBERS[name] for name in types])
         return self._lines(self._queries.follow_types, (after, numbers, limit))
 
+    def rows_of(self, source: int, after: int) -> set[int]:
+        """Return which rows of a source have lines behind seq `after`; walks all lines there."""
+        with self._reading() as cursor:
+            return {row for (row,) in cursor.execute(self._queries.rows_of_source, (after, source))}
+
     def wait(self, after: int, timeout_seconds: float) -> int:
         """Wait until there is a line behind `after`, at most so long; return the last seq."""
         assert self._has_heads

@@ -27,6 +27,7 @@ class Queries(NamedTuple):
     bodies: str
     follow: str
     follow_types: str
+    rows_of_source: str
     line_of_versions: str
     read_cursor: str
     move_cursor: str

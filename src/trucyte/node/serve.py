@@ -27,6 +27,7 @@ from trucyte.base.tracing import write_logs
 from trucyte.intake.door import process_waiting
 from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
+from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of, work_on_bulk
 from trucyte.node.health import status_of
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import local_access
@@ -121,7 +122,7 @@ def make_server(node: Node) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def make_site(node: Node) -> ASGIApp:
+def make_site(node: Node, bulk: Bulk | None = None) -> ASGIApp:
     """Put pages, API and doors together."""
     asked = searchable(node.parts.definitions, node.parts.index.extractor)
     api = FhirApi(
@@ -135,6 +136,7 @@ def make_site(node: Node) -> ASGIApp:
             version=trucyte.__version__,
             interactions=node.interactions,
             trusts_forwarded=node.settings.web.trusts_forwarded,
+            operations=operations_of(node, bulk or make_bulk(node)),
         )
     )
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
@@ -159,7 +161,7 @@ def make_site(node: Node) -> ASGIApp:
     return make_app(services, mounts)
 
 
-def _keep_house(node: Node, stop: Event) -> None:
+def _keep_house(node: Node, bulk: Bulk, stop: Event) -> None:
     """Seal what was accepted and sweep what has gone, at their own pace, until `stop` is set.
 
     A busy journal or trail signs by itself; this signs for an idle one. A Problem is told and tried
@@ -173,10 +175,19 @@ def _keep_house(node: Node, stop: Event) -> None:
                 if journal.tail() != signed[number]:
                     signed[number] = journal.checkpoint().last_seq
             if turn % SWEEP_TURNS == 0:
-                node.parts.index.sweep(node.database, node.clock.now() - PAGES_LIVE)
+                _sweep(node, bulk)
                 node.parts.index.sweep_phrases(node.database)
         except Problem as problem:
             WAITS.log(problem=problem.code)
+
+
+def _sweep(node: Node, bulk: Bulk) -> None:
+    """Forget what nobody can ask for any more: a running export still needs what it began with."""
+    limit = node.clock.now() - PAGES_LIVE
+    begun = bulk.exports.folders.open_since()
+    node.parts.index.sweep(node.database, limit if begun is None else min(limit, begun))
+    bulk.exports.folders.sweep()
+    bulk.imports.folders.sweep()
 
 
 @contextmanager
@@ -185,10 +196,12 @@ def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     stop = Event()
     watchers = Watchers(warning=lambda problem: WAITS.log(problem=problem.code))
     codes = Follower(node.database, node.journal)
+    bulk = make_bulk(node)
     threads = [
         Thread(target=process_waiting, args=(node.door, stop, watchers), name="intake"),
         Thread(target=codes.run, args=(stop, watchers.warning), name="terminology"),
-        Thread(target=_keep_house, args=(node, stop), name="housekeeping"),
+        Thread(target=work_on_bulk, args=(bulk, stop), name="bulk"),
+        Thread(target=_keep_house, args=(node, bulk, stop), name="housekeeping"),
     ]
     if watch is not None:
         watch.mkdir(parents=True, exist_ok=True)

@@ -121,3 +121,20 @@ union all
     where (select count(*) from found) < %(count)s having count(*) = %(lines)s
 )
 order by seq desc
+
+-- position_after
+-- The first line accepted after a moment, or the one behind the last.
+select coalesce(
+    (select min(first_seq) from journal.batch where at > %(moment)s),
+    (select last_seq + 1 from journal.tail)
+)
+
+-- ended_lines
+-- Resources that were deleted between two positions and are still: with the version before.
+select change.seq, change.type, change.id, before.person
+from journal.change
+join journal.head
+    on head.key = journal.head_key(change.origin, change.type, change.id) and head.seq = change.seq
+join journal.change before on before.seq = change.previous
+where change.seq between %(first)s and %(last)s and change.operation = 3 and change.origin = 0
+order by change.seq

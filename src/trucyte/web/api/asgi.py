@@ -39,6 +39,7 @@ STATUS: Mapping[Kind, int] = {
     Kind.CONFLICT: 409,
     Kind.GONE: 410,
     Kind.PRECONDITION: 412,
+    Kind.INVALID: 422,
     Kind.TOO_LARGE: 413,
     Kind.UNSUPPORTED: 501,
     Kind.UNAVAILABLE: 503,
