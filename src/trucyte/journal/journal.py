@@ -105,12 +105,18 @@ class Journal:
                 for packed, version, seq, operation in cursor
             }
 
-    def bodies(self, seqs: Iterable[int]) -> dict[int, Stored]:
-        """Return the lines of `seqs` with their bodies; what is not there is left out."""
-        return {
-            line.entry.seq: line
-            for line in self._lines(QUERIES.bodies, (pack.bigints(list(seqs)),))
-        }
+    def bodies(self, seqs: Iterable[int], cursor: Cursor | None = None) -> dict[int, Stored]:
+        """Return the lines of `seqs` with their bodies; what is not there is left out.
+
+        They are read in the transaction of `cursor` if given.
+        """
+        wanted = (pack.bigints(list(seqs)),)
+        if cursor is None:
+            lines = self._lines(QUERIES.bodies, wanted)
+        else:
+            rows = binary_cursor(cursor.connection).execute(QUERIES.bodies, wanted).fetchall()
+            lines = [stored_of(row, self.codec) for row in rows]
+        return {line.entry.seq: line for line in lines}
 
     def version(self, origin: int, type: str, id: str, version: int) -> Stored | None:
         """Return one version of a resource, None where there is none such."""

@@ -22,9 +22,12 @@ from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.rows import sensitivity_of_label
+from trucyte.records.search.asked.codes import Codes, CodesOf
 from trucyte.records.search.compile import Conditions
+from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import PageExpired, PageSeal, PageState
+from trucyte.records.search.permission import permitted
 from trucyte.records.search.query import Query, read_query
 from trucyte.records.search.steps import count_statement, page_statement
 from trucyte.records.shown import (
@@ -44,6 +47,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # What a search may cost at most: those that ask what is *not* there look at every row.
 SECONDS_MAX = 30
+# For what links keep hashed: many tokens of many resources.
+HASHED_MEGABYTES = 32
 _OWN = 0  # the origin of this node's own resources
 # Lines one page of a history looks at, so that a rare type cannot ask for all of them.
 _HISTORY_LINES_MAX = 20_000
@@ -55,14 +60,25 @@ class Records:
     """What is true now, and what was."""
 
     def __init__(
-        self, database: Database, journal: Journal, index: SearchIndex, clock: Clock, key: bytes
+        self,
+        database: Database,
+        journal: Journal,
+        index: SearchIndex,
+        clock: Clock,
+        key: bytes,
+        *,
+        codes: Codes | None = None,
     ) -> None:
-        """Take the index that the journal keeps, and the node's index key."""
+        """Take the index that the journal keeps, and the node's index key.
+
+        `codes` answers searches by value sets and hierarchies; without it they are refused.
+        """
         self._database = database
         self._journal = journal
         self._index = index
         self._clock = clock
         self._seal = PageSeal(key)
+        self._codes = codes
 
     def read(self, access: Access, type: str, id: str) -> Resource:
         """Return the current version.
@@ -138,19 +154,18 @@ class Records:
         parameter where one is unknown, not supported or has a bad value.
         """
         _check_type(type)
-        read = self._read_query(type, query)
+        read = self._read_query(access, type, query)
         now = self._now()
         with self._reading() as cursor:
             snapshot, epoch, _ = self._position(cursor)
-            total = (
-                self._count(cursor, access, read, now) if read.total or read.only_count else None
-            )
+            links = self._links(cursor, access, now)
+            total = self._count(links, read) if read.total or read.only_count else None
             if read.only_count:
                 access.recorder.shown(access, (), f"count {type}")
                 return Page((), None, total)
-            rows = self._rows(cursor, access, read, now, snapshot, None)
+            rows = self._rows(links, read, snapshot, None)
         state = PageState(type, tuple(query), snapshot, epoch, 0, None, now)
-        return self._page(access, read, state, rows, total)
+        return self._page(access, read, state, links, rows, total)
 
     def next_page(self, access: Access, token: str) -> Page:
         """Return the page behind the one that gave `token`, as of that search's position.
@@ -159,13 +174,14 @@ class Records:
         deleted or newly restricted one not at all. Raises PageTokenUnknown, PageExpired.
         """
         state = self._seal.open(token)
-        read = self._read_query(state.type, state.pairs)
+        read = self._read_query(access, state.type, state.pairs)
         with self._reading() as cursor:
             _, epoch, horizon = self._position(cursor)
             if epoch != state.epoch or state.snapshot < horizon:
                 raise PageExpired()
-            rows = self._rows(cursor, access, read, state.now, state.snapshot, state)
-        return self._page(access, read, state, rows, None)
+            links = self._links(cursor, access, state.now, at=state.snapshot)
+            rows = self._rows(links, read, state.snapshot, state)
+        return self._page(access, read, state, links, rows, None)
 
     def timeline(
         self, access: Access, person: int, *, count: int = 1000
@@ -192,48 +208,56 @@ class Records:
 
     # Searching
 
-    def _read_query(self, type_name: str, pairs: Sequence[tuple[str, str]]) -> Query:
-        extractor = self._index.extractor
-        parameters = extractor.parameters(type_name)
-        return read_query(type_name, pairs, parameters, extractor.left_to_full_language(type_name))
+    def _read_query(
+        self, access: Access, type_name: str, pairs: Sequence[tuple[str, str]]
+    ) -> Query:
+        codes = None
+        if self._codes is not None:
+            codes = CodesOf(self._codes, lambda id_: parse(self.read(access, "ValueSet", id_).body))
+        return read_query(type_name, pairs, self._index.extractor, codes=codes)
 
-    def _conditions(self, access: Access, query: Query, now: int) -> tuple[Conditions, list[str]]:
-        """Return the criteria, and what the caller may see, as conditions of one query."""
-        conditions = Conditions(
-            query, self._index.extractor.parameters(query.type), self._index.hasher, now, _OWN
+    def _links(self, cursor: Cursor, access: Access, now: int, at: int | None = None) -> Links:
+        """Return what links of one search are asked through, with the caller's permission."""
+        return Links(
+            cursor=cursor,
+            journal=self._journal,
+            extractor=self._index.extractor,
+            hasher=self._index.hasher,
+            origin=_OWN,
+            now=now,
+            permitted=lambda bound: permitted(access, bound, _OWN),
+            at=at,
         )
-        built = conditions.build()
-        built.append(f"e.origin = {conditions.bound.add(_OWN, 'smallint')}")
-        if not access.sees_restricted:
-            built.append("e.sensitivity = 0")
-        return conditions, built
 
-    def _count(self, cursor: Cursor, access: Access, query: Query, now: int) -> int:
-        conditions, built = self._conditions(access, query, now)
-        _execute(cursor, count_statement(built), conditions)
-        row = cursor.fetchone()
+    def _conditions(self, links: Links, query: Query) -> tuple[Conditions, list[str]]:
+        """Return the criteria, and what the caller may see, as conditions of one query."""
+        conditions = links.conditions(query.type)
+        return conditions, [
+            *conditions.build(query.criteria),
+            *links.permitted(conditions.bound),
+        ]
+
+    def _count(self, links: Links, query: Query) -> int:
+        conditions, built = self._conditions(links, query)
+        _execute(links.cursor, count_statement(built), conditions)
+        row = links.cursor.fetchone()
         assert row is not None
         return int(row[0])
 
     def _rows(
-        self,
-        cursor: Cursor,
-        access: Access,
-        query: Query,
-        now: int,
-        snapshot: int,
-        after: PageState | None,
+        self, links: Links, query: Query, snapshot: int, after: PageState | None
     ) -> list[Row]:
-        conditions, built = self._conditions(access, query, now)
+        conditions, built = self._conditions(links, query)
         statement = page_statement(query, conditions, built, snapshot, after)
-        _execute(cursor, statement, conditions)
-        return cast(list[Row], cursor.fetchall())
+        _execute(links.cursor, statement, conditions)
+        return cast(list[Row], links.cursor.fetchall())
 
     def _page(
         self,
         access: Access,
         query: Query,
         state: PageState,
+        links: Links,
         rows: Sequence[Row],
         total: int | None,
     ) -> Page:
@@ -247,7 +271,8 @@ class Records:
             )
             token = self._seal.seal(following)
         extractor = self._index.extractor
-        matcher = Matcher(query, extractor.parameters(query.type), state.now)
+        parameters = extractor.parameters(query.type)
+        matcher = Matcher(query.type, query.criteria, parameters, state.now, links)
         bodies = self._journal.bodies([row[0] for row in kept])
         lines = [bodies[row[0]] for row in kept if row[0] in bodies and bodies[row[0]].body]
         met = [
@@ -267,8 +292,13 @@ class Records:
     def _reading(self) -> Iterator[Cursor]:
         """Lend a cursor that sees one moment."""
         with self._database.connection() as connection, connection.cursor() as cursor:
-            cursor.execute("set transaction isolation level repeatable read, read only")
-            cursor.execute(f"set local statement_timeout = {SECONDS_MAX * 1000}")
+            cursor.execute(
+                "set transaction isolation level repeatable read, read only;"
+                f"set local statement_timeout = {SECONDS_MAX * 1000};"
+                f"set local work_mem = '{HASHED_MEGABYTES}MB';"
+                # Workers would be started for steps that are then not needed.
+                "set local max_parallel_workers_per_gather = 0"
+            )
             try:
                 yield cursor
             except QueryCanceled as error:
