@@ -12,7 +12,17 @@ from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal import follow as following
 from trucyte.journal import leaf, pack
 from trucyte.journal.arrange import Outcome, Proposal, Unit
-from trucyte.journal.change import Change, Entry, Head, Operation, Position, Projection, Stored
+from trucyte.journal.change import (
+    Change,
+    Entry,
+    Expectation,
+    Head,
+    Key,
+    Operation,
+    Position,
+    Projection,
+    Stored,
+)
 from trucyte.journal.checkpoint import Checkpoint, Signer
 from trucyte.journal.codec import Codec, shipped_dictionaries
 from trucyte.journal.evidence import Evidence, prove
@@ -25,7 +35,7 @@ from trucyte.journal.tail import Tail, read_tail
 from trucyte.journal.verify import Verdict, verify
 from trucyte.journal.writer import OutcomeUnknown, Writer
 
-Key = tuple[int, str, str]  # (origin, type, id)
+Expectations = Sequence[Expectation]
 
 
 def _silent(done: int, total: int) -> None:
@@ -66,30 +76,41 @@ class Journal:
         )
         self._listener = following.Listener(database)
 
-    def commit(self, changes: Sequence[Change]) -> list[Entry]:
+    def commit(self, changes: Sequence[Change], expectations: Expectations = ()) -> list[Entry]:
         """Accept the changes as one unit, all or nothing, and return their lines in order.
 
         Returns once the lines are durable and searchable. Raises VersionConflict where an
-        `expected` does not hold, BodyTooLarge, ChangeRefused where the database cannot hold a
+        `expected` does not hold, ExpectationFailed where one of `expectations` does not,
+        ExpectationTooSlow, BodyTooLarge, ChangeRefused where the database cannot hold a
         value, and what a projection raises; DatabaseAway or DatabaseFull where nothing was
         accepted, OutcomeUnknown where that cannot be told.
         """
-        (outcome,) = self._group.run([self._propose(changes)], len(changes))
+        (outcome,) = self._group.run([self._propose(changes, expectations)], len(changes))
         if isinstance(outcome, Problem):
             raise outcome
         return outcome
 
-    def commit_many(self, units: Sequence[Sequence[Change]]) -> list[Outcome]:
+    def commit_many(
+        self,
+        units: Sequence[Sequence[Change]],
+        expectations: Mapping[int, Expectations] | None = None,
+    ) -> list[Outcome]:
         """Accept many units, each all or nothing; a bad one fails alone.
 
-        Returns for each unit its lines or the Problem that `commit` would raise. The units
-        are cut into batches short enough not to keep other writers waiting.
+        `expectations` are of the units at those places. Returns for each unit its lines or the
+        Problem that `commit` would raise. The units are cut into batches short enough not to
+        keep other writers waiting.
         """
         outcomes: list[Outcome] = []
+        expected = expectations or {}
         for part in self._pace.cut(units):
-            proposed = [self._proposed_or_refused(unit) for unit in part]
+            proposed = [
+                self._proposed_or_refused(unit, expected.get(place, ()))
+                for place, unit in enumerate(part, len(outcomes))
+            ]
             units_left = [unit for unit in proposed if not isinstance(unit, Problem)]
-            committed = iter(self._group.run(units_left, sum(map(len, units_left))))
+            weight = sum(len(unit.proposals) for unit in units_left)
+            committed = iter(self._group.run(units_left, weight))
             outcomes += [
                 unit if isinstance(unit, Problem) else next(committed) for unit in proposed
             ]
@@ -221,18 +242,21 @@ class Journal:
         self._writer.close()
         self._listener.close()
 
-    def _propose(self, changes: Sequence[Change]) -> Unit:
+    def _propose(self, changes: Sequence[Change], expectations: Expectations) -> Unit:
         """Do everything to the changes of a unit that needs no lock."""
         # One call to the system for all salts: it costs more than hashing.
         salts = secrets.token_bytes(leaf.SALT_SIZE * len(changes))
-        return [
+        proposals = [
             self._proposal(change, salts[place : place + leaf.SALT_SIZE])
             for change, place in zip(changes, count(0, leaf.SALT_SIZE), strict=False)
         ]
+        return Unit(proposals, expectations)
 
-    def _proposed_or_refused(self, changes: Sequence[Change]) -> Unit | Problem:
+    def _proposed_or_refused(
+        self, changes: Sequence[Change], expectations: Expectations
+    ) -> Unit | Problem:
         try:
-            return self._propose(changes)
+            return self._propose(changes, expectations)
         except Problem as problem:
             return problem
 

@@ -11,6 +11,7 @@ class Queries(NamedTuple):
     hold_tail: str
     read_tail: str
     read_heads: str
+    bound_asking: str
     find_batch: str
     copy_changes: str
     insert_heads: str

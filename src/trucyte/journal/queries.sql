@@ -12,6 +12,9 @@ from journal.tail
 -- read_heads
 select key, version, seq, operation from journal.head where key = any(%s)
 
+-- bound_asking
+select set_config('statement_timeout', %s, true)
+
 -- find_batch
 -- Salted leaves make a root unique: it tells whether this very batch was committed.
 select 1 from journal.batch where last_seq = %s and root = %s

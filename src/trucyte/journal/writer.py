@@ -16,6 +16,7 @@ from psycopg.errors import (
     DiskFull,
     LockNotAvailable,
     OperationalError,
+    QueryCanceled,
     SerializationFailure,
 )
 
@@ -30,8 +31,14 @@ from trucyte.database.connect import (
 )
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal import leaf, pack
-from trucyte.journal.arrange import Arrangement, Line, Outcome, Unit, arrange
-from trucyte.journal.change import Entry, Head, Operation, Projection
+from trucyte.journal.arrange import Arrangement, Found, Line, Outcome, Unit, arrange
+from trucyte.journal.change import (
+    Entry,
+    ExpectationTooSlow,
+    Head,
+    Operation,
+    Projection,
+)
 from trucyte.journal.checkpoint import Signer
 from trucyte.journal.codec import Dictionary, DictionaryAltered
 from trucyte.journal.named import QUERIES
@@ -40,6 +47,7 @@ from trucyte.journal.rows import binary_cursor, from_microseconds, to_microsecon
 from trucyte.journal.tail import Batch, Tail, chained
 
 _PAUSE_SECONDS: Final = 0.05
+_ASKING_SECONDS_MAX: Final = 2  # of all expectations of a batch, each: the lock is held meanwhile
 _PASSING = (SerializationFailure, DeadlockDetected, LockNotAvailable)
 
 
@@ -188,7 +196,7 @@ class Writer:
 
     def _begin(self, session: _Session, units: Sequence[Unit]) -> tuple[Tail, dict[bytes, Head]]:
         """Become the only writer, then read: a snapshot from before the lock would be stale."""
-        keys = pack.uuids(list({proposal.key for unit in units for proposal in unit}))
+        keys = pack.uuids(list({proposal.key for unit in units for proposal in unit.proposals}))
         with session.connection.pipeline():
             session.work.execute("begin")
             session.work.execute(QUERIES.hold_tail)
@@ -202,6 +210,28 @@ class Writer:
         }
         return Tail(*row), heads
 
+    def _ask(self, session: _Session, units: Sequence[Unit]) -> Found:
+        """Return what meets the units' expectations now, all asked in one go.
+
+        Raises ExpectationTooSlow, which the halving of the batch leaves to whose it is.
+        """
+        asked = [expectation for unit in units for expectation in unit.expectations]
+        if not asked:
+            return {}
+        cursors = [session.connection.cursor() for _ in asked]
+        try:
+            with session.connection.pipeline():
+                session.work.execute(QUERIES.bound_asking, (f"{_ASKING_SECONDS_MAX}s",))
+                for expectation, cursor in zip(asked, cursors, strict=True):
+                    expectation.ask(cursor)
+                session.work.execute(QUERIES.bound_asking, ("0",))
+            return {
+                id(expectation): expectation.found(cursor)
+                for expectation, cursor in zip(asked, cursors, strict=True)
+            }
+        except QueryCanceled as error:
+            raise ExpectationTooSlow(seconds=_ASKING_SECONDS_MAX) from error
+
     def _was_committed(self, session: _Session, attempt: _Attempt) -> bool:
         found = session.work.execute(QUERIES.find_batch, (attempt.last_seq, attempt.root))
         return found.fetchone() is not None
@@ -214,7 +244,7 @@ class Writer:
         units: Sequence[Unit],
         attempt: _Attempt,
     ) -> tuple[list[Outcome], int]:
-        arrangement = arrange(units, heads, tail.last_seq)
+        arrangement = arrange(units, heads, tail.last_seq, self._ask(session, units))
         if not arrangement.lines:
             session.connection.rollback()
             return list(_problems(arrangement)), 0
