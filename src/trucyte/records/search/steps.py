@@ -18,7 +18,7 @@ from trucyte.records.results.order import Order
 from trucyte.records.search.bound import NOTHING, Parameters
 from trucyte.records.search.page_token import PageState
 
-NEAR_ROWS = 3000
+NEAR_ROWS = 1000
 # Where the journal stood, in the first columns of every answer.
 POSITION = (
     "select tail.last_seq, tail.epoch, horizon.seq as horizon from journal.tail, records.horizon"
