@@ -79,7 +79,7 @@ def test_any_parameter_sorts_with_absent_values_last(node: Node, sort: str, expe
 def test_a_short_walk_gives_the_order_of_all(
     node: Node, monkeypatch: pytest.MonkeyPatch, near: int
 ) -> None:
-    monkeypatch.setattr("trucyte.records.search.steps.NEAR_ROWS", near)
+    monkeypatch.setattr("trucyte.records.search.steps.WALKED_ROWS", near)
     days = [3, 1, 2, 2, 5, 1, None, 4]
     for number, day in enumerate(days):
         more = {"issued": f"2024-01-0{day}T00:00:00Z"} if day else {}
