@@ -416,3 +416,43 @@ def test_a_walk_keeps_to_persons_times_and_searches(node: Node) -> None:
     with pytest.raises(Problem):
         walked(node, None, "Shoe")
     assert body(node.records.read(node.full, "Patient", "a"))["id"] == "a"
+
+
+@pytest.mark.parametrize("sort", ["identifier", "-identifier", "organization,identifier"])
+def test_a_page_by_bodies_goes_on_where_the_last_one_shown_is_gone(node: Node, sort: str) -> None:
+    node.put(*PEOPLE)
+    whole = node.search("Patient", ("_sort", sort))
+    for shown in range(1, 4):
+        asked = [("_sort", sort), ("_count", str(shown))]
+        page = node.records.search(node.full, "Patient", asked)
+        assert page.next is not None
+        node.delete("Patient", whole[shown - 1])
+        rest = node.records.next_page(node.full, page.next)
+        assert ids(rest)[: 4 - shown] == whole[shown : shown * 2]
+        node.put(*PEOPLE)
+        whole = node.search("Patient", ("_sort", sort))
+
+
+def test_rounds_and_includes_are_bounded(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trucyte.records.results.include.ROUNDS_MAX", 2)
+    node.put(*CIRCLE, organization("w", "x"), organization("v", "w"))
+    asked = [("_id", "v"), ("_include:iterate", "Organization:partof")]
+    page = node.records.search(node.full, "Organization", asked)
+    assert along(page) == ["Organization/w", "Organization/x"]
+    with pytest.raises(Problem) as raised:
+        node.search("Organization", *[("_include", "Organization:partof")] * 51)
+    assert raised.value.kind is Kind.TOO_LARGE
+
+
+def test_a_long_history_that_is_all_hidden_is_refused(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trucyte.records.results.history.COUNT_MAX", 2)
+    for _ in range(6):
+        node.put(patient("p", meta=RESTRICTED))
+    for id, kind in (("p", Kind.FORBIDDEN), ("no", Kind.NOT_FOUND)):
+        with pytest.raises(Problem) as raised:
+            node.records.history(node.plain, "Patient", id)
+        assert raised.value.kind is kind
+    node.put(patient("p"))
+    assert [e.version for e in node.records.history(node.plain, "Patient", "p").entries] == [7]
