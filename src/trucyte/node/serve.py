@@ -33,7 +33,7 @@ from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower
 from trucyte.web.api.capability import searchable
 from trucyte.web.api.doors import Doors
-from trucyte.web.api.fhir import FhirApi
+from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.app import make_app
 from trucyte.web.reader import RecordsReader
 from trucyte.web.security import Guard
@@ -123,19 +123,25 @@ def make_server(node: Node) -> uvicorn.Server:
 
 def make_site(node: Node) -> ASGIApp:
     """Put pages, API and doors together."""
-    parameters = searchable(node.parts.definitions, node.parts.index.extractor)
+    asked = searchable(node.parts.definitions, node.parts.index.extractor)
     api = FhirApi(
-        node.records,
-        lambda: local_access("fhir"),
-        lambda: parameters,
-        node.clock,
-        version=trucyte.__version__,
+        ApiParts(
+            records=node.records,
+            definitions=node.parts.definitions,
+            access=lambda call: local_access("fhir", node.trail),
+            trail=node.trail,
+            searchable=lambda: asked,
+            clock=node.clock,
+            version=trucyte.__version__,
+            interactions=node.interactions,
+            trusts_forwarded=node.settings.web.trusts_forwarded,
+        )
     )
-    doors = Doors(node.receipts, node.accounts, node.clock)
+    doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
-        access=lambda purpose: local_access("pages"),
+        access=lambda purpose: local_access("pages", node.trail),
         status=lambda: status_of(node),
         rules=node.parts.rules.rules,
         clock=node.clock,
@@ -147,6 +153,7 @@ def make_site(node: Node) -> ASGIApp:
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
+        trail=node.trail,
     )
     mounts = {"/fhir": Guard(api, hosts=HOSTS), "/api": Guard(doors, hosts=HOSTS)}
     return make_app(services, mounts)
@@ -155,16 +162,16 @@ def make_site(node: Node) -> ASGIApp:
 def _keep_house(node: Node, stop: Event) -> None:
     """Seal what was accepted and sweep what has gone, at their own pace, until `stop` is set.
 
-    A busy journal signs by itself; this signs for an idle one. A Problem is told and tried
+    A busy journal or trail signs by itself; this signs for an idle one. A Problem is told and tried
     again at the next turn.
     """
-    signed, turn = -1, 0
+    signed, turn = [-1, -1], 0
     while not stop.wait(SEAL_SECONDS):
         turn += 1
         try:
-            position = node.journal.tail()
-            if position != signed:
-                signed = node.journal.checkpoint().last_seq
+            for number, journal in enumerate((node.journal, node.trail.journal)):
+                if journal.tail() != signed[number]:
+                    signed[number] = journal.checkpoint().last_seq
             if turn % SWEEP_TURNS == 0:
                 node.parts.index.sweep(node.database, node.clock.now() - PAGES_LIVE)
                 node.parts.index.sweep_phrases(node.database)

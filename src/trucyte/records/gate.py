@@ -31,6 +31,7 @@ from trucyte.records.results.lines import (
 )
 from trucyte.records.results.walk import TypeFilters, Walk, Walked, Walker
 from trucyte.records.search.asked.codes import Codes, CodesOf
+from trucyte.records.search.expectation import SearchExpectation
 from trucyte.records.search.page_token import PageSeal
 from trucyte.records.shown import (
     HistoryPage,
@@ -152,6 +153,7 @@ class Records:
         type: str | None,
         query: Sequence[tuple[str, str]],
         *,
+        lenient: bool = False,
         compartment: tuple[str, str] | None = None,
     ) -> Page:
         """Return the first page of what meets the query, newest first unless sorted.
@@ -159,11 +161,22 @@ class Records:
         `query` has decoded names and values in their order. `type` None searches the types of
         `_type`, or all, by what they have in common. `compartment` (type, id) keeps to what
         belongs to it. Raises a Problem that names the parameter where one is unknown, not
-        supported or has a bad value.
+        supported or has a bad value; `lenient` leaves out those that are unknown or not
+        supported, and the page names them.
         """
         if type is not None:
             check_type(type)
-        return self._finder.first(access, type or "", query, compartment or ())
+        return self._finder.first(access, type or "", query, compartment or (), lenient=lenient)
+
+    def expectation(
+        self, access: Access, type: str, pairs: Sequence[tuple[str, str]], *, limit: int = 2
+    ) -> SearchExpectation:
+        """Return what meets a query now, of all in the caller's scope, also restricted.
+
+        For a conditional write to rest on: it shows nothing of what it finds. `expected` has
+        at most `limit`; as many as that is not all. Raises as `search` does.
+        """
+        return self._finder.expectation(access, type, pairs, limit)
 
     def next_page(self, access: Access, token: str) -> Page:
         """Return the page behind the one that gave `token`, as of that search's position.

@@ -28,9 +28,14 @@ from trucyte.records.results.lines import OWN, check_type, microseconds, reading
 from trucyte.records.results.order import Order, order_of
 from trucyte.records.results.wishes import Total, Wishes
 from trucyte.records.search.asked.codes import CodesOf
-from trucyte.records.search.asked.leaf import BadSearchValue, Criterion
+from trucyte.records.search.asked.leaf import BadSearchValue, Criterion, shown_name
 from trucyte.records.search.asked.tree import And, Chain, Node, Not, Or, every_node
 from trucyte.records.search.bound import NOTHING, Parameters, any_of
+from trucyte.records.search.expectation import (
+    SearchExpectation,
+    expectation_statement,
+    is_local,
+)
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import Key, PageExpired, PageSeal, PageState
@@ -83,17 +88,25 @@ class Finder:
     compartments: Mapping[str, Compartment]
 
     def first(
-        self, access: Access, type: str, pairs: Pairs, compartment: tuple[str, ...] = ()
+        self,
+        access: Access,
+        type: str,
+        pairs: Pairs,
+        compartment: tuple[str, ...] = (),
+        *,
+        lenient: bool = False,
     ) -> Page:
         """Return the first page."""
-        queries = self.read(access, type, pairs, compartment)
+        queries = self.read(access, type, pairs, compartment, lenient=lenient)
+        ignored = {name for query in queries.values() for name in query.ignored}
+        pairs = [pair for pair in pairs if pair[0] not in ignored]
         now = microseconds(self.clock.now())
         with self._searching(access, type, queries, now, None) as search:
             wishes = search.wishes
             total = self._total(search)
             if wishes.only_count:
                 access.recorder.shown(access, (), f"count {type or '*'}")
-                return Page((), None, total, count=0)
+                return Page((), None, total, ignored_names(queries), count=0)
             position, rows = self._rows(search)
             state = PageState(type, tuple(pairs), compartment, position[0], position[1], 0, (), now)
             return self._page(search, state, rows, total)
@@ -111,7 +124,13 @@ class Finder:
     # Reading what is asked
 
     def read(
-        self, access: Access, type: str, pairs: Pairs, compartment: tuple[str, ...]
+        self,
+        access: Access,
+        type: str,
+        pairs: Pairs,
+        compartment: tuple[str, ...],
+        *,
+        lenient: bool = False,
     ) -> dict[str, Query]:
         """Return what is asked of each type; raises a Problem that names the parameter."""
         if type:
@@ -120,7 +139,7 @@ class Finder:
         codes = self.codes(access)
         queries = {}
         for name in types:
-            query = read_query(name, rest, self.index.extractor, codes=codes)
+            query = read_query(name, rest, self.index.extractor, codes=codes, lenient=lenient)
             if compartment:
                 place = (compartment[0], compartment[1])
                 node = within(self.compartments, place, name, self.index.extractor)
@@ -191,6 +210,33 @@ class Finder:
         if not search.type:
             search.conditions = [any_of(built)]
         search.conditions = [*search.conditions, *permitted(search.access, search.bound, OWN)]
+
+    def expectation(self, access: Access, type: str, pairs: Pairs, limit: int) -> SearchExpectation:
+        """Return what meets a query now; see `Records.expectation`."""
+        check_type(type)
+        query = self.read(access, type, pairs, ())[type]
+        now, widened = microseconds(self.clock.now()), replace(access, sees_restricted=True)
+
+        def compiled(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
+            search = Search(
+                widened, type, {type: query}, self.links(cursor, widened, now, None), None
+            )
+            self.compile(search)
+            return expectation_statement(type, search.conditions, limit, OWN), search.bound.values
+
+        with reading(self.database, one_moment=True) as cursor:
+            links = self.links(cursor, widened, now, None)
+            parameters = self.index.extractor.parameters(type)
+            expectation = SearchExpectation(
+                type=type,
+                origin=OWN,
+                compiled=compiled,
+                matches=Matcher(type, query.criteria, parameters, now, links).matches,
+                extractor=self.index.extractor,
+                limit=limit,
+                is_local=is_local(query.criteria),
+            )
+            return expectation.asked(cursor)
 
     # Statements
 
@@ -277,6 +323,7 @@ class Finder:
             given[: len(met)],
             token,
             total,
+            ignored_names(search.queries),
             included=given[len(met) :],
             is_cut=included.is_cut,
             count=wishes.count,
@@ -304,6 +351,12 @@ class Finder:
             if matcher.matches(line.entry.id, extractor.values_of(parse(line.body), numbers)):
                 found.append(line)
         return found
+
+
+def ignored_names(queries: Mapping[str, Query]) -> tuple[str, ...]:
+    """Return the names of what was left out, as far as they may be shown."""
+    names = (shown_name(name) for query in queries.values() for name in query.ignored)
+    return tuple(dict.fromkeys(names))
 
 
 def named_numbers(nodes: Sequence[Node]) -> frozenset[int]:

@@ -24,3 +24,12 @@ def any_of(conditions: Sequence[str]) -> str:
     """Return that one of the conditions holds."""
     kept = [condition for condition in conditions if condition != NOTHING]
     return f"({' or '.join(kept)})" if kept else NOTHING
+
+
+def text_after(text: str) -> str:
+    """Return the smallest text behind all that begin with `text`, in code point order."""
+    stem = text.rstrip("\U0010ffff")
+    following = ord(stem[-1]) + 1 if stem else 0
+    # Surrogates are no characters.
+    following = 0xE000 if following == 0xD800 else following
+    return stem[:-1] + chr(following)

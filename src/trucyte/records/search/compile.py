@@ -21,7 +21,7 @@ from trucyte.records.search.asked.leaf import ALTERNATIVES_MAX, Criterion, Value
 from trucyte.records.search.asked.names import Language
 from trucyte.records.search.asked.paths import uris_above
 from trucyte.records.search.asked.tree import And, Chain, Has, Listed, Node, Not, Or, Words
-from trucyte.records.search.bound import NOTHING, Parameters, any_of
+from trucyte.records.search.bound import NOTHING, Parameters, any_of, text_after
 from trucyte.records.search.near import near_condition
 from trucyte.records.search.ranges import DATE_TESTS, NUMBER_TESTS
 
@@ -186,7 +186,7 @@ class Conditions:
         for text in texts:
             folded = shortened(fold(text))
             low = self.bound.add(folded, "text")
-            high = self.bound.add(_after(folded), "text")
+            high = self.bound.add(text_after(folded), "text")
             ranges.append(f"(t.value >= {low} and t.value < {high})")
         return f"t.parameter = any({self._numbers(parameter)}) and ({' or '.join(ranges)})"
 
@@ -224,7 +224,7 @@ class Conditions:
         for uri in uris:
             whole = shortened(uri.rstrip("/"))
             under = f"{whole}/"
-            places = (self.bound.add(text, "text") for text in (whole, under, _after(under)))
+            places = (self.bound.add(text, "text") for text in (whole, under, text_after(under)))
             ranges.append("(t.value = {} or (t.value >= {} and t.value < {}))".format(*places))
         inner = f"t.parameter = any({self._numbers(parameter)}) and ({' or '.join(ranges)})"
         return f"e.tokens && array(select t.token from records.phrase t where {inner} limit 10000)"
@@ -474,15 +474,6 @@ def targets_of(targets: Sequence[str]) -> Sequence[str]:
 def _of(criterion: Criterion) -> Parameter:
     assert criterion.parameter is not None
     return criterion.parameter
-
-
-def _after(text: str) -> str:
-    """Return the smallest text behind all that begin with `text`, in code point order."""
-    stem = text.rstrip("\U0010ffff")
-    following = ord(stem[-1]) + 1 if stem else 0
-    # Surrogates are no characters.
-    following = 0xE000 if following == 0xD800 else following
-    return stem[:-1] + chr(following)
 
 
 _PATTERNS = {"contains": "%{}%", "ends": "%{}"}

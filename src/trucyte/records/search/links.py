@@ -10,6 +10,7 @@ joins them. Either way each link has the caller's permission, and rows of one mo
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from trucyte.base.problem import Kind, Problem
@@ -27,6 +28,7 @@ from trucyte.records.search.asked.words import has_words
 from trucyte.records.search.bound import NOTHING, Parameters
 from trucyte.records.search.compile import Conditions
 from trucyte.records.search.match import Matcher
+from trucyte.records.shown import SearchTooSlow
 
 # Up to so many resources at the far end are named one by one …
 TARGETS_MAX = 2_000  # … those referred to,
@@ -61,6 +63,8 @@ class Links:
     now: int  # µs since 1970
     permitted: Callable[[Parameters], list[str]]
     at: int | None = None  # the journal position to look from; None: what is current
+    seconds_max: float = 30.0  # for all far ends together
+    _started: float = field(default_factory=monotonic)
     _rows: dict[tuple[str, tuple[Node, ...], int], tuple[Row, ...] | None] = field(
         default_factory=dict
     )
@@ -231,8 +235,14 @@ class Links:
             self._ids[key] = frozenset(id_ for kind, id_, _ in held if id_ and kind == key[0])
         return self._ids[key] or frozenset()
 
+    def _check_time(self) -> None:
+        """Raise SearchTooSlow: each statement has its time, but there may be many."""
+        if monotonic() - self._started > self.seconds_max:
+            raise SearchTooSlow(seconds=int(self.seconds_max))
+
     def _bodies(self, seqs: Sequence[int]) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
         for begin in range(0, len(seqs), _AT_ONCE):
+            self._check_time()
             stored = self.journal.bodies(seqs[begin : begin + _AT_ONCE], self.cursor)
             for seq, line in stored.items():
                 if line.body:
@@ -256,6 +266,7 @@ class Links:
         key = resource_type, nodes, most
         if key in self._rows:
             return self._rows[key]
+        self._check_time()
         conditions = self.conditions(resource_type, is_far=True)
         bound = conditions.bound
         built = [*conditions.build(nodes), *self.permitted(bound)]

@@ -17,7 +17,6 @@ from trucyte.records.search.asked.leaf import (
     ParameterNotSupported,
     SearchTooLarge,
     UnknownParameter,
-    shown_name,
 )
 from trucyte.records.search.asked.names import Language, Names
 from trucyte.records.search.asked.tree import Chain, Has, Node, every_node
@@ -33,6 +32,10 @@ __all__ = [
 ]
 
 CRITERIA_MAX = 50
+# Alternatives in all that each need values of their own in the statement, which has room for
+# 65,535: a quantity in every unit takes about thirty. Codes and ids go in one array.
+SEPARATE_MAX = 1_000
+_IN_ONE_ARRAY = frozenset({"token", "reference", "id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Query:
     type: str
     criteria: tuple[Node, ...]  # all of them hold
     wishes: Wishes
-    ignored: tuple[str, ...] = ()  # names of what was left out, as far as they may be shown
+    ignored: tuple[str, ...] = ()  # names of what was left out, as the caller wrote them
 
     @property
     def is_linked(self) -> bool:
@@ -88,7 +91,8 @@ def read_query(
         except (UnknownParameter, ParameterNotSupported):
             if not lenient:
                 raise
-            ignored[shown_name(name)] = None
+            ignored[name] = None
+    _check_size(criteria)
     wishes = read_wishes(resource_type, [pair for pair in pairs if is_wish(pair[0])], names)
     return Query(resource_type, tuple(criteria), wishes, tuple(ignored))
 
@@ -97,3 +101,14 @@ def _criterion(names: Names, resource_type: str, name: str, text: str) -> Node:
     if name == "_filter":
         return read_filter(names, resource_type, text)
     return names.read(resource_type, name, text)
+
+
+def _check_size(criteria: Sequence[Node]) -> None:
+    separate = sum(
+        len(node.values)
+        for criterion in criteria
+        for node in every_node(criterion)
+        if isinstance(node, Criterion) and node.type not in _IN_ONE_ARRAY
+    )
+    if separate > SEPARATE_MAX:
+        raise SearchTooLarge(most=SEPARATE_MAX)
