@@ -73,7 +73,7 @@ class Reading:
             call.type or None,
             call.id or None,
             count=max(count, 1),
-            before=number(call.value(PAGE), PAGE, 0) or None,
+            page=call.value(PAGE) or None,
         )
         links = [("self", call.url)]
         if page.next:
