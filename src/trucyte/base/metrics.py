@@ -92,7 +92,7 @@ class Board:
         self._memory = mmap.mmap(self.handle, size)
         self._figures = memoryview(self._memory).cast("d")
 
-    def slot(self, number: int) -> memoryview:
+    def slot(self, number: int) -> "memoryview[float]":
         """Return the figures of one slot."""
         assert 0 <= number < self.slots
         size = self.layout.size
@@ -138,7 +138,7 @@ class Board:
 class Meters:
     """What one process counts with. Safe between threads."""
 
-    def __init__(self, layout: Layout, figures: memoryview) -> None:
+    def __init__(self, layout: Layout, figures: "memoryview[float]") -> None:
         """Write to `figures`, laid out as `layout` says."""
         self._places = layout.places
         self._figures = figures

@@ -107,9 +107,7 @@ def join_node(
         database = _database(settings, settings.database.url)
         closing.callback(database.close)
         opened = Opened(None, database, ())
-        yield _assembled(
-            settings, clock or SystemClock(), opened, closing, noted or nothing_noted
-        )
+        yield _assembled(settings, clock or SystemClock(), opened, closing, noted or nothing_noted)
 
 
 def tell_old_index(node: Node) -> None:

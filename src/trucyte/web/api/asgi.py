@@ -6,6 +6,8 @@ No framework stands on this path; a request is matched against a table of routes
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from concurrent.futures import Executor
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,7 +16,11 @@ from trucyte.base.problem import Kind, Problem
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Result = TypeVar("Result")
+
+# Whose threads a request's blocking work runs in; None: those of the event loop.
+THREADS: ContextVar[Executor | None] = ContextVar("threads", default=None)
 
 STATUS: Mapping[Kind, int] = {
     Kind.BAD_INPUT: 400,
@@ -160,5 +166,7 @@ async def send_answer(send: Send, answer: Answer, *, without_body: bool = False)
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:
-    """Run blocking work beside the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(None, work)
+    """Run blocking work beside the event loop, in the threads of the request's kind."""
+    context = copy_context()  # so that spans made in the thread know the request's
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(THREADS.get(), context.run, work)
