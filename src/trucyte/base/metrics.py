@@ -106,6 +106,12 @@ class Board:
         """Return how far the process of a slot is."""
         return State(int(self.slot(number)[0]))
 
+    def of_each(self, metric: Metric, *labels: str) -> list[float]:
+        """Return one series of a counter or gauge, slot by slot."""
+        place = self.layout.places[metric.name, *labels]
+        size = self.layout.size
+        return [self._figures[number * size + place] for number in range(self.slots)]
+
     def clear(self, number: int) -> None:
         """Forget a process that has ended: its state and gauges, never its counters."""
         slot = self.slot(number)

@@ -73,8 +73,8 @@ class ServingSettings(_Table, frozen=True, kw_only=True):
     """How many processes answer, and the threads of each by what they do."""
 
     workers: int = 0  # 0: one a core
-    reads: int = 2  # of one resource
-    searches: int = 2  # and histories
+    reads: int = 4  # of one resource; more than one work only beside slow ones
+    searches: int = 4  # and histories; as above
     writes: int = 16  # most of them wait for a commit they share
     long: int = 2  # whole records, exports, imports
     stop_seconds_max: int = 30  # what runs may take to finish when the node stops

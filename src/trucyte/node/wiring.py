@@ -151,6 +151,7 @@ def _assembled(
     keyring = Keyring.open(keys)
     database = opened.database
     parts = make_parts(keyring, LoadedLists(database))
+    parts.index.is_current(database)  # marks an index without rows, before there are any
     journal = Journal(database, keyring, clock, parts.projections, noted=noted)
     closing.callback(journal.close)
     receipts = PostgresReceipts(database, keyring.ids, clock)

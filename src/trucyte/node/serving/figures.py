@@ -45,6 +45,7 @@ REFUSED = Metric(
 )  # fmt: skip
 UNDER_WAY = Metric("trucyte_requests_running", Kind.GAUGE, "Requests under way.")
 CONNECTIONS = Metric("trucyte_connections", Kind.GAUGE, "Open connections of clients.")
+ACCEPTING = Metric("trucyte_workers_accepting", Kind.GAUGE, "Workers that take connections.")
 LANE_WAITING = Metric(
     "trucyte_lane_waiting", Kind.GAUGE, "Work that waits for a thread.", {"lane": LANES}
 )
@@ -79,8 +80,8 @@ CPU = Metric(
     "trucyte_process_cpu_seconds", Kind.GAUGE, "Of the processes that run now.", {"role": ROLES}
 )
 METRICS: Sequence[Metric] = (
-    REQUESTS, REQUEST_SECONDS, RECEIVED, SENT, REFUSED, UNDER_WAY, CONNECTIONS, LANE_WAITING,
-    COMMIT_SECONDS, COMMIT_UNITS, LINES, POOL, POOL_WAITING, LAG, STARTS, RESIDENT, CPU,
+    REQUESTS, REQUEST_SECONDS, RECEIVED, SENT, REFUSED, UNDER_WAY, CONNECTIONS, ACCEPTING,
+    LANE_WAITING, COMMIT_SECONDS, COMMIT_UNITS, LINES, POOL, POOL_WAITING, LAG, STARTS, RESIDENT, CPU,
 )  # fmt: skip
 
 

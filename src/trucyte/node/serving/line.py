@@ -21,10 +21,17 @@ Refused = Callable[[str], None]
 class Rules:
     """What holds for all connections of one process, and who has how many."""
 
-    def __init__(self, limits: LimitSettings, refused: Refused) -> None:
-        """Hold clients to `limits`; `refused` is told which limit one met."""
+    def __init__(
+        self, limits: LimitSettings, refused: Refused, counted: Callable[[int], None]
+    ) -> None:
+        """Hold clients to `limits`.
+
+        `refused` is told which limit one met, `counted` how many connections there are.
+        """
         self.limits = limits
         self.refused = refused
+        self._counted = counted
+        self._protocol: type[Line] = type("RuledLine", (Line,), {"rules": self})
         self.lines: set[Line] = set()
         self._of_client: Counter[str] = Counter()
 
@@ -36,6 +43,7 @@ class Rules:
             return "client-connections"
         self._of_client[address] += 1
         self.lines.add(line)
+        self._counted(len(self.lines))
         return ""
 
     def leave(self, line: "Line", address: str) -> None:
@@ -43,6 +51,7 @@ class Rules:
         if line not in self.lines:
             return
         self.lines.discard(line)
+        self._counted(len(self.lines))
         self._of_client[address] -= 1
         if not self._of_client[address]:
             del self._of_client[address]
@@ -58,7 +67,7 @@ class Rules:
 
     def protocol(self) -> type["Line"]:
         """Return the protocol of these rules, as the server wants it: a class."""
-        return type("RuledLine", (Line,), {"rules": self})
+        return self._protocol
 
 
 class Line(HttpToolsProtocol):  # the server's own extension point is a subclass

@@ -6,11 +6,13 @@ import socket
 import anyio.to_thread
 import uvicorn
 
-from trucyte.base.metrics import Meters
+from trucyte.base.metrics import Meters, State
 from trucyte.base.settings import Settings
 from trucyte.node.serve import make_site
+from trucyte.node.serving.accept import Acceptor
 from trucyte.node.serving.child import Life
 from trucyte.node.serving.figures import (
+    ACCEPTING,
     CONNECTIONS,
     RECEIVED,
     REFUSED,
@@ -38,14 +40,16 @@ def work(life: Life) -> None:
     opened = join_node(settings, noted=commits_noted(meters))
     with opened as node, open_lanes(settings.serving) as lanes:
         site = make_site(node, metrics=life.board.text)
-        rules = Rules(settings.limits, lambda limit: meters.add(REFUSED, limit))
-        server = _Server(site_of(site, meters, lanes, settings), rules, life)
+        rules = Rules(
+            settings.limits,
+            refused=lambda limit: meters.add(REFUSED, limit),
+            counted=lambda lines: meters.set(CONNECTIONS, value=lines),
+        )
         life.sampling(
             lambda: sample_pool(meters, node.database),
             lambda: sample_lanes(meters, lanes),
-            lambda: meters.set(CONNECTIONS, value=len(rules.lines)),
         )
-        server.run(socket.socket(fileno=life.told.listener))
+        _Server(site_of(site, meters, lanes, settings), rules, life).run()
 
 
 def site_of(site: Application, meters: Meters, lanes: Lanes, settings: Settings) -> Application:
@@ -63,12 +67,14 @@ def site_of(site: Application, meters: Meters, lanes: Lanes, settings: Settings)
     return Watched(limited, lanes, passed, find_spans(), running)
 
 
-class _Server:
+class _Server(uvicorn.Server):  # the library's own extension point is a subclass
     """The HTTP server of a worker; no access log, so no query string is ever written."""
 
     def __init__(self, site: Application, rules: Rules, life: Life) -> None:
         self._rules = rules
         self._life = life
+        self._listener = socket.socket(fileno=life.told.listener)
+        self._acceptor: Acceptor | None = None
         self._watch: asyncio.Task[None] | None = None
         config = uvicorn.Config(
             site,
@@ -78,17 +84,40 @@ class _Server:
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=life.settings.serving.stop_seconds_max,
-            callback_notify=self._started,
-            timeout_notify=86_400,
         )
-        self._server = uvicorn.Server(config)
+        super().__init__(config)
 
-    def run(self, listener: socket.socket) -> None:
-        self._server.run(sockets=[listener])
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections, in turn with the other workers."""
+        await super().startup(sockets=[])  # it would take all that wait
+        anyio.to_thread.current_default_thread_limiter().total_tokens = PAGE_THREADS
+        self._watch = asyncio.ensure_future(self._rules.watch())
+        self._acceptor = Acceptor(
+            self._listener,
+            self._protocol,
+            own=lambda: len(self._rules.lines),
+            least_of_others=self._least_of_others,
+        )
+        self._acceptor.start()
+        self._life.meters.set(ACCEPTING, value=1)
+        self._life.ready()
 
-    async def _started(self) -> None:
-        """Called by the server once it accepts connections."""
-        if self._watch is None:
-            self._watch = asyncio.ensure_future(self._rules.watch())
-            anyio.to_thread.current_default_thread_limiter().total_tokens = PAGE_THREADS
-            self._life.ready()
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more, then finish what runs."""
+        self._life.meters.enter(State.STOPPING)
+        self._life.meters.set(ACCEPTING, value=0)
+        if self._acceptor is not None:
+            self._acceptor.stop()
+        await super().shutdown(sockets=[])
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self._rules.protocol()(
+            config=self.config, server_state=self.server_state, app_state={}
+        )
+
+    def _least_of_others(self) -> float:
+        """Return how many connections the idlest other worker has; endless where this is alone."""
+        board, own = self._life.board, self._life.told.slot
+        counts = zip(board.of_each(ACCEPTING), board.of_each(CONNECTIONS), strict=True)
+        others = (lines for slot, (accepts, lines) in enumerate(counts) if accepts and slot != own)
+        return min(others, default=float("inf"))
