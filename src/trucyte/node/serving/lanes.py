@@ -21,7 +21,7 @@ from trucyte.base.settings import ServingSettings
 from trucyte.node.serving.figures import LANE_WAITING
 from trucyte.web.api.interaction import Lane
 
-PATIENCE_SECONDS: Final = 0.02  # a short search is done by then
+PATIENCE_SECONDS: Final = 0.1  # a short search is done by then, on a busy machine too
 P = ParamSpec("P")
 T = TypeVar("T")
 Piece = tuple[Future[Any], Callable[[], Any]]
