@@ -54,7 +54,7 @@ def test_connections_are_spread_over_the_workers(served: Served) -> None:
     until(lambda: all_ready(served))
     lines = [served.connect() for _ in range(20)]
     until(lambda: served.figure("trucyte_connections") >= 20)
-    open_files = [len(os.listdir(f"/proc/{w}/fd")) for w in served.children("worker")]
+    open_files = [len([*Path(f"/proc/{w}/fd").iterdir()]) for w in served.children("worker")]
     for line in lines:
         line.close()
     assert abs(open_files[0] - open_files[1]) <= 6

@@ -60,7 +60,7 @@ class Served:
             f"http://127.0.0.1:{self.port}{path}", body, dict(headers or {}), method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS_MAX) as reply:
+            with urllib.request.urlopen(request, timeout=SECONDS_MAX) as reply:  # noqa: S310 - our own
                 return Answer(reply.status, _lower(reply.headers), reply.read())
         except urllib.error.HTTPError as error:
             with error:
