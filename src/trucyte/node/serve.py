@@ -116,11 +116,15 @@ def _say_where(port: int) -> None:
 
 
 def _keep_database(server: EmbeddedServer) -> None:
-    """Start the node's own database again where it has ended; it recovers by itself."""
+    """Start the node's own database again where it has ended; it recovers by itself.
+
+    Where its files are gone, no empty one takes their place: people must look.
+    """
     if running_pid(server.home) is None:
         DATABASE_ENDED.log()
         try:
-            server.start()
+            if (server.home.cluster / "PG_VERSION").is_file():
+                server.start()
         except Problem as problem:
             WAITS.log(problem=problem.code)
 
