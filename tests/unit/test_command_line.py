@@ -132,6 +132,8 @@ def test_vietnamese_words_name_only_facts_that_the_problem_has() -> None:
     import_module("trucyte.fhir.xml")
     import_module("trucyte.fhir.view.problems")
     import_module("trucyte.node.view")
+    import_module("trucyte.node.serving.background")
+    import_module("trucyte.node.serving.worker")
     table = tomllib.loads(files("trucyte.base").joinpath("problems.vi.toml").read_text("utf-8"))
     facts = {
         kind.code: {name for _, name, _, _ in Formatter().parse(kind.__doc__ or "") if name}

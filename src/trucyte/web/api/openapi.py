@@ -65,7 +65,7 @@ DESCRIBED: Final[Mapping[str, Described]] = {
         _read_by(Login), (400, 401, 403), needs_token=False,
     ),
     "_take_token": Described(
-        "Get a token, in the shape of the insurer's gateway",
+        "Get a token, in the shape of the insurer's gateway (password: its MD5, upper case)",
         _object(maKetQua=_TEXT, APIKey={"type": "object"}),
         _form("username", "password"), (400, 401), needs_token=False,
     ),
