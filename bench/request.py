@@ -41,7 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="trucyte-bench-") as name:
         Path(name).chmod(0o711)
         settings = load_settings(os.environ | {"TRUCYTE_DATA": f"{name}/var"})
-        log = Path(name, "log").open("w", buffering=1)
+        log = Path(name, "log").open("w", buffering=1)  # noqa: SIM115 - closed below
         with log, open_node(settings) as node, open_lanes(settings.serving) as lanes:
             accepted = accept(BODY)
             node.journal.commit(
