@@ -12,9 +12,9 @@ from trucyte.node.serving.figures import METRICS
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "generated" / "metrics.md"
 HEAD = """# Metrics
 
-Written by `tools/metrics.py` from `node/serving/figures.py`. `GET /metrics` gives them as Prometheus
-text, those of all processes of the node together. Labels have no other values than these; none of
-them can hold a person, a path or a query.
+Written by `tools/metrics.py` from `node/serving/figures.py`. `GET /metrics` gives them as
+Prometheus text, those of all processes of the node together. Labels have no other values than
+these; none of them can hold a person, a path or a query.
 
 | name | kind | labels | what |
 |---|---|---|---|
@@ -22,6 +22,7 @@ them can hold a person, a path or a query.
 
 
 def page() -> str:
+    """Return the page."""
     return HEAD + "".join(f"{_row(metric)}\n" for metric in METRICS)
 
 

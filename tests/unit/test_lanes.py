@@ -1,6 +1,7 @@
 import asyncio
+import time
 from collections.abc import Iterator
-from threading import Barrier, Event
+from threading import Barrier, Event, Lock
 
 import pytest
 
@@ -78,3 +79,29 @@ def test_what_goes_wrong_is_whose_work_it_was(lane: Threads) -> None:
 
     assert asyncio.run(both()) == 3
     assert lane.waiting == 0
+
+
+def test_when_slow_work_is_done_short_work_runs_one_after_another_again() -> None:
+    lane = Threads(3, "test", together=1, patience_seconds=0.2)
+    goes_on, mutex = Event(), Lock()
+    now, seen = [0], []
+
+    def short() -> None:
+        with mutex:
+            now[0] += 1
+            seen.append(now[0])
+        time.sleep(0.005)
+        with mutex:
+            now[0] -= 1
+
+    async def play() -> None:
+        loop = asyncio.get_running_loop()
+        slow = loop.run_in_executor(lane, goes_on.wait)
+        rest = [loop.run_in_executor(lane, short) for _ in range(5)]  # beside the slow one
+        rest.append(loop.run_in_executor(lane, goes_on.set))
+        rest += [loop.run_in_executor(lane, short) for _ in range(60)]
+        await asyncio.gather(slow, *rest)
+
+    asyncio.run(play())
+    lane.shutdown()
+    assert seen[-30:] == [1] * 30
