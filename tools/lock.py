@@ -14,15 +14,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = {"run": (), "build": ("build",), "dev": ("build", "test", "check")}
+EXTRAS = {"run": (), "build": ("build",), "dev": ("build", "test", "check"), "fuzz": ("fuzz",)}
+# Versions of one file that hold in another, so that both can be installed together.
+FOLLOWS = {"fuzz": "requirements/dev.txt"}
 _ADDRESS = re.compile(r"^\s*(--(index|extra-index|find-links|trusted)\S*|#).*$\n?", re.MULTILINE)
 
 
 def main() -> int:
-    """Write the four files; return the exit code of the first that fails."""
+    """Write the five files; return the exit code of the first that fails."""
     uv = os.environ.get("UV", "uv")
     for name, extras in EXTRAS.items():
         options = [f"--extra={extra}" for extra in extras]
+        if name in FOLLOWS:
+            options.append(f"--constraint={FOLLOWS[name]}")
         code = lock(uv, "pyproject.toml", f"requirements/{name}.txt", options)
         if code:
             return code

@@ -113,7 +113,7 @@ CASES = [
     ("regex", "dog", True),
     ("regex", "bat", False),
     ("in", "bird", True),
-    ("explodes", "dog", None),
+    ("explodes", "dog", False),
     ("broken", "dog", None),
     ("unknown", "dog", None),
     ("expanded", "dog", True),

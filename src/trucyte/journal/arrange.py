@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from trucyte.base.problem import Problem
-from trucyte.journal.change import Change, Entry, Head, VersionConflict
+from trucyte.journal.change import (
+    Change,
+    Entry,
+    Expectation,
+    ExpectationFailed,
+    Head,
+    Key,
+    Operation,
+    VersionConflict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,17 @@ class Line:
     previous: int
 
 
-Unit = Sequence[Proposal]
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Proposals that are accepted all or none, and what they take for granted."""
+
+    proposals: Sequence[Proposal]
+    expectations: Sequence[Expectation] = ()
+
+
 Outcome = list[Entry] | Problem
+Found = Mapping[int, frozenset[Key]]  # by id() of the expectation: what the database says
+_NOTHING_ASKED: Found = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +63,26 @@ class Arrangement:
     """What a batch will write: its lines in order, and for each unit its lines or its Problem."""
 
     lines: Sequence[Line]
-    outcomes: Sequence[Sequence[Line] | VersionConflict]
+    outcomes: Sequence[Sequence[Line] | VersionConflict | ExpectationFailed]
     heads: Mapping[bytes, Head]  # as they will be, of the resources the lines touch
 
 
-def arrange(units: Sequence[Unit], heads: Mapping[bytes, Head], after: int) -> Arrangement:
-    """Place the units that hold behind seq `after`; one that does not leaves no trace."""
+def arrange(
+    units: Sequence[Unit], heads: Mapping[bytes, Head], after: int, found: Found = _NOTHING_ASKED
+) -> Arrangement:
+    """Place the units that hold behind seq `after`; one that does not leaves no trace.
+
+    `found` has what meets the expectations of the units in the database.
+    """
     lines: list[Line] = []
-    outcomes: list[Sequence[Line] | VersionConflict] = []
+    outcomes: list[Sequence[Line] | VersionConflict | ExpectationFailed] = []
     moved: dict[bytes, Head] = {}
     for unit in units:
         try:
+            for expectation in unit.expectations:
+                _check(expectation, found[id(expectation)], lines)
             placed, touched = _place(unit, heads, moved, after + len(lines))
-        except VersionConflict as conflict:
+        except (VersionConflict, ExpectationFailed) as conflict:
             outcomes.append(conflict)
         else:
             lines += placed
@@ -66,12 +91,29 @@ def arrange(units: Sequence[Unit], heads: Mapping[bytes, Head], after: int) -> A
     return Arrangement(lines, outcomes, moved)
 
 
+def _check(expectation: Expectation, found: frozenset[Key], before: Sequence[Line]) -> None:
+    """Raise ExpectationFailed unless what is expected meets the condition, and nothing else."""
+    # As many as were asked for: there may be more, of which nothing is known. And what others
+    # say may have changed in the lines before. Who tries again finds both settled.
+    if len(found) >= expectation.limit or (before and not expectation.is_local):
+        raise ExpectationFailed
+    now = set(found)
+    for line in before:
+        change = line.proposal.change
+        if change.type == expectation.type:
+            key = (change.origin, change.type, change.id)
+            is_met = change.operation is not Operation.DELETE and expectation.meets(change)
+            (now.add if is_met else now.discard)(key)
+    if now != expectation.expected:
+        raise ExpectationFailed
+
+
 def _place(
     unit: Unit, heads: Mapping[bytes, Head], moved: Mapping[bytes, Head], seq: int
 ) -> tuple[list[Line], dict[bytes, Head]]:
     lines: list[Line] = []
     touched: dict[bytes, Head] = {}
-    for place, proposal in enumerate(unit):
+    for place, proposal in enumerate(unit.proposals):
         key = proposal.key
         head = touched.get(key) or moved.get(key) or heads.get(key)
         version, previous = (head.version, head.seq) if head else (0, 0)

@@ -29,6 +29,20 @@ class VersionConflict(Problem):
     code = "version-conflict"
 
 
+class ExpectationFailed(Problem):
+    """What meets the condition changed while it was decided on."""
+
+    kind = Kind.CONFLICT
+    code = "expectation-failed"
+
+
+class ExpectationTooSlow(Problem):
+    """Whether the condition still holds could not be told in {seconds} seconds."""
+
+    kind = Kind.TOO_LARGE
+    code = "expectation-too-slow"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A proposed version. `body` and `meta_offset` as `fhir.text.Accepted` has them."""
@@ -89,6 +103,49 @@ class Position:
 
     seq: int
     epoch: int
+
+
+Key = tuple[int, str, str]  # (origin, type, id)
+
+
+class Expectation(Protocol):
+    """Which resources a unit takes for granted to meet a condition, beside its versions.
+
+    It is asked again under the lock, of what is current there and of the units accepted
+    before in the same batch; hence "nothing meets it" stays true until the unit is in.
+    """
+
+    @property
+    def type(self) -> str:
+        """Of the resources it is about."""
+        ...
+
+    @property
+    def expected(self) -> frozenset[Key]:
+        """Exactly these meet it."""
+        ...
+
+    @property
+    def limit(self) -> int:
+        """Keys asked for at most, more than are expected."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a resource meets it by itself, whatever others say."""
+        ...
+
+    def ask(self, cursor: Cursor) -> None:
+        """Send the query; may be called inside a pipeline."""
+        ...
+
+    def found(self, cursor: Cursor) -> frozenset[Key]:
+        """Return what meets the condition, `limit` keys at most, from a cursor that asked."""
+        ...
+
+    def meets(self, change: Change) -> bool:
+        """Whether the version that a change proposes meets it; pure."""
+        ...
 
 
 class Projection(Protocol):

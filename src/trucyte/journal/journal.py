@@ -13,20 +13,30 @@ from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal import follow as following
 from trucyte.journal import leaf, pack
 from trucyte.journal.arrange import Outcome, Proposal, Unit
-from trucyte.journal.change import Change, Entry, Head, Operation, Position, Projection, Stored
+from trucyte.journal.change import (
+    Change,
+    Entry,
+    Expectation,
+    Head,
+    Key,
+    Operation,
+    Position,
+    Projection,
+    Stored,
+)
 from trucyte.journal.checkpoint import Checkpoint, Signer
 from trucyte.journal.codec import Codec, shipped_dictionaries
 from trucyte.journal.evidence import Evidence, prove
 from trucyte.journal.group import Group, Pace
 from trucyte.journal.keyring import Keyring
-from trucyte.journal.named import QUERIES
+from trucyte.journal.named import queries_of
 from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
 from trucyte.journal.rows import binary_cursor, stored_of
 from trucyte.journal.tail import Tail, read_tail
 from trucyte.journal.verify import Verdict, verify
 from trucyte.journal.writer import OutcomeUnknown, Writer
 
-Key = tuple[int, str, str]  # (origin, type, id)
+Expectations = Sequence[Expectation]
 
 
 def _silent(done: int, total: int) -> None:
@@ -41,7 +51,12 @@ def nothing_noted(units: int, lines: int, seconds: float) -> None:
 
 
 class Journal:
-    """The journal of one node, in one database. Safe to share between threads."""
+    """A journal in one schema of one database. Safe to share between threads.
+
+    The node's own lies in `journal`. Without heads a line costs less, and there are no
+    versions: each line is a fact of its own, `expected` is not checked, `head`,
+    `version` and `history` do not exist, and nobody who waits is told of new lines.
+    """
 
     def __init__(
         self,
@@ -50,6 +65,8 @@ class Journal:
         clock: Clock,
         projections: Sequence[Projection] = (),
         *,
+        schema: str = "journal",
+        has_heads: bool = True,
         codec: Codec | None = None,
         lock_seconds_max: float = 0.05,
         checkpoint_batches: int = 1000,
@@ -64,45 +81,60 @@ class Journal:
         self.database = database
         self.keyring = keyring
         self.projections = tuple(projections)
+        self._queries = queries_of(schema)
+        self._has_heads = has_heads
         self.codec = codec or Codec(shipped_dictionaries())
         self._signer = Signer(
-            keyring, clock, batches_max=checkpoint_batches, seconds_max=checkpoint_seconds
-        )
+            keyring, clock, batches_max=checkpoint_batches, seconds_max=checkpoint_seconds,
+            queries=self._queries,
+        )  # fmt: skip
         self._pace = Pace(lock_seconds_max)
         self._writer = Writer(
             database, clock, self.projections, self._signer,
-            self.codec.dictionaries, retry_seconds=retry_seconds, locked=self._pace.note,
+            self.codec.dictionaries, schema=schema, has_heads=has_heads,
+            retry_seconds=retry_seconds, locked=self._pace.note,
         )  # fmt: skip
         self._group: Group[Unit, Outcome] = Group(
             self._commit_noted, weight_max=lambda: self._pace.rows, broken=OutcomeUnknown
         )
-        self._listener = following.Listener(database)
+        self._listener = following.Listener(database, schema)
         self._noted = noted
 
-    def commit(self, changes: Sequence[Change]) -> list[Entry]:
+    def commit(self, changes: Sequence[Change], expectations: Expectations = ()) -> list[Entry]:
         """Accept the changes as one unit, all or nothing, and return their lines in order.
 
         Returns once the lines are durable and searchable. Raises VersionConflict where an
-        `expected` does not hold, BodyTooLarge, ChangeRefused where the database cannot hold a
+        `expected` does not hold, ExpectationFailed where one of `expectations` does not,
+        ExpectationTooSlow, BodyTooLarge, ChangeRefused where the database cannot hold a
         value, and what a projection raises; DatabaseAway or DatabaseFull where nothing was
         accepted, OutcomeUnknown where that cannot be told.
         """
-        (outcome,) = self._group.run([self._propose(changes)], len(changes))
+        (outcome,) = self._group.run([self._propose(changes, expectations)], len(changes))
         if isinstance(outcome, Problem):
             raise outcome
         return outcome
 
-    def commit_many(self, units: Sequence[Sequence[Change]]) -> list[Outcome]:
+    def commit_many(
+        self,
+        units: Sequence[Sequence[Change]],
+        expectations: Mapping[int, Expectations] | None = None,
+    ) -> list[Outcome]:
         """Accept many units, each all or nothing; a bad one fails alone.
 
-        Returns for each unit its lines or the Problem that `commit` would raise. The units
-        are cut into batches short enough not to keep other writers waiting.
+        `expectations` are of the units at those places. Returns for each unit its lines or the
+        Problem that `commit` would raise. The units are cut into batches short enough not to
+        keep other writers waiting.
         """
         outcomes: list[Outcome] = []
+        expected = expectations or {}
         for part in self._pace.cut(units):
-            proposed = [self._proposed_or_refused(unit) for unit in part]
+            proposed = [
+                self._proposed_or_refused(unit, expected.get(place, ()))
+                for place, unit in enumerate(part, len(outcomes))
+            ]
             units_left = [unit for unit in proposed if not isinstance(unit, Problem)]
-            committed = iter(self._group.run(units_left, sum(map(len, units_left))))
+            weight = sum(len(unit.proposals) for unit in units_left)
+            committed = iter(self._group.run(units_left, weight))
             outcomes += [
                 unit if isinstance(unit, Problem) else next(committed) for unit in proposed
             ]
@@ -110,20 +142,27 @@ class Journal:
 
     def head(self, keys: Iterable[Key]) -> dict[Key, Head]:
         """Return what is current of each (origin, type, id) that was ever accepted."""
+        assert self._has_heads
         by_packed = {_head_key(key): key for key in keys}
         with self._reading() as cursor:
-            cursor.execute(QUERIES.read_heads, (pack.uuids(list(by_packed)),))
+            cursor.execute(self._queries.read_heads, (pack.uuids(list(by_packed)),))
             return {
                 by_packed[packed]: Head(version, seq, Operation(operation))
                 for packed, version, seq, operation in cursor
             }
 
-    def bodies(self, seqs: Iterable[int]) -> dict[int, Stored]:
-        """Return the lines of `seqs` with their bodies; what is not there is left out."""
-        return {
-            line.entry.seq: line
-            for line in self._lines(QUERIES.bodies, (pack.bigints(list(seqs)),))
-        }
+    def bodies(self, seqs: Iterable[int], cursor: Cursor | None = None) -> dict[int, Stored]:
+        """Return the lines of `seqs` with their bodies; what is not there is left out.
+
+        They are read in the transaction of `cursor` if given.
+        """
+        wanted = (pack.bigints(list(seqs)),)
+        if cursor is None:
+            lines = self._lines(self._queries.bodies, wanted)
+        else:
+            rows = binary_cursor(cursor.connection).execute(self._queries.bodies, wanted).fetchall()
+            lines = [stored_of(row, self.codec) for row in rows]
+        return {line.entry.seq: line for line in lines}
 
     def version(self, origin: int, type: str, id: str, version: int) -> Stored | None:
         """Return one version of a resource, None where there is none such."""
@@ -146,7 +185,7 @@ class Journal:
     def read_tail(self) -> Tail:
         """Return the whole tail."""
         with self._reading() as cursor:
-            return read_tail(cursor)
+            return read_tail(cursor, self._queries)
 
     def follow(
         self, after: int, limit: int = 1000, types: Sequence[str] | None = None
@@ -157,18 +196,19 @@ class Journal:
         that nothing of them stands up to there.
         """
         if types is None:
-            return self._lines(QUERIES.follow, (after, limit))
+            return self._lines(self._queries.follow, (after, limit))
         numbers = pack.smallints([TYPE_NUMBERS[name] for name in types])
-        return self._lines(QUERIES.follow_types, (after, numbers, limit))
+        return self._lines(self._queries.follow_types, (after, numbers, limit))
 
     def wait(self, after: int, timeout_seconds: float) -> int:
         """Wait until there is a line behind `after`, at most so long; return the last seq."""
+        assert self._has_heads
         return self._listener.wait(after, timeout_seconds)
 
     def cursor(self, name: str) -> Position | None:
         """Return where the follower `name` stands, None where it never moved."""
         with self._reading() as cursor:
-            return following.read_cursor(cursor, name)
+            return following.read_cursor(cursor, self._queries, name)
 
     def move_cursor(self, name: str, position: Position, cursor: Cursor | None = None) -> None:
         """Remember how far the follower `name` came, in the transaction of `cursor` if given.
@@ -176,26 +216,26 @@ class Journal:
         Raises CursorMovedBack: two followers of one name would skip for each other.
         """
         if cursor is not None:
-            following.move_cursor(cursor, name, position)
+            following.move_cursor(cursor, self._queries, name, position)
             return
         with self._reading() as own:
-            following.move_cursor(own, name, position)
+            following.move_cursor(own, self._queries, name, position)
 
     def checkpoint(self) -> Checkpoint:
         """Sign everything accepted so far, now."""
         with self._reading() as cursor:
-            return self._signer.sign(cursor, read_tail(cursor, lock=True))
+            return self._signer.sign(cursor, read_tail(cursor, self._queries, lock=True))
 
     def last_checkpoint(self) -> Checkpoint | None:
         """Return the newest signed checkpoint, or None before the first."""
         with self._reading() as cursor:
-            row = cursor.execute(QUERIES.last_checkpoint).fetchone()
+            row = cursor.execute(self._queries.last_checkpoint).fetchone()
         return Checkpoint(*row) if row else None
 
     def prove(self, seq: int) -> Evidence:
         """Return the evidence of a line, to be verified by anyone; raises LineNotFound."""
         with self.database.connection() as connection:
-            return prove(connection, seq, self.codec, self._signer)
+            return prove(connection, self._queries, seq, self.codec, self._signer)
 
     def verify(
         self, progress: Progress = _silent, trusted: Mapping[str, bytes] | None = None
@@ -205,21 +245,26 @@ class Journal:
         Trusts this node's own signing key, and the `trusted` public keys by name.
         """
         own = {self.keyring.key_id: self.keyring.public_key}
-        return verify(self.database, own | dict(trusted or {}), self.codec, progress)
+        keys = own | dict(trusted or {})
+        return verify(
+            self.database, self._queries, keys, self.codec, progress, has_heads=self._has_heads
+        )
 
     def rebuild(self, progress: Progress = _silent) -> int:
         """Build the projections again from the journal; return the lines replayed."""
+        assert self._has_heads  # what has none is no source of tables
         return rebuild(self.database, self.projections, self.codec, progress)
 
     def compare(self, progress: Progress = _silent) -> Difference | None:
         """Return the first row of a projection that a replay would not give; change nothing."""
+        assert self._has_heads
         return compare(self.database, self.projections, self.codec, progress)
 
     def start_epoch(self) -> int:
         """Begin a new epoch, as a restore must: cursors of the old one no longer fit."""
         with self._reading() as cursor:
-            read_tail(cursor, lock=True)
-            row = cursor.execute(QUERIES.start_epoch).fetchone()
+            read_tail(cursor, self._queries, lock=True)
+            row = cursor.execute(self._queries.start_epoch).fetchone()
             assert row is not None
             return int(row[0])
 
@@ -235,18 +280,21 @@ class Journal:
         self._noted(len(units), lines, time.perf_counter() - began)
         return outcomes
 
-    def _propose(self, changes: Sequence[Change]) -> Unit:
+    def _propose(self, changes: Sequence[Change], expectations: Expectations) -> Unit:
         """Do everything to the changes of a unit that needs no lock."""
         # One call to the system for all salts: it costs more than hashing.
         salts = secrets.token_bytes(leaf.SALT_SIZE * len(changes))
-        return [
+        proposals = [
             self._proposal(change, salts[place : place + leaf.SALT_SIZE])
             for change, place in zip(changes, count(0, leaf.SALT_SIZE), strict=False)
         ]
+        return Unit(proposals, expectations)
 
-    def _proposed_or_refused(self, changes: Sequence[Change]) -> Unit | Problem:
+    def _proposed_or_refused(
+        self, changes: Sequence[Change], expectations: Expectations
+    ) -> Unit | Problem:
         try:
-            return self._propose(changes)
+            return self._propose(changes, expectations)
         except Problem as problem:
             return problem
 
@@ -269,7 +317,8 @@ class Journal:
         )
 
     def _versions(self, key: Key, *, down_to: int) -> list[Stored]:
-        return self._lines(QUERIES.line_of_versions, (pack.uuids([_head_key(key)]), down_to))
+        assert self._has_heads
+        return self._lines(self._queries.line_of_versions, (pack.uuids([_head_key(key)]), down_to))
 
     def _lines(self, query: str, values: Sequence[object]) -> list[Stored]:
         with self._reading() as cursor:

@@ -12,6 +12,9 @@ from journal.tail
 -- read_heads
 select key, version, seq, operation from journal.head where key = any(%s)
 
+-- bound_asking
+select set_config('statement_timeout', %s, true)
+
 -- find_batch
 -- Salted leaves make a root unique: it tells whether this very batch was committed.
 select 1 from journal.batch where last_seq = %s and root = %s
@@ -43,7 +46,9 @@ with closed as (
         chain = closed.chain, peaks = %s
     from closed
 )
-select pg_notify('journal', last_seq::text) from closed
+-- Whoever tells holds a lock of the whole server until its commit is on the disk, so a
+-- journal that nobody follows tells nobody.
+select pg_notify('journal', last_seq::text) from closed where %s
 
 -- move_partition_end
 update journal.tail set partition_end = %s

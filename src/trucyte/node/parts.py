@@ -6,18 +6,21 @@ own once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from trucyte.base.clock import Clock, SystemClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.path.path import Paths
 from trucyte.fhir.search import Extractor
 from trucyte.fhir.validate import Validator
 from trucyte.intake.claims.mapping.table_mapping import TableMapping
 from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
+from trucyte.intake.interactions import Interactions
 from trucyte.intake.latest import Latest
 from trucyte.intake.tools import Build, Tools
 from trucyte.journal.change import Projection
@@ -29,6 +32,9 @@ from trucyte.shared.access.local import system_access
 from trucyte.shared.terminology.lists import LoadedLists
 from trucyte.vietnam.lists import CodeLists
 from trucyte.vietnam.packaged_lists import MergedLists, PackagedLists, Terms
+
+if TYPE_CHECKING:
+    from trucyte.shared.terminology.service import Terminology
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,21 @@ def build_tools(url: str, keys: Path) -> Tools:
     )
 
 
+def make_interactions(
+    parts: Parts, keyring: Keyring, journal: Journal, records: Records, clock: Clock
+) -> Interactions:
+    """Make the write side of the API: one a process."""
+    return Interactions(
+        journal,
+        records,
+        Validator(parts.definitions),
+        person=Hasher(keyring.persons).person,
+        person_of=person_reference,
+        clock=clock,
+        paths=Paths(parts.definitions),
+    )
+
+
 class IndexFinder:
     """Answers the conditions of FHIR transactions from the index."""
 
@@ -100,3 +121,33 @@ class IndexFinder:
         pairs = [*parse_qsl(query, keep_blank_values=True), ("_count", "2")]
         page = self._records.search(system_access("intake"), type, pairs)
         return [entry.id for entry in page.entries]
+
+
+class SearchCodes:
+    """Which codes a search by value set or hierarchy stands for. Safe to share between threads."""
+
+    def __init__(
+        self, database: Database, records: Records, definitions: Definitions, clock: Clock
+    ) -> None:
+        """Read code lists through `records`; nothing is read before a search asks."""
+        self._database = database
+        self._records = records
+        self._definitions = definitions
+        self._clock = clock
+
+    def codings(self, value_set: str | Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """Return (system, code) of the members of a value set in force today.
+
+        Raises ValueSetUnknown, ExpansionTooCostly and what composing raises.
+        """
+        found = self._terminology.expand(value_set)
+        return [(node.member.system, node.member.code) for node in found.nodes]
+
+    @cached_property
+    def _terminology(self) -> "Terminology":
+        from trucyte.shared.terminology.library import Library  # noqa: PLC0415 - half a second
+        from trucyte.shared.terminology.service import Terminology  # noqa: PLC0415 - as above
+
+        access = system_access("terminology")
+        library = Library(self._database, self._records, access, self._definitions)
+        return Terminology(self._database, library, self._clock)

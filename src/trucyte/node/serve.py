@@ -31,7 +31,7 @@ from trucyte.shared.access.local import local_access
 from trucyte.web.api.about import PATHS, About, AboutApi
 from trucyte.web.api.capability import searchable
 from trucyte.web.api.doors import Doors
-from trucyte.web.api.fhir import FhirApi
+from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.api.openapi import openapi_document
 from trucyte.web.app import make_app
 from trucyte.web.reader import RecordsReader
@@ -151,19 +151,25 @@ def listening_address(host: str, port: int) -> socket.socket:
 
 def make_site(node: Node, *, metrics: Callable[[], str] = lambda: "") -> ASGIApp:
     """Put pages, API and doors together; `metrics` gives the figures of all processes."""
-    parameters = searchable(node.parts.definitions, node.parts.index.extractor)
+    asked = searchable(node.parts.definitions, node.parts.index.extractor)
     api = FhirApi(
-        node.records,
-        lambda: local_access("fhir"),
-        lambda: parameters,
-        node.clock,
-        version=trucyte.__version__,
+        ApiParts(
+            records=node.records,
+            definitions=node.parts.definitions,
+            access=lambda call: local_access("fhir", node.trail),
+            trail=node.trail,
+            searchable=lambda: asked,
+            clock=node.clock,
+            version=trucyte.__version__,
+            interactions=node.interactions,
+            trusts_forwarded=node.settings.web.trusts_forwarded,
+        )
     )
-    doors = Doors(node.receipts, node.accounts, node.clock)
+    doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
-        access=lambda purpose: local_access("pages"),
+        access=lambda purpose: local_access("pages", node.trail),
         status=lambda: status_of(node),
         rules=node.parts.rules.rules,
         clock=node.clock,
@@ -175,6 +181,7 @@ def make_site(node: Node, *, metrics: Callable[[], str] = lambda: "") -> ASGIApp
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
+        trail=node.trail,
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

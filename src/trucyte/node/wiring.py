@@ -19,12 +19,20 @@ from trucyte.database.connect import Database
 from trucyte.database.migrate import Migration, migrate
 from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
+from trucyte.intake.interactions import Interactions
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal, Noted, nothing_noted
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import Parts, make_parts, worker_build
+from trucyte.node.parts import (
+    Parts,
+    SearchCodes,
+    make_interactions,
+    make_parts,
+    worker_build,
+)
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
+from trucyte.shared.audit import Trail
 from trucyte.shared.terminology.lists import LoadedLists
 
 INDEX_OLD = Event("node.index-old", logging.WARNING)
@@ -43,7 +51,9 @@ class Node:
     keyring: Keyring
     parts: Parts
     journal: Journal
+    trail: Trail
     records: Records
+    interactions: Interactions
     receipts: PostgresReceipts
     accounts: Accounts
     door: Door
@@ -154,6 +164,11 @@ def _assembled(
     parts.index.is_current(database)  # marks an index without rows, before there are any
     journal = Journal(database, keyring, clock, parts.projections, noted=noted)
     closing.callback(journal.close)
+    trail = Trail(database, keyring, clock, site=settings.node.name)
+    closing.callback(trail.close)
+    lists = Records(database, journal, parts.index, clock, keyring.tokens)
+    codes = SearchCodes(database, lists, parts.definitions, clock)
+    records = Records(database, journal, parts.index, clock, keyring.tokens, codes=codes)
     receipts = PostgresReceipts(database, keyring.ids, clock)
     disk = settings.disk
     return Node(
@@ -165,7 +180,9 @@ def _assembled(
         keyring=keyring,
         parts=parts,
         journal=journal,
-        records=Records(database, journal, parts.index, clock, keyring.tokens),
+        trail=trail,
+        records=records,
+        interactions=make_interactions(parts, keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock),
         door=Door(

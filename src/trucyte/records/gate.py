@@ -5,10 +5,11 @@ records whose data was shown before it returns. Restricted resources never show 
 search, a count or a history of a caller who may not see them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import LiteralString, cast
+from typing import Any, LiteralString, cast
 
 from psycopg.errors import QueryCanceled
 
@@ -22,9 +23,18 @@ from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.rows import sensitivity_of_label
+from trucyte.records.search.asked.codes import Codes, CodesOf
+from trucyte.records.search.asked.leaf import shown_name
 from trucyte.records.search.compile import Conditions
+from trucyte.records.search.expectation import (
+    SearchExpectation,
+    expectation_statement,
+    is_local,
+)
+from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import PageExpired, PageSeal, PageState
+from trucyte.records.search.permission import permitted
 from trucyte.records.search.query import Query, read_query
 from trucyte.records.search.steps import count_statement, page_statement
 from trucyte.records.shown import (
@@ -44,6 +54,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # What a search may cost at most: those that ask what is *not* there look at every row.
 SECONDS_MAX = 30
+# For what links keep hashed: many tokens of many resources.
+HASHED_MEGABYTES = 32
 _OWN = 0  # the origin of this node's own resources
 # Lines one page of a history looks at, so that a rare type cannot ask for all of them.
 _HISTORY_LINES_MAX = 20_000
@@ -55,14 +67,25 @@ class Records:
     """What is true now, and what was."""
 
     def __init__(
-        self, database: Database, journal: Journal, index: SearchIndex, clock: Clock, key: bytes
+        self,
+        database: Database,
+        journal: Journal,
+        index: SearchIndex,
+        clock: Clock,
+        key: bytes,
+        *,
+        codes: Codes | None = None,
     ) -> None:
-        """Take the index that the journal keeps, and the node's index key."""
+        """Take the index that the journal keeps, and the node's index key.
+
+        `codes` answers searches by value sets and hierarchies; without it they are refused.
+        """
         self._database = database
         self._journal = journal
         self._index = index
         self._clock = clock
         self._seal = PageSeal(key)
+        self._codes = codes
 
     def read(self, access: Access, type: str, id: str) -> Resource:
         """Return the current version.
@@ -131,26 +154,34 @@ class Records:
         following = rows[-1][0] if goes_on else None
         return HistoryPage(tuple(self._shown(access, visible, f"history {type or '*'}")), following)
 
-    def search(self, access: Access, type: str, query: Sequence[tuple[str, str]]) -> Page:
+    def search(
+        self,
+        access: Access,
+        type: str,
+        query: Sequence[tuple[str, str]],
+        *,
+        lenient: bool = False,
+    ) -> Page:
         """Return the first page of what meets the query, newest first unless sorted.
 
         `query` has decoded names and values in their order. Raises a Problem that names the
-        parameter where one is unknown, not supported or has a bad value.
+        parameter where one is unknown, not supported or has a bad value; `lenient` leaves out
+        those that are unknown or not supported, and the page names them.
         """
         _check_type(type)
-        read = self._read_query(type, query)
+        read = self._read_query(access, type, query, lenient=lenient)
+        query = [pair for pair in query if pair[0] not in read.ignored]
         now = self._now()
         with self._reading() as cursor:
             snapshot, epoch, _ = self._position(cursor)
-            total = (
-                self._count(cursor, access, read, now) if read.total or read.only_count else None
-            )
+            links = self._links(cursor, access, now)
+            total = self._count(links, read) if read.total or read.only_count else None
             if read.only_count:
                 access.recorder.shown(access, (), f"count {type}")
-                return Page((), None, total)
-            rows = self._rows(cursor, access, read, now, snapshot, None)
+                return Page((), None, total, _shown_names(read))
+            rows = self._rows(links, read, snapshot, None)
         state = PageState(type, tuple(query), snapshot, epoch, 0, None, now)
-        return self._page(access, read, state, rows, total)
+        return self._page(access, read, state, links, rows, total)
 
     def next_page(self, access: Access, token: str) -> Page:
         """Return the page behind the one that gave `token`, as of that search's position.
@@ -159,13 +190,14 @@ class Records:
         deleted or newly restricted one not at all. Raises PageTokenUnknown, PageExpired.
         """
         state = self._seal.open(token)
-        read = self._read_query(state.type, state.pairs)
+        read = self._read_query(access, state.type, state.pairs)
         with self._reading() as cursor:
             _, epoch, horizon = self._position(cursor)
             if epoch != state.epoch or state.snapshot < horizon:
                 raise PageExpired()
-            rows = self._rows(cursor, access, read, state.now, state.snapshot, state)
-        return self._page(access, read, state, rows, None)
+            links = self._links(cursor, access, state.now, at=state.snapshot)
+            rows = self._rows(links, read, state.snapshot, state)
+        return self._page(access, read, state, links, rows, None)
 
     def timeline(
         self, access: Access, person: int, *, count: int = 1000
@@ -190,50 +222,97 @@ class Records:
             if seq in bodies and (seq in hidden or seq in shown)
         )
 
+    def expectation(
+        self, access: Access, type: str, pairs: Sequence[tuple[str, str]], *, limit: int = 2
+    ) -> SearchExpectation:
+        """Return what meets a query now, of all in the caller's scope, also restricted.
+
+        For a conditional write to rest on: it shows nothing of what it finds. `expected` has
+        at most `limit`; as many as that is not all. Raises as `search` does.
+        """
+        _check_type(type)
+        query = self._read_query(access, type, pairs)
+        now, widened = self._now(), replace(access, sees_restricted=True)
+
+        def compiled(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
+            conditions, built = self._conditions(self._links(cursor, widened, now), query)
+            return expectation_statement(type, built, limit, _OWN), conditions.bound.values
+
+        with self._reading() as cursor:
+            links = self._links(cursor, widened, now)
+            matcher = Matcher(
+                type, query.criteria, self._index.extractor.parameters(type), now, links
+            )
+            expectation = SearchExpectation(
+                type=type,
+                origin=_OWN,
+                compiled=compiled,
+                matches=matcher.matches,
+                extractor=self._index.extractor,
+                limit=limit,
+                is_local=is_local(query.criteria),
+            )
+            return expectation.asked(cursor)
+
     # Searching
 
-    def _read_query(self, type_name: str, pairs: Sequence[tuple[str, str]]) -> Query:
+    def _read_query(
+        self,
+        access: Access,
+        type_name: str,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        lenient: bool = False,
+    ) -> Query:
+        codes = None
+        if self._codes is not None:
+            codes = CodesOf(self._codes, lambda id_: parse(self.read(access, "ValueSet", id_).body))
         extractor = self._index.extractor
-        parameters = extractor.parameters(type_name)
-        return read_query(type_name, pairs, parameters, extractor.left_to_full_language(type_name))
+        return read_query(type_name, pairs, extractor, codes=codes, lenient=lenient)
 
-    def _conditions(self, access: Access, query: Query, now: int) -> tuple[Conditions, list[str]]:
-        """Return the criteria, and what the caller may see, as conditions of one query."""
-        conditions = Conditions(
-            query, self._index.extractor.parameters(query.type), self._index.hasher, now, _OWN
+    def _links(self, cursor: Cursor, access: Access, now: int, at: int | None = None) -> Links:
+        """Return what links of one search are asked through, with the caller's permission."""
+        return Links(
+            cursor=cursor,
+            journal=self._journal,
+            extractor=self._index.extractor,
+            hasher=self._index.hasher,
+            origin=_OWN,
+            now=now,
+            permitted=lambda bound: permitted(access, bound, _OWN),
+            at=at,
+            seconds_max=SECONDS_MAX,
         )
-        built = conditions.build()
-        built.append(f"e.origin = {conditions.bound.add(_OWN, 'smallint')}")
-        if not access.sees_restricted:
-            built.append("e.sensitivity = 0")
-        return conditions, built
 
-    def _count(self, cursor: Cursor, access: Access, query: Query, now: int) -> int:
-        conditions, built = self._conditions(access, query, now)
-        _execute(cursor, count_statement(built), conditions)
-        row = cursor.fetchone()
+    def _conditions(self, links: Links, query: Query) -> tuple[Conditions, list[str]]:
+        """Return the criteria, and what the caller may see, as conditions of one query."""
+        conditions = links.conditions(query.type)
+        return conditions, [
+            *conditions.build(query.criteria),
+            *links.permitted(conditions.bound),
+        ]
+
+    def _count(self, links: Links, query: Query) -> int:
+        conditions, built = self._conditions(links, query)
+        _execute(links.cursor, count_statement(built), conditions)
+        row = links.cursor.fetchone()
         assert row is not None
         return int(row[0])
 
     def _rows(
-        self,
-        cursor: Cursor,
-        access: Access,
-        query: Query,
-        now: int,
-        snapshot: int,
-        after: PageState | None,
+        self, links: Links, query: Query, snapshot: int, after: PageState | None
     ) -> list[Row]:
-        conditions, built = self._conditions(access, query, now)
+        conditions, built = self._conditions(links, query)
         statement = page_statement(query, conditions, built, snapshot, after)
-        _execute(cursor, statement, conditions)
-        return cast(list[Row], cursor.fetchall())
+        _execute(links.cursor, statement, conditions)
+        return cast(list[Row], links.cursor.fetchall())
 
     def _page(
         self,
         access: Access,
         query: Query,
         state: PageState,
+        links: Links,
         rows: Sequence[Row],
         total: int | None,
     ) -> Page:
@@ -247,7 +326,8 @@ class Records:
             )
             token = self._seal.seal(following)
         extractor = self._index.extractor
-        matcher = Matcher(query, extractor.parameters(query.type), state.now)
+        parameters = extractor.parameters(query.type)
+        matcher = Matcher(query.type, query.criteria, parameters, state.now, links)
         bodies = self._journal.bodies([row[0] for row in kept])
         lines = [bodies[row[0]] for row in kept if row[0] in bodies and bodies[row[0]].body]
         met = [
@@ -256,7 +336,8 @@ class Records:
             if line.entry.type == query.type
             and matcher.matches(line.entry.id, extractor.values(parse(line.body)))
         ]
-        return Page(tuple(self._shown(access, met, f"search {query.type}")), token, total)
+        shown = self._shown(access, met, f"search {query.type}")
+        return Page(tuple(shown), token, total, _shown_names(query))
 
     def _position(self, cursor: Cursor) -> tuple[int, int, int]:
         row = cursor.execute(statements()["position"]).fetchone()
@@ -267,8 +348,13 @@ class Records:
     def _reading(self) -> Iterator[Cursor]:
         """Lend a cursor that sees one moment."""
         with self._database.connection() as connection, connection.cursor() as cursor:
-            cursor.execute("set transaction isolation level repeatable read, read only")
-            cursor.execute(f"set local statement_timeout = {SECONDS_MAX * 1000}")
+            cursor.execute(
+                "set transaction isolation level repeatable read, read only;"
+                f"set local statement_timeout = {SECONDS_MAX * 1000};"
+                f"set local work_mem = '{HASHED_MEGABYTES}MB';"
+                # Workers would be started for steps that are then not needed.
+                "set local max_parallel_workers_per_gather = 0"
+            )
             try:
                 yield cursor
             except QueryCanceled as error:
@@ -324,12 +410,16 @@ class Records:
         self, access: Access, lines: Sequence[Stored], reason: str, *persons: int
     ) -> list[Resource]:
         """Leave the trail, then give out."""
-        seen = dict.fromkeys((*persons, *(line.entry.person for line in lines)))
-        access.recorder.shown(access, tuple(seen), reason)
+        seen = tuple(line.entry.person for line in lines)
+        access.recorder.shown(access, seen or persons, reason)
         return [_resource(line) for line in lines]
 
     def _now(self) -> int:
         return (self._clock.now() - _EPOCH) // _MICROSECOND
+
+
+def _shown_names(query: Query) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(shown_name(name) for name in query.ignored))
 
 
 def _execute(cursor: Cursor, statement: LiteralString, conditions: Conditions) -> None:

@@ -74,6 +74,7 @@ class _TypePlan:
     numbers: tuple[int, ...]
     date: int | None
     quantity: int | None
+    source: int | None  # `_source`: of each message its own, no list to choose from
     # (a parameter kept to one target type, that type) by the parameter it repeats
     kept: dict[int, list[tuple[int, str]]]
     mask: int  # the bits of `present` that are R4's own
@@ -157,6 +158,7 @@ class RowMaker:
             numbers=tuple(parameter_number(type_name, p.code) for p in parameters),
             date=places.get(MAIN_DATES.get(type_name, "")),
             quantity=places.get(MAIN_QUANTITIES.get(type_name, "")),
+            source=places.get("_source"),
             kept=kept,
             mask=sum(1 << parameter.number for parameter in parameters if not parameter.is_custom),
             custom=tuple(
@@ -215,8 +217,11 @@ class RowMaker:
         hasher = self._hasher
         for number, uri in values.uris:
             draft.present |= 1 << number
-            for form in uri_forms(hasher, uri):
-                draft.tokens.add(plan.hashes[number] ^ form)
+            for text in (uri, uri.partition("|")[0]) if "|" in uri else (uri,):
+                token = plan.hashes[number] ^ hasher.uri(text)
+                draft.tokens.add(token)
+                if number != plan.source:
+                    draft.phrases[token] = (token, plan.numbers[number], shortened(text))
         for number, text in values.texts:
             draft.present |= 1 << number
             draft.tokens.add(plan.hashes[number] ^ hasher.exact(text))

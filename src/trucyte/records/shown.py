@@ -68,6 +68,7 @@ class Page:
     entries: tuple[Resource, ...]
     next: str | None  # opaque; for `Records.next_page`
     total: int | None  # where it was asked for
+    ignored: tuple[str, ...] = ()  # names of parameters that were left out, when lenient
 
 
 @dataclass(frozen=True, slots=True)

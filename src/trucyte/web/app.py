@@ -6,14 +6,9 @@ the pages by prefix and see none of their middleware.
 """
 
 import errno
-import logging
-import re
-import secrets
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -28,7 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trucyte.base.problem import Problem
 from trucyte.base.tracing import Event
 from trucyte.web import language as languages
-from trucyte.web.handlers import errors, files, health, people, simple, today, upload, visits
+from trucyte.web.defects import say_sorry
+from trucyte.web.handlers import errors, files, health, looks, people, simple, today, upload, visits
 from trucyte.web.multipart import read_files
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
@@ -38,7 +34,6 @@ from trucyte.web.static import Assets
 Handler = Callable[[Call], Response]
 
 SERVED = Event("web.page-served", page=str, status=int, milliseconds=int)
-DEFECT = Event("web.defect", logging.ERROR, page=str, reference=str, kind=str, place=str)
 YEAR_SECONDS = 365 * 24 * 3600
 FORM_BYTES_MAX = 1 << 16  # of a form without files
 
@@ -52,6 +47,7 @@ class Page:
     path: str
     handler: Handler
     takes_files: bool = False
+    reason: str = "page"  # what the trail calls it: an interaction and a resource type
 
 
 PAGES: Sequence[Page] = (
@@ -68,11 +64,25 @@ PAGES: Sequence[Page] = (
     Page("quarantine", "GET", "/quarantine", files.quarantine),
     Page("rule", "GET", "/rules/{rule}", files.rule),
     Page("people", "GET", "/people", people.search_form),
-    Page("people-found", "POST", "/people", people.search),
-    Page("person", "GET", "/people/{id}", people.one),
-    Page("visit", "GET", "/visits/{id}", visits.one),
-    Page("visit-proof", "POST", "/visits/{id}/proof", visits.proof),
-    Page("visit-evidence", "GET", "/visits/{id}/evidence.json", visits.evidence),
+    Page("people-found", "POST", "/people", people.search, reason="search Patient"),
+    Page("person", "GET", "/people/{id}", people.one, reason="page Patient"),
+    Page("person-trail", "GET", "/people/{id}/trail", looks.of_person, reason="page AuditEvent"),
+    Page(
+        "person-look",
+        "GET",
+        "/people/{id}/trail/{entry}/evidence.json",
+        looks.evidence,
+        reason="read AuditEvent",
+    ),
+    Page("visit", "GET", "/visits/{id}", visits.one, reason="page Encounter"),
+    Page("visit-proof", "POST", "/visits/{id}/proof", visits.proof, reason="page Encounter"),
+    Page(
+        "visit-evidence",
+        "GET",
+        "/visits/{id}/evidence.json",
+        visits.evidence,
+        reason="read Encounter",
+    ),
     Page("health", "GET", "/health", health.page),
     Page("help", "GET", "/help", simple.help_page),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
@@ -117,7 +127,7 @@ def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
         call = Call(request, web, _language_of(request), FormData())
         try:
             call = await _with_body(call, page)
-            response = await run_in_threadpool(page.handler, call)
+            response = await run_in_threadpool(_answered, page, call)
         except Problem as problem:
             response = errors.page_of(call, problem)
         except HTTPException as refusal:
@@ -138,6 +148,15 @@ def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
         return response
 
     return endpoint
+
+
+def _answered(page: Page, call: Call) -> Response:
+    """Answer by the page's handler; what it showed is durable in the trail before it leaves."""
+    trail = call.services.trail
+    if trail is None:
+        return page.handler(call)
+    with trail.request(page.reason, door="pages") as asked:
+        return page.handler(replace(call, asked=asked))
 
 
 async def _with_body(call: Call, page: Page) -> Call:
@@ -200,22 +219,8 @@ def _remember_language(request: Request, response: Response, web: Web) -> None:
 
 
 def _sorry(call: Call, page: Page, defect: Exception) -> Response:
-    """Answer a defect. The log names the place, never the message: it may quote a record."""
-    reference = f"r{secrets.token_hex(4)}"
-    place = traceback.extract_tb(defect.__traceback__)[-1]
-    DEFECT.log(
-        page=page.name,
-        reference=reference,
-        kind=_code(type(defect).__name__),
-        place=_code(f"{Path(place.filename).stem}-{place.name}-{place.lineno}"),
-    )
-    return errors.plain(call, 500, reference=reference)
-
-
-def _code(text: str) -> str:
-    """Return a name of the program in the form that logs take."""
-    spelt = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", text).lower()
-    return re.sub(r"^[^a-z]+|[^a-z0-9._-]", "", spelt)[:60] or "unnamed"
+    """Answer a defect with the reference under which the log names its place."""
+    return errors.plain(call, 500, reference=say_sorry(defect, page.name))
 
 
 def _unrouted(web: Web) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -6,6 +6,7 @@ nobody is refused for what this node cannot look up.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from trucyte.fhir.packages.library import Library
@@ -14,6 +15,7 @@ from trucyte.fhir.packages.systems import System, matches_filter
 # (system, code) -> in it, not in it, cannot tell. No system: whatever its system.
 Member = Callable[[str | None, str], bool | None]
 _DEPTH_MAX = 20
+_ANSWERS_KEPT = 8  # of one value set, for as long as one question takes
 _UCUM = "http://unitsofmeasure.org"
 
 
@@ -78,7 +80,10 @@ class PackageTerminology:
     def _find_system(self, url: str) -> System | None:
         added = self._library.find(url, "CodeSystem")
         if added is not None:
-            return System.of_resource(added)
+            try:
+                return System.of_resource(added)
+            except (TypeError, AttributeError):
+                return None  # malformed: as if it were not at hand
         core = self._library.core.code_system(url.partition("|")[0])
         return None if core is None else System.of_core(core)
 
@@ -103,7 +108,7 @@ class PackageTerminology:
             return None
         try:
             return self._of_resource(added, depth)
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return _unknown
 
     def _of_resource(self, source: Mapping[str, Any], depth: int) -> Member:
@@ -122,11 +127,13 @@ class PackageTerminology:
                 return False
             return None if out is None else found
 
-        return member
+        # Sets that include the same set over and over ask it once for a code.
+        return lru_cache(maxsize=_ANSWERS_KEPT)(member)
 
     def _part(self, part: Mapping[str, Any], depth: int) -> Member:
         """Compile one include: all it names must hold."""
-        tests = [self._member(url, depth + 1) or _unknown for url in part.get("valueSet", ())]
+        urls = dict.fromkeys(_text(url) for url in part.get("valueSet", ()))
+        tests = [self._member(url, depth + 1) or _unknown for url in urls]
         if "system" in part:
             tests.append(self._of_system(part))
         if not tests:
@@ -134,10 +141,10 @@ class PackageTerminology:
         return tests[0] if len(tests) == 1 else _all_of(tests)
 
     def _of_system(self, part: Mapping[str, Any]) -> Member:
-        url: str = part["system"]
+        url = _text(part["system"])
         if "concept" in part:
             return _of_lists({url: [concept["code"] for concept in part["concept"]]})
-        filters = part.get("filter", ())
+        filters = [dict(rule) for rule in part.get("filter", ())]
 
         def member(system: str | None, code: str) -> bool | None:
             if system is not None and system != url:
@@ -149,6 +156,13 @@ class PackageTerminology:
             return None if known is None else _all(matches_filter(known, f, code) for f in filters)
 
         return member
+
+
+def _text(value: Any) -> str:
+    """Return what must be a text; raises TypeError, as reading the malformed does."""
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _of_lists(systems: Mapping[str, Iterable[str]]) -> Member:

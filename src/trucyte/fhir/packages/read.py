@@ -147,6 +147,8 @@ def _members(unpacked: bytes) -> Iterator[tuple[str, bytes]]:
             folder, _, name = member.name.removeprefix("./").rpartition("/")
             if folder != "package" or not name.endswith(".json") or name.startswith("."):
                 continue
-            file = archive.extractfile(member)
-            if file is not None:
+            # A link may lead nowhere, and a sparse file be larger than all that was unzipped.
+            if member.isreg() and not member.issparse():
+                file = archive.extractfile(member)
+                assert file is not None
                 yield name, file.read()

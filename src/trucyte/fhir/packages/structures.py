@@ -49,6 +49,54 @@ _KEPT_OF_TYPE = ("code", "profile", "targetProfile")
 _VALUES = ("fixed", "pattern", "minValue", "maxValue")
 
 
+class _Discriminator(msgspec.Struct):
+    type: str = ""
+    path: str = ""
+
+
+class _Slicing(msgspec.Struct):
+    discriminator: list[_Discriminator] = []
+    rules: str = ""
+    ordered: bool = False
+
+
+class _Type(msgspec.Struct, rename="camel"):
+    code: str = ""
+    profile: list[str] = []
+    target_profile: list[str] = []
+
+
+class _Binding(msgspec.Struct, rename="camel"):
+    strength: str = ""
+    value_set: str = ""
+
+
+class _Rule(msgspec.Struct):
+    key: str = ""
+    severity: str = ""
+    human: str = ""
+    expression: str = ""
+
+
+class _Element(msgspec.Struct, rename="camel"):
+    """The JSON types of what is kept; a definition from anywhere may have others."""
+
+    id: str = ""
+    path: str = ""
+    slice_name: str = ""
+    slicing: _Slicing | None = None
+    min: int = 0
+    max: str | int = ""  # a number in definitions of some tools
+    base: dict[str, Any] = {}
+    content_reference: str = ""
+    max_length: int = 0
+    is_modifier: bool = False
+    must_support: bool = False
+    type: list[_Type] = []
+    binding: _Binding | None = None
+    constraint: list[_Rule] = []
+
+
 class Cache(msgspec.Struct, frozen=True, array_like=True):
     """What a cache holds, by canonical URL."""
 
@@ -58,7 +106,10 @@ class Cache(msgspec.Struct, frozen=True, array_like=True):
 
 
 def trimmed(structure: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a StructureDefinition without what validation never reads."""
+    """Return a StructureDefinition without what validation never reads.
+
+    Raises TypeError where an element is not as elements are.
+    """
     kept = {key: value for key, value in structure.items() if key in _KEPT}
     for view in ("snapshot", "differential"):
         if view in structure:
@@ -68,7 +119,14 @@ def trimmed(structure: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def trimmed_element(element: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an ElementDefinition without its prose, mappings and examples."""
+    """Return an ElementDefinition without its prose, mappings and examples.
+
+    Raises TypeError where what is kept has another JSON type than it should.
+    """
+    try:
+        msgspec.convert(element, _Element)
+    except msgspec.ValidationError as error:
+        raise TypeError(str(error)) from None
     kept = {
         key: value
         for key, value in element.items()

@@ -116,7 +116,8 @@ def with_other(function: Callable[[Items, Items], Items]) -> Function:
 
         def run(items: Items, scope: Scope) -> Items:
             mine, others = focus(items, scope), other(scope.this, scope)
-            scope.charge(len(mine) + len(others))
+            scope.weigh(mine)
+            scope.weigh(others)
             return function(mine, others)
 
         return of_run(run)
@@ -129,7 +130,14 @@ def asked_with_other(function: Callable[[Items, Items], bool | None]) -> Functio
 
     def build(compiler: Compiler, call: Call, before: Code) -> Code:
         focus, other = before.run, compiler.code(call.arguments[0]).run
-        return of_test(lambda items, scope: function(focus(items, scope), other(scope.this, scope)))
+
+        def test(items: Items, scope: Scope) -> bool | None:
+            mine, others = focus(items, scope), other(scope.this, scope)
+            scope.weigh(mine)
+            scope.weigh(others)
+            return function(mine, others)
+
+        return of_test(test)
 
     return Function(1, 1, build)
 
@@ -164,6 +172,21 @@ def scalar(
         return of_run(run)
 
     return Function(len(arguments) - optional, len(arguments), build)
+
+
+def costly(function: Function, units: int) -> Function:
+    """Charge for a function that takes as long as looking at `units` elements."""
+
+    def build(compiler: Compiler, call: Call, before: Code) -> Code:
+        inside = function.build(compiler, call, before).run
+
+        def run(items: Items, scope: Scope) -> Items:
+            scope.charge(units)
+            return inside(items, scope)
+
+        return of_run(run)
+
+    return Function(function.least, function.most, build)
 
 
 def _of_subject(function: Callable[..., Any], focus: Read, subject: Run) -> Code:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from trucyte.fhir.path.model import Node
 from trucyte.fhir.path.problems import PathTooCostly
 
-WORK_MAX: Final = 5_000_000
+WORK_MAX: Final = 2_000_000  # a second or two, whatever the loops are made of
 TEXT_MAX: Final = 64 * 1024 * 1024
 
 
@@ -106,8 +106,25 @@ class Scope:
             self.charge(len(result) // _CHARACTERS_A_UNIT)
         return [result]
 
+    def weigh(self, items: list[Any]) -> None:
+        """Count the work of comparing items: whole elements by all that is in them."""
+        self.charge(len(items))
+        for item in items:
+            if item.__class__ is Node and item.value.__class__ is dict:
+                self.charge(_size(item.value))
+
     def charge(self, count: int) -> None:
         """Count work. Raises `PathTooCostly` where it is more than allowed."""
         self.shared.work -= count
         if self.shared.work < 0:
             raise PathTooCostly(reason="it would look at too many elements")
+
+
+def _size(value: Any) -> int:
+    """Count the members of all objects and lists in an element."""
+    inner = value.values() if value.__class__ is dict else value
+    size = len(inner)
+    for one in inner:
+        if one.__class__ is dict or one.__class__ is list:
+            size += _size(one)
+    return size

@@ -45,7 +45,9 @@ def _equals(left: Code, right: Code, *, wanted: bool) -> Code:
     mine, other = left.run, right.run
 
     def test(items: Items, scope: Scope) -> bool | None:
-        same = equal(mine(items, scope), other(items, scope))
+        first, second = mine(items, scope), other(items, scope)
+        scope.weigh(first)
+        same = equal(first, second)
         return same if same is None else same is wanted
 
     return of_test(test)
@@ -72,9 +74,14 @@ def _equals_text(left: Code, text: str, *, wanted: bool) -> Test:
 
 def _equivalent(left: Code, right: Code, *, wanted: bool) -> Code:
     mine, other = left.run, right.run
-    return of_test(
-        lambda items, scope: equivalent(mine(items, scope), other(items, scope)) is wanted
-    )
+
+    def test(items: Items, scope: Scope) -> bool:
+        first, second = mine(items, scope), other(items, scope)
+        scope.weigh(first)
+        scope.weigh(second)
+        return equivalent(first, second) is wanted
+
+    return of_test(test)
 
 
 # --- Order ------------------------------------------------------------------------------
@@ -106,7 +113,7 @@ def _union(left: Code, right: Code) -> Code:
 
     def run(items: Items, scope: Scope) -> Items:
         both = mine(items, scope) + other(items, scope)
-        scope.charge(len(both))
+        scope.weigh(both)
         return distinct(both)
 
     return of_run(run)

@@ -25,16 +25,16 @@ WAITS = LogEvent("node.waits", logging.WARNING, problem=str)
 def _keep_house(node: Node, stop: Event) -> None:
     """Seal what was accepted and sweep what has gone, at their own pace, until `stop` is set.
 
-    A busy journal signs by itself; this signs for an idle one. A Problem is told and tried
+    A busy journal or trail signs by itself; this signs for an idle one. A Problem is told and tried
     again at the next turn.
     """
-    signed, turn = -1, 0
+    signed, turn = [-1, -1], 0
     while not stop.wait(SEAL_SECONDS):
         turn += 1
         try:
-            position = node.journal.tail()
-            if position != signed:
-                signed = node.journal.checkpoint().last_seq
+            for number, journal in enumerate((node.journal, node.trail.journal)):
+                if journal.tail() != signed[number]:
+                    signed[number] = journal.checkpoint().last_seq
             if turn % SWEEP_TURNS == 0:
                 node.parts.index.sweep(node.database, node.clock.now() - PAGES_LIVE)
                 node.parts.index.sweep_phrases(node.database)

@@ -6,9 +6,7 @@ Values are always parameters; what stands in the text comes from this module alo
 # ruff: noqa: S608 - the text comes from this module alone, every value is a parameter
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from typing import Protocol
 
 from trucyte.fhir.search import fold
 from trucyte.fhir.search.converters import split_reference
@@ -17,72 +15,124 @@ from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.leaf import head_key
 from trucyte.records.hashing import Hasher, combined, parameter_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
-from trucyte.records.measures import UCUM, alternatives, in_base_units, to_base
 from trucyte.records.rows import component_number, shortened
+from trucyte.records.search.amounts import Amounts
+from trucyte.records.search.asked.leaf import ALTERNATIVES_MAX, Criterion, Value
+from trucyte.records.search.asked.names import Language
+from trucyte.records.search.asked.paths import uris_above
+from trucyte.records.search.asked.tree import And, Chain, Has, Listed, Node, Not, Or, Words
+from trucyte.records.search.bound import NOTHING, Parameters, any_of, text_after
 from trucyte.records.search.near import near_condition
-from trucyte.records.search.query import ALTERNATIVES_MAX, Criterion, Query, Value
 from trucyte.records.search.ranges import DATE_TESTS, NUMBER_TESTS
 
-NOTHING = "false"
+# More alternatives than this are looked up apart from the row.
+TOKENS_IN_ROW_MAX = 200
 
 
-@dataclass(slots=True)
-class Parameters:
-    """The statement's parameters, named as they come."""
+class Links(Protocol):
+    """Asks what lies outside the row: other resources, and what only bodies tell."""
 
-    values: dict[str, Any] = field(default_factory=dict)
+    @property
+    def at(self) -> int | None:
+        """The journal position to look from; None: what is current."""
 
-    def add(self, value: Any, cast: str) -> str:
-        """Keep a value and return its place in the text."""
-        name = f"p{len(self.values)}"
-        self.values[name] = value
-        return f"%({name})s::{cast}"
+    def condition(self, node: Chain | Has | Words | Listed, of: "Conditions") -> str:
+        """Return the condition that a row of `of` meets the node."""
 
 
 class Conditions:
-    """Compiles the criteria of one query."""
+    """Compiles what is asked of the resources of one type."""
 
     def __init__(
-        self, query: Query, parameters: Sequence[Parameter], hasher: Hasher, now: int, origin: int
+        self,
+        resource_type: str,
+        language: Language,
+        hasher: Hasher,
+        now: int,
+        origin: int,
+        *,
+        links: Links,
+        bound: Parameters | None = None,
+        is_far: bool = False,
     ) -> None:
-        """Take the query; `now` in µs since 1970 decides what is approximately."""
-        self._query = query
-        self._parameters = parameters
+        """Take the type; `now` in µs since 1970 decides what is approximately.
+
+        `is_far`: the rows are the far end of a link, which no walk goes through.
+        """
+        self._is_far = is_far
+        self.type = resource_type
+        self._parameters = language.parameters(resource_type)
         self._hasher = hasher
-        self._now = now
         self._origin = origin
-        self.bound = Parameters()
+        self._links = links
+        self.bound = Parameters() if bound is None else bound
+        self._amounts = Amounts(self.bound, hasher, now)
         # Conditions on the main date alone: what a walk by date may begin with.
         self.dated: list[str] = []
         self.typed = 0  # criteria that only resources of the type can meet
+        self.asked: Sequence[Node] = ()
 
-    def build(self) -> list[str]:
-        """Return one condition a criterion, and the type's where none implies it."""
-        built = [self._condition(criterion) for criterion in self._query.criteria]
+    def build(self, nodes: Sequence[Node]) -> list[str]:
+        """Return one condition a node, and the type's where none implies it."""
+        self.asked = nodes
+        built = [self._condition(node) for node in nodes]
         if not self.typed:
-            built.insert(0, self._tokens([self._hasher.type(self._query.type)]))
+            built.insert(0, self.tokens([self._hasher.type(self.type)]))
         return built
 
-    def _condition(self, criterion: Criterion) -> str:
+    def _condition(self, node: Node) -> str:
+        match node:
+            case Criterion():
+                return self._criterion(node)
+            case And(parts):
+                return f"({' and '.join(self._condition(part) for part in parts)})"
+            case Or(parts):
+                return any_of([self._part(part) for part in parts])
+            case Not(part):
+                return f"(({self._part(part)}) is not true)"
+            case _:
+                return self._links.condition(node, self)
+
+    def _part(self, node: Node) -> str:
+        """Return the condition of an alternative, which proves neither type nor date."""
+        typed, dated = self.typed, list(self.dated)
+        condition = self._condition(node)
+        self.typed, self.dated = typed, dated
+        return condition
+
+    def _criterion(self, criterion: Criterion) -> str:
         if criterion.modifier == "missing":
             return self._missing(criterion)
         return _TYPES[criterion.type](self, criterion)
 
-    def _any(self, conditions: Sequence[str]) -> str:
-        kept = [condition for condition in conditions if condition != NOTHING]
-        return f"({' or '.join(kept)})" if kept else NOTHING
-
     # Tokens
 
-    def _tokens(self, tokens: Sequence[int]) -> str:
+    def tokens(self, tokens: Sequence[int]) -> str:
+        """Return the condition that a row has one of some tokens."""
         if not tokens:
             return NOTHING
         place = self.bound.add(list(dict.fromkeys(tokens)), "bigint[]")
-        return f"e.tokens {'@>' if len(set(tokens)) == 1 else '&&'} {place}"
+        if len(tokens) <= TOKENS_IN_ROW_MAX:
+            return f"e.tokens {'@>' if len(set(tokens)) == 1 else '&&'} {place}"
+        # Two long arrays would be compared each with each: look each token up instead.
+        looked_up = (
+            f"select m.seq from unnest({place}) w (token)"
+            f" join records.entry m on m.tokens @> array[w.token]"
+        )
+        if self._links.at is not None:
+            looked_up += (
+                " union all select m.seq from records.ended m where exists"
+                f" (select from unnest(m.tokens) u (token) where u.token = any({place}))"
+            )
+        if self._is_far:
+            return f"e.seq = any(array({looked_up}))"
+        # The offset keeps it whole: else it would be asked anew for each row.
+        return f"e.seq in (select l.seq from ({looked_up}) l offset 0)"
 
-    def _hashed(self, parameter: Parameter, forms: Sequence[int]) -> list[int]:
+    def hashed(self, parameter: Parameter, forms: Sequence[int]) -> list[int]:
+        """Return the tokens of forms of a value, under the parameter of this type."""
         return [
-            self._hasher.parameter(self._query.type, self._parameters[source].code) ^ form
+            self._hasher.parameter(self.type, self._parameters[source].code) ^ form
             for source in parameter.sources
             for form in forms
         ]
@@ -92,7 +142,7 @@ class Conditions:
         if criterion.modifier == "text":
             return self._phrases(parameter, [value.parts[0] for value in criterion.values])
         forms = [self._token_form(value, criterion.modifier) for value in criterion.values]
-        condition = self._tokens(self._hashed(parameter, forms))
+        condition = self.tokens(self.hashed(parameter, forms))
         if criterion.modifier == "not":
             return f"not ({condition})"
         self.typed += 1
@@ -122,9 +172,11 @@ class Conditions:
         texts = [value.parts[0] for value in criterion.values]
         self.typed += 1
         if criterion.modifier == "exact":
-            return self._tokens(self._hashed(parameter, [self._hasher.exact(t) for t in texts]))
-        if criterion.modifier == "contains":
-            inner = self._contained(parameter, texts)
+            return self.tokens(self.hashed(parameter, [self._hasher.exact(t) for t in texts]))
+        if criterion.modifier in _PATTERNS:
+            inner = self._patterned(parameter, texts, _PATTERNS[criterion.modifier])
+        elif criterion.modifier == "equals":
+            inner = self._whole(parameter, texts)
         else:
             inner = self._prefixes(parameter, texts)
         return f"e.seq in (select t.seq from records.text t where {inner})"
@@ -134,28 +186,48 @@ class Conditions:
         for text in texts:
             folded = shortened(fold(text))
             low = self.bound.add(folded, "text")
-            high = self.bound.add(_after(folded), "text")
+            high = self.bound.add(text_after(folded), "text")
             ranges.append(f"(t.value >= {low} and t.value < {high})")
         return f"t.parameter = any({self._numbers(parameter)}) and ({' or '.join(ranges)})"
 
-    def _contained(self, parameter: Parameter, texts: Sequence[str]) -> str:
+    def _patterned(self, parameter: Parameter, texts: Sequence[str], pattern: str) -> str:
         likes = []
         for text in texts:
             folded = fold(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            likes.append(f"t.value like {self.bound.add(f'%{folded}%', 'text')}")
+            likes.append(f"t.value like {self.bound.add(pattern.format(folded), 'text')}")
         return f"t.parameter = any({self._numbers(parameter)}) and ({' or '.join(likes)})"
+
+    def _whole(self, parameter: Parameter, texts: Sequence[str]) -> str:
+        wholes = self.bound.add([shortened(fold(text)) for text in texts], "text[]")
+        return f"t.parameter = any({self._numbers(parameter)}) and t.value = any({wholes})"
 
     def _numbers(self, parameter: Parameter) -> str:
         numbers = [
-            parameter_number(self._query.type, self._parameters[source].code)
+            parameter_number(self.type, self._parameters[source].code)
             for source in parameter.sources
         ]
         return self.bound.add(numbers, "integer[]")
 
     def _uri(self, criterion: Criterion) -> str:
+        parameter = _of(criterion)
+        uris = [value.parts[0] for value in criterion.values]
         self.typed += 1
-        forms = [self._hasher.uri(value.parts[0]) for value in criterion.values]
-        return self._tokens(self._hashed(_of(criterion), forms))
+        if criterion.modifier == "below":
+            return self._below(parameter, uris)
+        if criterion.modifier == "above":
+            uris = [above for uri in uris for above in uris_above(uri)]
+        return self.tokens(self.hashed(parameter, [self._hasher.uri(uri) for uri in uris]))
+
+    def _below(self, parameter: Parameter, uris: Sequence[str]) -> str:
+        """What stands under a path: itself, and what goes on behind a slash."""
+        ranges = []
+        for uri in uris:
+            whole = shortened(uri.rstrip("/"))
+            under = f"{whole}/"
+            places = (self.bound.add(text, "text") for text in (whole, under, text_after(under)))
+            ranges.append("(t.value = {} or (t.value >= {} and t.value < {}))".format(*places))
+        inner = f"t.parameter = any({self._numbers(parameter)}) and ({' or '.join(ranges)})"
+        return f"e.tokens && array(select t.token from records.phrase t where {inner} limit 10000)"
 
     # References
 
@@ -167,7 +239,7 @@ class Conditions:
                 self._hasher.form("identifier", str(self._token_form(value)))
                 for value in criterion.values
             ]
-            condition = self._tokens(self._hashed(parameter, forms))
+            condition = self.tokens(self.hashed(parameter, forms))
             if parameter.target_only is None:
                 return condition
             return f"({condition} and {self._has_bit(1 << parameter.number)})"
@@ -176,7 +248,7 @@ class Conditions:
             for value in criterion.values
             for form in self._reference_forms(parameter, criterion.modifier, value.parts[0])
         ]
-        return self._tokens(self._hashed(parameter, forms))
+        return self.tokens(self.hashed(parameter, forms))
 
     def _reference_forms(self, parameter: Parameter, modifier: str, text: str) -> list[int]:
         return self._forms_among(self._targets(parameter, modifier), text)
@@ -201,11 +273,15 @@ class Conditions:
         return targets_of(parameter.targets)
 
     def _id(self, criterion: Criterion) -> str:
+        return self.ids([value.parts[0] for value in criterion.values])
+
+    def ids(self, ids: Sequence[str]) -> str:
         """The journal knows which row is a resource's current one; an ended row its hash."""
-        number = TYPE_NUMBERS[self._query.type]
-        ids = [value.parts[0] for value in criterion.values]
+        if not ids:
+            return NOTHING
+        number = TYPE_NUMBERS[self.type]
         keys = [head_key(self._origin, number, id_.encode()) for id_ in ids]
-        references = [self._hasher.reference(self._origin, self._query.type, i) for i in ids]
+        references = [self._hasher.reference(self._origin, self.type, i) for i in ids]
         current = self.bound.add([key.hex() for key in keys], "text[]")
         ended = self.bound.add(references, "bigint[]")
         self.typed += 1
@@ -219,152 +295,78 @@ class Conditions:
 
     def _date(self, criterion: Criterion) -> str:
         parameter = _of(criterion)
-        condition = self._any([self._date_of(parameter, v) for v in criterion.values])
-        if parameter.stored and parameter.code == MAIN_DATES.get(self._query.type):
+        condition = any_of([self._date_of(parameter, v) for v in criterion.values])
+        if parameter.stored and parameter.code == MAIN_DATES.get(self.type):
             self.dated.append(condition)
         return condition
 
     def _date_of(self, parameter: Parameter, value: Value) -> str:
-        main = MAIN_DATES.get(self._query.type)
+        main = MAIN_DATES.get(self.type)
         conditions = []
         beside = [s for s in parameter.sources if self._parameters[s].code != main]
         if len(beside) < len(parameter.sources):
             # With the type, whose dates lie together in the index.
-            test = self._range(DATE_TESTS, value, "e.date_low", "e.date_high")
-            conditions.append(f"(e.type = {TYPE_NUMBERS[self._query.type]} and {test})")
+            test = self._amounts.range(DATE_TESTS, value, "e.date_low", "e.date_high")
+            conditions.append(f"(e.type = {TYPE_NUMBERS[self.type]} and {test})")
         if beside:
             numbers = self._side_numbers(beside)
-            test = self._range(DATE_TESTS, value, "d.low", "d.high")
+            test = self._amounts.range(DATE_TESTS, value, "d.low", "d.high")
             conditions.append(
                 f"e.seq in (select d.seq from records.date d"
                 f" where d.parameter = any({numbers}) and {test})"
             )
-        return self._any(conditions)
+        return any_of(conditions)
 
     def _last_updated(self, criterion: Criterion) -> str:
         tests = [
-            self._range(DATE_TESTS, value, "e.last_updated", "(e.last_updated + 1)")
+            self._amounts.range(DATE_TESTS, value, "e.last_updated", "(e.last_updated + 1)")
             for value in criterion.values
         ]
-        return self._any(tests)
-
-    def _range(self, tests: dict[str, str], value: Value, low: str, high: str) -> str:
-        bounds: tuple[float, float] = (value.low, value.high)
-        is_date = tests is DATE_TESTS
-        if value.prefix == "ap":
-            bounds = value.around_time(self._now) if is_date else value.around()
-        cast = "bigint" if is_date else "double precision"
-        text = tests[value.prefix]
-        places = {
-            name: self.bound.add(bound, cast)
-            for name, bound in zip(("low", "high", "point"), (*bounds, value.point), strict=True)
-            if f"{{{name}}}" in text
-        }
-        return text.format(l=low, h=high, **places)
+        return any_of(tests)
 
     def _side_numbers(self, sources: Sequence[int]) -> str:
-        numbers = [parameter_number(self._query.type, self._parameters[s].code) for s in sources]
+        numbers = [parameter_number(self.type, self._parameters[s].code) for s in sources]
         return self.bound.add(numbers, "integer[]")
 
     def _quantity(self, criterion: Criterion) -> str:
-        return self._any([self._quantity_of(_of(criterion), v) for v in criterion.values])
+        return any_of([self._quantity_of(_of(criterion), v) for v in criterion.values])
 
     def _quantity_of(self, parameter: Parameter, value: Value) -> str:
-        main = MAIN_QUANTITIES.get(self._query.type)
+        main = MAIN_QUANTITIES.get(self.type)
         conditions = []
         for source in parameter.sources:
             if self._parameters[source].code == main:
                 conditions.append(self._main_quantity(source, value))
             else:
                 conditions.append(self._side_quantity(source, value, None))
-        return self._any(conditions)
+        return any_of(conditions)
 
     def _main_quantity(self, source: int, value: Value) -> str:
-        test = self._range(NUMBER_TESTS, value, "e.quantity_low", "e.quantity_high")
-        unit = self._unit(value)
+        test = self._amounts.range(NUMBER_TESTS, value, "e.quantity_low", "e.quantity_high")
+        unit = self._amounts.unit(value)
         if unit is None:
             return test
-        own = self._hasher.parameter(self._query.type, self._parameters[source].code)
-        conditions = [f"({test} and {self._tokens([own ^ unit])})"]
-        for form, other in self._other_units(value):
-            test = self._range(NUMBER_TESTS, other, "e.quantity_low", "e.quantity_high")
-            conditions.append(f"({test} and {self._tokens([own ^ form])})")
-        conditions.extend(self._rare_units(source, value))
-        return self._any(conditions)
-
-    def _rare_units(self, source: int, value: Value) -> list[str]:
-        """The main quantity in a unit that is not common has a row in base units."""
-        based = self._based(value)
-        if based is None:
-            return []
-        form, asked = based
-        test = self._range(NUMBER_TESTS, asked, "q.low", "q.high")
-        held = self.bound.add([form], "bigint[]")
-        return [
-            f"e.seq in (select q.seq from records.quantity q"
-            f" where q.parameter = any({self._side_numbers([source])})"
-            f" and q.units @> {held} and {test})"
-        ]
-
-    def _based(self, value: Value) -> tuple[int, Value] | None:
-        """Return what a UCUM quantity measures, and it in base units."""
-        if value.parts[:1] != (UCUM,):
-            return None
-        code = value.parts[1]
-        base = in_base_units(code, (0.0,))
-        if base is None:
-            return None
-        asked = value.around_itself().with_ends(partial(to_base, code))
-        return self._hasher.measure(base[0]), asked
-
-    def _other_units(self, value: Value) -> list[tuple[int, Value]]:
-        """Return the value in the common units that measure the same, with their form."""
-        if value.parts[:1] != (UCUM,):
-            return []
-        value = value.around_itself()
-        return [
-            (self._hasher.system_code(UCUM, other.code), value.with_ends(other.converted))
-            for other in alternatives(value.parts[1])
-        ]
-
-    def _every_unit(self, value: Value) -> list[tuple[int | None, Value]]:
-        """Return the value as it is asked, in other units, and in base units."""
-        based = self._based(value)
-        found: list[tuple[int | None, Value]] = [(self._unit(value), value)]
-        found.extend(self._other_units(value))
-        if based is not None:
-            found.append(based)
-        return found
+        own = self._hasher.parameter(self.type, self._parameters[source].code)
+        conditions = [f"({test} and {self.tokens([own ^ unit])})"]
+        for form, other in self._amounts.other_units(value):
+            test = self._amounts.range(NUMBER_TESTS, other, "e.quantity_low", "e.quantity_high")
+            conditions.append(f"({test} and {self.tokens([own ^ form])})")
+        conditions.extend(self._amounts.rare_units(self._side_numbers([source]), value))
+        return any_of(conditions)
 
     def _side_quantity(self, source: int, value: Value, component: int | None) -> str:
         conditions = [f"q.parameter = any({self._side_numbers([source])})"]
-        conditions.append(self._amount(value, "q"))
+        conditions.append(self._amounts.amount(value, "q"))
         if component is not None:
             conditions.append(f"q.components @> {self.bound.add([component], 'bigint[]')}")
         return f"e.seq in (select q.seq from records.quantity q where {' and '.join(conditions)})"
 
-    def _amount(self, value: Value, row: str) -> str:
-        """A number or quantity in a row of the side table, whatever unit says the same."""
-        conditions = []
-        for unit, asked in self._every_unit(value):
-            test = self._range(NUMBER_TESTS, asked, f"{row}.low", f"{row}.high")
-            if unit is not None:
-                test = f"({row}.units @> {self.bound.add([unit], 'bigint[]')} and {test})"
-            conditions.append(test)
-        return self._any(conditions)
-
     def _special(self, criterion: Criterion) -> str:
         """Places in a circle: a box by the index, then the distance."""
         self.typed += 1
-        number = parameter_number(self._query.type, _of(criterion).code)
+        number = parameter_number(self.type, _of(criterion).code)
         circles = [value.circle for value in criterion.values if value.circle is not None]
-        return self._any([near_condition(circle, number, self.bound.add) for circle in circles])
-
-    def _unit(self, value: Value) -> int | None:
-        if not any(value.parts):
-            return None
-        system, code = value.parts
-        return self._hasher.system_code(system, code) if system else self._hasher.code(code)
+        return any_of([near_condition(circle, number, self.bound.add) for circle in circles])
 
     # Composites
 
@@ -376,7 +378,7 @@ class Conditions:
                 conditions.append(self._all(parameter.components, value))
             if parameter.pairs:
                 conditions.append(self._pair(parameter, value))
-        return self._any(conditions)
+        return any_of(conditions)
 
     def _all(self, components: Sequence[Component], value: Value) -> str:
         """A composite on the resource itself: each component by its own parameter."""
@@ -401,7 +403,7 @@ class Conditions:
             return self._side_quantity(parameter.pairs[1].source, value.components[1], together[0])
         ranged = [(place, c, v) for place, (c, v) in places if c.type in RANGED]
         if not ranged:
-            return self._tokens(self._hashed(parameter, together))
+            return self.tokens(self.hashed(parameter, together))
         return self._linked(parameter, ranged, together)
 
     def _linked(
@@ -416,12 +418,12 @@ class Conditions:
         for count, (place, component, value) in enumerate(ranged):
             row = f"q{count}"
             tables.append(f"records.quantity {row}")
-            number = component_number(self._query.type, parameter.code, place)
+            number = component_number(self.type, parameter.code, place)
             conditions.append(f"{row}.parameter = {self.bound.add(number, 'integer')}")
             if component.type == "date":
-                test = self._range(DATE_TESTS, value, f"{row}.low", f"{row}.high")
+                test = self._amounts.range(DATE_TESTS, value, f"{row}.low", f"{row}.high")
             else:
-                test = self._amount(value, row)
+                test = self._amounts.amount(value, row)
             conditions.append(test)
             if count:
                 conditions.append(f"{row}.seq = q0.seq and {row}.components[1] = q0.components[1]")
@@ -443,16 +445,18 @@ class Conditions:
     # Presence
 
     def _missing(self, criterion: Criterion) -> str:
-        parameter = _of(criterion)
-        has = self._present(parameter)
         wanted = {value.parts[0] for value in criterion.values}
         if len(wanted) == 2:
             return "true"
+        if criterion.parameter is None:  # every resource has an id and a time
+            return NOTHING if wanted == {"true"} else "true"
+        has = self.is_present(criterion.parameter)
         return f"not {has}" if wanted == {"true"} else has
 
-    def _present(self, parameter: Parameter) -> str:
+    def is_present(self, parameter: Parameter) -> str:
+        """Return the condition that a row has a value of the parameter."""
         if parameter.is_custom:
-            return self._tokens(self._hashed(parameter, [self._hasher.present()]))
+            return self.tokens(self.hashed(parameter, [self._hasher.present()]))
         if parameter.target_only is not None:
             return self._has_bit(1 << parameter.number)
         return self._has_bit(sum(1 << source for source in parameter.sources))
@@ -472,15 +476,7 @@ def _of(criterion: Criterion) -> Parameter:
     return criterion.parameter
 
 
-def _after(text: str) -> str:
-    """Return the smallest text behind all that begin with `text`, in code point order."""
-    stem = text.rstrip("\U0010ffff")
-    following = ord(stem[-1]) + 1 if stem else 0
-    # Surrogates are no characters.
-    following = 0xE000 if following == 0xD800 else following
-    return stem[:-1] + chr(following)
-
-
+_PATTERNS = {"contains": "%{}%", "ends": "%{}"}
 _TYPES: dict[str, Callable[[Conditions, Criterion], str]] = {
     "token": Conditions._token,
     "string": Conditions._string,

@@ -4,14 +4,17 @@ The index knows hashes, which may collide, so what it finds is looked at again h
 with the values themselves. No hash and no SQL: the same rules as `compile`, twice.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Protocol
 
 from trucyte.fhir.search import SearchValues, fold
 from trucyte.fhir.search.converters import split_reference
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.records.measures import UCUM, converted_to
 from trucyte.records.rows import shortened
-from trucyte.records.search.query import Criterion, Query, Value
+from trucyte.records.search.asked.leaf import Criterion, Value
+from trucyte.records.search.asked.paths import is_below, uris_above
+from trucyte.records.search.asked.tree import And, Node, Not, Or
 
 Numbers = Collection[int]
 
@@ -26,6 +29,7 @@ _DATES: dict[str, Callable[[float, float, float, float], bool]] = {
     "sa": lambda start, end, low, high: start >= high,
     "eb": lambda start, end, low, high: end <= low,
     "ap": lambda start, end, low, high: start < high and end > low,
+    "po": lambda start, end, low, high: start < high and end > low,
 }
 _NUMBERS: dict[str, Callable[[float, float, Value], bool]] = {
     "eq": lambda least, most, v: least >= v.low and most < v.high,
@@ -40,24 +44,56 @@ _NUMBERS: dict[str, Callable[[float, float, Value], bool]] = {
 }
 
 
-class Matcher:
-    """The criteria of one query, to be asked of bodies."""
+class Links(Protocol):
+    """Knows what was found at the far ends of links."""
 
-    def __init__(self, query: Query, parameters: Sequence[Parameter], now: int) -> None:
-        """Take the query; `now` in µs since 1970 decides what is approximately."""
-        self._criteria = query.criteria
+    def holds(self, resource_type: str, node: Node, id: str, values: SearchValues) -> bool | None:
+        """Whether a resource meets a node, None where only the index can tell."""
+
+
+class Matcher:
+    """What is asked of the resources of one type, to be asked of bodies."""
+
+    def __init__(
+        self,
+        resource_type: str,
+        nodes: Sequence[Node],
+        parameters: Sequence[Parameter],
+        now: int,
+        links: Links,
+    ) -> None:
+        """Take what is asked; `now` in µs since 1970 decides what is approximately."""
+        self._type = resource_type
+        self._nodes = nodes
         self._parameters = parameters
         self._now = now
+        self._links = links
 
     def matches(self, id: str, values: SearchValues) -> bool:
-        """Whether a resource with this id and these values meets every criterion."""
-        return all(self._meets(criterion, id, values) for criterion in self._criteria)
+        """Whether a resource with this id and these values may meet everything.
 
-    def _meets(self, criterion: Criterion, id: str, values: SearchValues) -> bool:
-        if criterion.type == "id":
+        What its body does not tell has been asked of the index.
+        """
+        return all(self._holds(node, id, values) is not False for node in self._nodes)
+
+    def _holds(self, node: Node, id: str, values: SearchValues) -> bool | None:
+        match node:
+            case Criterion():
+                return self._meets(node, id, values)
+            case And(parts):
+                return _all(self._holds(part, id, values) for part in parts)
+            case Or(parts):
+                return _opposite(_all(_opposite(self._holds(part, id, values)) for part in parts))
+            case Not(part):
+                return _opposite(self._holds(part, id, values))
+            case _:
+                return self._links.holds(self._type, node, id, values)
+
+    def _meets(self, criterion: Criterion, id: str, values: SearchValues) -> bool | None:
+        if criterion.type == "id" and not criterion.modifier:
             return any(value.parts[0] == id for value in criterion.values)
         if criterion.parameter is None:
-            return True  # the index has the journal's own time
+            return None  # the index has the journal's own time
         parameter = criterion.parameter
         if criterion.modifier == "missing":
             present = self._is_present(parameter, values)
@@ -107,6 +143,16 @@ class Matcher:
             values.quantities, values.uris, values.positions,
         )  # type: ignore[assignment]  # fmt: skip  # tuples that begin with a number
         return any(value[0] in parameter.sources for kind in every for value in kind)
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    """Return False if one is, None if one cannot be told, else True."""
+    found = set(answers)
+    return False if False in found else (None if None in found else True)
+
+
+def _opposite(answer: bool | None) -> bool | None:
+    return None if answer is None else not answer
 
 
 def _has_token(modifier: str, numbers: Numbers, value: Value, values: SearchValues) -> bool:
@@ -175,17 +221,20 @@ def _has_string(modifier: str, numbers: Numbers, value: Value, values: SearchVal
     if modifier == "exact":
         return any(number in numbers and held == text for number, held in values.texts)
     stem = shortened(fold(text))
+    test = _STRINGS.get(modifier, str.startswith)
     return any(
-        number in numbers
-        and (stem in folded if modifier == "contains" else folded.startswith(stem))
-        for number, held in values.texts
-        for folded in (shortened(fold(held)),)
+        number in numbers and test(shortened(fold(held)), stem) for number, held in values.texts
     )
 
 
-def _has_uri(_: str, numbers: Numbers, value: Value, values: SearchValues) -> bool:
+def _has_uri(modifier: str, numbers: Numbers, value: Value, values: SearchValues) -> bool:
     uri = value.parts[0]
-    return any(number in numbers and uri in (held, _bare(held)) for number, held in values.uris)
+    held = {form for number, u in values.uris if number in numbers for form in (u, _bare(u))}
+    if modifier == "above":
+        return not held.isdisjoint(uris_above(uri))
+    if modifier == "below":
+        return any(is_below(form, uri) for form in held)
+    return uri in held
 
 
 def _has_quantity(_: str, numbers: Numbers, value: Value, values: SearchValues) -> bool:
@@ -234,6 +283,11 @@ def _is_unit(
     return parts[1] in (code, unit)
 
 
+_STRINGS: dict[str, Callable[[str, str], bool]] = {
+    "contains": str.__contains__,
+    "ends": str.endswith,
+    "equals": str.__eq__,
+}
 _TESTS: dict[str, Callable[[str, Numbers, Value, SearchValues], bool]] = {
     "token": _has_token,
     "string": _has_string,

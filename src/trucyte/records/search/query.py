@@ -1,127 +1,43 @@
-"""A search as people write it, read strictly into criteria.
+"""A whole search as people write it: what it asks, and how its answer should come.
 
-What this node does not know is refused with its name, never passed over: a search that
-silently ignored a filter would show too much.
+What this node does not know is refused with its name, unless the caller asked to be
+handled leniently: then it is left out, and the answer says so.
 """
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from trucyte.base.problem import Kind, Problem
-from trucyte.fhir.search.moments import moment_range
-from trucyte.fhir.search.parameters import Parameter
-from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.mains import MAIN_DATES
-from trucyte.records.search.near import Circle, read_circle
+from trucyte.records.search.asked.codes import Codes
+from trucyte.records.search.asked.filters import read_filter
+from trucyte.records.search.asked.leaf import (
+    BadSearchValue,
+    Criterion,
+    ModifierNotSupported,
+    ParameterNotSupported,
+    SearchTooLarge,
+    UnknownParameter,
+)
+from trucyte.records.search.asked.names import Language, Names
+from trucyte.records.search.asked.tree import Chain, Has, Node, every_node
+
+__all__ = [
+    "BadSearchValue",
+    "ModifierNotSupported",
+    "ParameterNotSupported",
+    "Query",
+    "SearchTooLarge",
+    "UnknownParameter",
+    "read_query",
+]
 
 COUNT_DEFAULT = 50
 COUNT_MAX = 1000
-# Bounds on one query, so that a small request cannot ask for unbounded work.
 CRITERIA_MAX = 50
-ALTERNATIVES_MAX = 500
-_PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.+)", re.DOTALL)
-_RANGED = ("date", "number", "quantity")
-_MODIFIERS = {
-    "token": {"missing", "text", "not", "of-type"},
-    "reference": {"missing", "identifier"},
-    "string": {"missing", "exact", "contains"},
-    "uri": {"missing"},
-    "date": {"missing"},
-    "number": {"missing"},
-    "quantity": {"missing"},
-    "composite": set(),
-    "special": {"missing"},
-    "id": set(),
-    "lastUpdated": set(),
-}
-
-
-class UnknownParameter(Problem):
-    """The search parameter {parameter} is not known for {type}."""
-
-    code = "search-parameter-unknown"
-
-
-class ParameterNotSupported(Problem):
-    """The search parameter {parameter} is not supported yet."""
-
-    kind = Kind.UNSUPPORTED
-    code = "search-parameter-unsupported"
-
-
-class ModifierNotSupported(Problem):
-    """The modifier of {parameter} is not supported for its type."""
-
-    code = "search-modifier"
-
-
-class BadSearchValue(Problem):
-    """The value of the search parameter {parameter} is not a {expected}."""
-
-    code = "search-value"
-
-
-class SearchTooLarge(Problem):
-    """The search has more than {most} conditions or alternatives."""
-
-    kind = Kind.TOO_LARGE
-    code = "search-too-large"
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One alternative of a criterion.
-
-    `parts` are the unescaped parts of a token (system, code), a reference, a quantity's unit
-    or a composite; `low` and `high` the range of a date or number, half open; of a place
-    there is the circle.
-    """
-
-    parts: tuple[str, ...] = ()
-    prefix: str = "eq"
-    low: float = 0
-    high: float = 0
-    point: float = 0
-    components: tuple["Value", ...] = ()
-    circle: Circle | None = None
-    is_widened: bool = False
-
-    def around(self) -> tuple[float, float]:
-        """Return what is approximately a number: within a tenth of it, at least its precision."""
-        if self.is_widened:
-            return self.low, self.high
-        tenth = abs(self.point) / 10
-        return min(self.low, self.point - tenth), max(self.high, self.point + tenth)
-
-    def around_itself(self) -> "Value":
-        """Return the value with its range widened where it asks approximately."""
-        if self.prefix != "ap":
-            return self
-        low, high = self.around()
-        return replace(self, low=low, high=high)
-
-    def with_ends(self, converted: Callable[[tuple[float, ...]], tuple[float, ...]]) -> "Value":
-        """Return it in another unit; its range is then what it is, also approximately."""
-        low, high, point = converted((self.low, self.high, self.point))
-        return replace(self, low=low, high=high, point=point, is_widened=True)
-
-    def around_time(self, now: int) -> tuple[int, int]:
-        """Return what is approximately a date: within a tenth of the time between it and now."""
-        margin = abs(now - int(self.low)) // 10
-        return int(self.low) - margin, int(self.high) + margin
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """One condition; its values are alternatives."""
-
-    name: str  # as the caller wrote it, modifier included
-    type: str  # id, lastUpdated, or the parameter's type
-    parameter: Parameter | None
-    modifier: str
-    values: tuple[Value, ...]
+# Alternatives in all that each need values of their own in the statement, which has room for
+# 65,535: a quantity in every unit takes about thirty. Codes and ids go in one array.
+SEPARATE_MAX = 1_000
+_IN_ONE_ARRAY = frozenset({"token", "reference", "id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,34 +45,62 @@ class Query:
     """A search, read."""
 
     type: str
-    criteria: tuple[Criterion, ...]
+    criteria: tuple[Node, ...]  # all of them hold
     sort: str  # "", "date", "lastUpdated"; "": newest first
     descending: bool
     count: int
     total: bool
     only_count: bool
+    ignored: tuple[str, ...] = ()  # names of what was left out, as the caller wrote them
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether something is asked of other resources: no statistics know how many meet it."""
+        return any(
+            isinstance(one, Chain | Has) for node in self.criteria for one in every_node(node)
+        )
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether ids are named, so that a handful of rows is all there can be."""
+        return any(
+            isinstance(node, Criterion) and node.type == "id" and not node.modifier
+            for node in self.criteria
+        )
 
 
 def read_query(
     resource_type: str,
     pairs: Sequence[tuple[str, str]],
-    parameters: Sequence[Parameter],
-    left: Sequence[str],
+    language: Language,
+    *,
+    codes: Codes | None = None,
+    lenient: bool = False,
 ) -> Query:
     """Read the (name, value) pairs of a search on one type.
 
-    Raises a Problem that names the parameter: unknown, not supported, a bad value.
+    `codes` answers what value sets and hierarchies hold. Raises a Problem that names the
+    parameter: unknown, not supported, a bad value. `lenient` (`Prefer: handling=lenient`,
+    R4 3.1.1.5) leaves out parameters that are unknown or not supported and names them in
+    `ignored`; a modifier or value that cannot be read is refused all the same.
     """
-    known = {parameter.code: parameter for parameter in parameters}
+    names = Names(language, codes)
     controls: dict[str, str] = {}
-    criteria = []
+    criteria: list[Node] = []
+    ignored: dict[str, None] = {}
     for name, text in pairs:
         if name in _CONTROLS:
             controls[name] = text
-        else:
-            criteria.append(_criterion(resource_type, name, text, known, left))
-    if len(criteria) > CRITERIA_MAX:
-        raise SearchTooLarge(most=CRITERIA_MAX)
+            continue
+        if len(criteria) == CRITERIA_MAX:
+            raise SearchTooLarge(most=CRITERIA_MAX)
+        try:
+            criteria.append(_criterion(names, resource_type, name, text))
+        except (UnknownParameter, ParameterNotSupported):
+            if not lenient:
+                raise
+            ignored[name] = None
+    _check_size(criteria)
     sort, descending = _sort(resource_type, controls.get("_sort", ""))
     count = _count(controls.get("_count", str(COUNT_DEFAULT)))
     return Query(
@@ -167,10 +111,28 @@ def read_query(
         count=min(count, COUNT_MAX),
         total=_choice(controls, "_total", ("none", "estimate", "accurate")) == "accurate",
         only_count=_choice(controls, "_summary", ("false", "count")) == "count" or count == 0,
+        ignored=tuple(ignored),
     )
 
 
 _CONTROLS = frozenset({"_count", "_sort", "_total", "_summary"})
+
+
+def _criterion(names: Names, resource_type: str, name: str, text: str) -> Node:
+    if name == "_filter":
+        return read_filter(names, resource_type, text)
+    return names.read(resource_type, name, text)
+
+
+def _check_size(criteria: Sequence[Node]) -> None:
+    separate = sum(
+        len(node.values)
+        for criterion in criteria
+        for node in every_node(criterion)
+        if isinstance(node, Criterion) and node.type not in _IN_ONE_ARRAY
+    )
+    if separate > SEPARATE_MAX:
+        raise SearchTooLarge(most=SEPARATE_MAX)
 
 
 def _choice(controls: dict[str, str], name: str, allowed: tuple[str, ...]) -> str:
@@ -196,154 +158,3 @@ def _sort(resource_type: str, text: str) -> tuple[str, bool]:
     if code == MAIN_DATES.get(resource_type):
         return "date", descending
     raise BadSearchValue(parameter="_sort", expected="_lastUpdated or the main date of the type")
-
-
-def _criterion(
-    resource_type: str,
-    name: str,
-    text: str,
-    known: dict[str, Parameter],
-    left: Sequence[str],
-) -> Criterion:
-    code, _, modifier = name.partition(":")
-    shown = _shown(name)
-    if code in ("_id", "_lastUpdated"):
-        kind, parameter = code.removeprefix("_"), None
-    elif code in known:
-        parameter = known[code]
-        kind = parameter.type
-    elif code in left or code in (
-        "_text",
-        "_content",
-        "_filter",
-        "_has",
-        "_include",
-        "_revinclude",
-    ):
-        raise ParameterNotSupported(parameter=shown)
-    else:
-        raise UnknownParameter(parameter=shown, type=resource_type)
-    is_type = kind == "reference" and modifier in TYPE_NUMBERS
-    if modifier and modifier not in _MODIFIERS[kind] and not is_type:
-        raise ModifierNotSupported(parameter=shown)
-    # A filter without a value is no filter, and would show everything.
-    _nonempty(text, shown)
-    alternatives = _split(text, ",")
-    if len(alternatives) > ALTERNATIVES_MAX:
-        raise SearchTooLarge(most=ALTERNATIVES_MAX)
-    values = tuple(_value(kind, modifier, part, shown, parameter) for part in alternatives)
-    return Criterion(name, kind, parameter, modifier, values)
-
-
-def _shown(name: str) -> str:
-    """A parameter's name is the caller's text: show it only where it looks like a name."""
-    return name if re.fullmatch(r"[A-Za-z_][\w\-:.]{0,63}", name, re.ASCII) else "(unreadable)"
-
-
-def _value(kind: str, modifier: str, text: str, shown: str, parameter: Parameter | None) -> Value:
-    if modifier == "missing":
-        if text not in ("true", "false"):
-            raise BadSearchValue(parameter=shown, expected="true | false")
-        return Value(parts=(text,))
-    if kind == "composite":
-        assert parameter is not None
-        return _composite(text, shown, parameter)
-    if kind in _READERS:
-        return _READERS[kind](text, shown)
-    if kind in ("number", "quantity"):
-        return _number(kind, text, shown)
-    if kind == "token" or modifier == "identifier":
-        return _token(modifier, text, shown)
-    return Value(parts=(_nonempty(_unescape(text), shown),))
-
-
-def _near(text: str, shown: str) -> Value:
-    try:
-        return Value(circle=read_circle(tuple(_unescape(part) for part in _split(text, "|"))))
-    except ValueError:
-        expected = "latitude|longitude|distance|km, m or [mi_us]"
-        raise BadSearchValue(parameter=shown, expected=expected) from None
-
-
-def _composite(text: str, shown: str, parameter: Parameter) -> Value:
-    parts = _split(text, "$")
-    types = parameter.component_types
-    if len(parts) != len(types):
-        raise BadSearchValue(parameter=shown, expected="$".join(types))
-    values = (_value(kind, "", part, shown, None) for kind, part in zip(types, parts, strict=True))
-    return Value(components=tuple(values))
-
-
-def _token(modifier: str, text: str, shown: str) -> Value:
-    if modifier == "text":
-        return Value(parts=(_nonempty(_unescape(text), shown),))
-    parts = tuple(_unescape(part) for part in _split(text, "|"))
-    if modifier == "of-type":
-        if len(parts) != 3 or not all(parts):
-            raise BadSearchValue(parameter=shown, expected="system|code|value")
-    elif len(parts) > 2 or not any(parts):
-        raise BadSearchValue(parameter=shown, expected="code or system|code")
-    return Value(parts=parts)
-
-
-def _date(text: str, shown: str) -> Value:
-    shape = _PREFIX.fullmatch(text)
-    prefix, rest = shape.groups() if shape else (None, "")
-    # A plus sign of the offset that was not escaped comes as a space.
-    rest = re.sub(r" (?=\d\d:\d\d$)", "+", rest)
-    try:
-        low, high = moment_range(rest)
-    except (ValueError, OverflowError):
-        raise BadSearchValue(parameter=shown, expected="date") from None
-    return Value(prefix=prefix or "eq", low=low, high=high)
-
-
-def _number(kind: str, text: str, shown: str) -> Value:
-    parts = tuple(_unescape(part) for part in _split(text, "|"))
-    shape = _PREFIX.fullmatch(parts[0])
-    if shape is None or len(parts) not in (1, 3) or (kind == "number" and len(parts) != 1):
-        raise BadSearchValue(parameter=shown, expected=kind)
-    prefix, digits = shape.groups()
-    if not re.fullmatch(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?", digits, re.ASCII):
-        raise BadSearchValue(parameter=shown, expected=kind)
-    number = Decimal(digits)
-    exponent = number.as_tuple().exponent
-    assert isinstance(exponent, int)
-    half = Decimal(5).scaleb(exponent - 1)
-    return Value(
-        parts=parts[1:],
-        prefix=prefix or "eq",
-        low=float(number - half),
-        high=float(number + half),
-        point=float(number),
-    )
-
-
-def _nonempty(text: str, shown: str) -> str:
-    if not text.strip() or "\0" in text:
-        raise BadSearchValue(parameter=shown, expected="text")
-    return text
-
-
-def _split(text: str, mark: str) -> list[str]:
-    r"""Split at `mark` where no backslash stands before it (R4 3.1.1.5: \, \| \$ \\)."""
-    parts, begin, place = [], 0, 0
-    while place < len(text):
-        if text[place] == "\\":
-            place += 1
-        elif text[place] == mark:
-            parts.append(text[begin:place])
-            begin = place + 1
-        place += 1
-    return [*parts, text[begin:]]
-
-
-def _unescape(text: str) -> str:
-    return re.sub(r"\\([,|$\\])", r"\1", text)
-
-
-_READERS: dict[str, Callable[[str, str], Value]] = {
-    "special": _near,
-    "date": _date,
-    "lastUpdated": _date,
-}

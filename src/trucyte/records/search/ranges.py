@@ -12,6 +12,7 @@ DATE_TESTS = {
     "sa": "{l} >= {high}",
     "eb": "({l} < {low} and {h} <= {low})",
     "ap": "({l} < {high} and {h} > {low})",
+    "po": "({l} < {high} and {h} > {low})",
 }
 # A number in a resource is what it is; only the search value's precision counts, and only
 # for equality (R4 3.1.1.4.8). [l, h] is closed, {point} the bare search value.

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trucyte.fhir.types import TYPE_NUMBERS
-from trucyte.records.search.compile import NOTHING, Conditions, Parameters
+from trucyte.records.search.bound import NOTHING, Parameters
+from trucyte.records.search.compile import Conditions
 from trucyte.records.search.page_token import PageState
 from trucyte.records.search.query import Query
 
@@ -76,11 +77,15 @@ def _current(
     order: str,
     limit: str,
 ) -> list[Step]:
-    if query.criteria and not _is_by_id(query):
+    if query.criteria and not query.is_by_id:
         if query.sort == "date":
             number = TYPE_NUMBERS[query.type]
             walked = [f"e.type = {number}", "e.date_low is not null", *dated, *here]
             return _near_or_all(conditions, here, walked, order, limit)
+        if query.descending and query.is_linked:
+            # Of a rare type too few are among the newest rows, and all of a link are many.
+            walked = [f"e.type = {TYPE_NUMBERS[query.type]}", *here]
+            return _near_then_far(conditions, walked, limit)
         if query.descending and len(query.criteria) > 1:
             return _near_then_far(conditions, here, limit)
     where = _where("false", [*here, *conditions])
@@ -145,10 +150,6 @@ def _near_then_far(conditions: Sequence[str], here: Sequence[str], limit: str) -
             f"(select * from far e order by e.seq desc limit {limit})",
         ),
     ]
-
-
-def _is_by_id(query: Query) -> bool:
-    return any(criterion.type == "id" for criterion in query.criteria)
 
 
 def _where(is_ended: str, conditions: Sequence[str]) -> str:

@@ -96,7 +96,10 @@ def _build_repeat(compiler: Compiler, call: Call, before: Code) -> Code:
                     if all_of_them or mark not in seen:
                         seen.add(mark)
                         new.append(found)
+            scope.weigh(new)
             made += new
+            if len(made) > ITEMS_MAX:
+                raise PathTooCostly(reason="it would make too many items")
             waiting = new
         return made
 

@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 from typing import Any, Final
 
-from trucyte.fhir.path.code import Function, amount, integer, number, scalar
+from trucyte.fhir.path.code import Function, amount, costly, integer, number, scalar
 from trucyte.fhir.path.numbers import CONTEXT, INTEGER_MAX, is_integer, is_ordinary, rounded
 from trucyte.fhir.path.problems import PathEvaluation
 from trucyte.fhir.path.quantity import Quantity
 
 Number = int | Decimal
 _EXACT_POWER_MAX: Final = 200
+_DIGITS_OF_WORK: Final = 25  # what a series of 34 digits takes, in elements looked at
 
 
 def _on_amount(function: Callable[[Number], Number | None]) -> Callable[[Any], Any]:
@@ -87,9 +88,9 @@ MATHEMATICS: Final[Mapping[str, Function]] = {
     "floor": scalar(_on_amount(_to_whole(ROUND_FLOOR)), amount),
     "truncate": scalar(_on_amount(_to_whole(ROUND_DOWN)), amount),
     "round": scalar(_round, number, integer, optional=1),
-    "exp": scalar(_safely(CONTEXT.exp), number),
-    "ln": scalar(_safely(CONTEXT.ln), number),
-    "log": scalar(_safely(_logarithm), number, number),
-    "power": scalar(_power, number, number),
-    "sqrt": scalar(_safely(CONTEXT.sqrt), number),
+    "exp": costly(scalar(_safely(CONTEXT.exp), number), _DIGITS_OF_WORK),
+    "ln": costly(scalar(_safely(CONTEXT.ln), number), _DIGITS_OF_WORK),
+    "log": costly(scalar(_safely(_logarithm), number, number), _DIGITS_OF_WORK),
+    "power": costly(scalar(_power, number, number), _DIGITS_OF_WORK),
+    "sqrt": costly(scalar(_safely(CONTEXT.sqrt), number), _DIGITS_OF_WORK),
 }
