@@ -109,7 +109,7 @@ def test_what_needs_a_token_is_refused_without_one(site: Any, document: Any) -> 
 
 
 def test_every_route_is_described_and_every_description_has_a_route(node: Node) -> None:
-    doors = Doors(node.receipts, node.accounts, node.clock)
+    doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     about = AboutApi(None)  # type: ignore[arg-type]  # only its table is read
     names = {route.handler.__name__ for route in (*doors.routes, *about.routes)}
     assert names == set(DESCRIBED)
