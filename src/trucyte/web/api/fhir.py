@@ -109,7 +109,7 @@ def _routes(parts: ApiParts) -> Routes:
     table = OperationTable(parts.operations)
     rows: list[Row] = [
         *Reading(parts.records, shapes).rows(),
-        *Searching(parts.records, shapes, parts.definitions).rows(),
+        *Searching(parts.records, shapes).rows(),
         *Operating(table).rows(),
     ]
     if parts.interactions is not None:
