@@ -161,6 +161,7 @@ def make_site(
             definitions=node.parts.definitions,
             access=lambda call: local_access("fhir", node.trail),
             trail=node.trail,
+            audit=node.trail,
             searchable=lambda: asked,
             clock=node.clock,
             version=trucyte.__version__,

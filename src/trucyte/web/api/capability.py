@@ -53,14 +53,22 @@ class Searchable:
 def searchable(definitions: Definitions, extractor: Extractor) -> Searchable:
     """Return what the index can be asked."""
     found: dict[str, Sequence[SearchParam]] = {}
+    includes: dict[str, list[str]] = {}
+    reverse: dict[str, list[str]] = {}
     for type_name in RESOURCE_TYPES:
+        for one in extractor.parameters(type_name):
+            if one.type == "reference":
+                name = f"{type_name}:{one.code}"
+                includes.setdefault(type_name, ["*"]).append(name)
+                for target in one.targets:
+                    reverse.setdefault(target, []).append(name)
         defined = definitions.search_parameters(type_name)
         own = [defined[one.code] for one in extractor.parameters(type_name)]
         found[type_name] = [
             *(SearchParam(*common) for common in _COMMON),
             *(SearchParam(one.code, one.type, one.url, one.expression) for one in own),
         ]
-    return Searchable(found)
+    return Searchable(found, includes, reverse)
 
 
 class Capabilities:

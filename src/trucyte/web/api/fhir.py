@@ -19,6 +19,7 @@ from trucyte.web.api.asgi import Answer, BodyTooLarge, Call
 from trucyte.web.api.call import FHIR_JSON
 from trucyte.web.api.capability import Capabilities, Searchable
 from trucyte.web.api.dispatch import AccessOf, Dispatcher, RequestTrail, check_media
+from trucyte.web.api.interactions.auditing import Auditing, AuditTrail
 from trucyte.web.api.interactions.batches import Batches
 from trucyte.web.api.interactions.describing import Describing
 from trucyte.web.api.interactions.operating import Operating
@@ -42,6 +43,7 @@ class ApiParts:
     searchable: Callable[[], Searchable]
     clock: Clock
     version: str
+    audit: AuditTrail | None = None  # where AuditEvents are read from; None: only stored ones
     interactions: Interactions | None = None  # None: this node's API writes nothing
     operations: Sequence[Operation] = ()
     path: str = "/fhir"
@@ -112,6 +114,8 @@ def _routes(parts: ApiParts) -> Routes:
         *Searching(parts.records, shapes).rows(),
         *Operating(table).rows(),
     ]
+    if parts.audit is not None:
+        rows = [Auditing(parts.audit, parts.records).before(row) for row in rows]
     if parts.interactions is not None:
         rows += Writing(parts.interactions, parts.definitions).rows()
         rows += Batches(parts.interactions, Routes(rows)).rows()

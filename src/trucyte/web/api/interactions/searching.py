@@ -71,7 +71,7 @@ class Searching:
     def _found(
         self, call: FhirCall, type_name: str | None, compartment: tuple[str, str] | None
     ) -> Answer:
-        pairs = _with_form(call)
+        pairs = form_pairs(call)
         shape = self._shapes.shape(read_wish(pairs))
         asked = [
             (name, value)
@@ -114,7 +114,8 @@ class Searching:
         return Answer(200, bundle("searchset", entries, links, page.total), FHIR_JSON)
 
 
-def _with_form(call: FhirCall) -> _Pairs:
+def form_pairs(call: FhirCall) -> _Pairs:
+    """Return the criteria of the address and of the form."""
     return [*call.pairs, *read_form(call.body)] if call.body else call.pairs
 
 
