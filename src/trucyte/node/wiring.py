@@ -19,10 +19,11 @@ from trucyte.database.connect import Database
 from trucyte.database.migrate import Migration, migrate
 from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
+from trucyte.intake.interactions import Interactions
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import Parts, SearchCodes, make_parts, worker_build
+from trucyte.node.parts import Parts, SearchCodes, make_interactions, make_parts, worker_build
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.terminology.lists import LoadedLists
@@ -44,6 +45,7 @@ class Node:
     parts: Parts
     journal: Journal
     records: Records
+    interactions: Interactions
     receipts: PostgresReceipts
     accounts: Accounts
     door: Door
@@ -120,6 +122,7 @@ def _assembled(
     closing.callback(journal.close)
     lists = Records(database, journal, parts.index, clock, keyring.tokens)
     codes = SearchCodes(database, lists, parts.definitions, clock)
+    records = Records(database, journal, parts.index, clock, keyring.tokens, codes=codes)
     receipts = PostgresReceipts(database, keyring.ids, clock)
     disk = settings.disk
     return Node(
@@ -131,7 +134,8 @@ def _assembled(
         keyring=keyring,
         parts=parts,
         journal=journal,
-        records=Records(database, journal, parts.index, clock, keyring.tokens, codes=codes),
+        records=records,
+        interactions=make_interactions(parts, keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock),
         door=Door(

@@ -7,6 +7,7 @@ search, a count or a history of a caller who may not see them.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString, cast
 
@@ -25,6 +26,7 @@ from trucyte.records.rows import sensitivity_of_label
 from trucyte.records.search.asked.codes import Codes, CodesOf
 from trucyte.records.search.asked.leaf import shown_name
 from trucyte.records.search.compile import Conditions
+from trucyte.records.search.expectation import SearchExpectation, expectation_statement
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import PageExpired, PageSeal, PageState
@@ -215,6 +217,32 @@ class Records:
             for seq, date_low, _ in rows
             if seq in bodies and (seq in hidden or seq in shown)
         )
+
+    def expectation(
+        self, access: Access, type: str, pairs: Sequence[tuple[str, str]], *, limit: int = 2
+    ) -> SearchExpectation:
+        """Return what meets a query now, of all in the caller's scope, also restricted.
+
+        For a conditional write to rest on: it shows nothing of what it finds. `expected` has
+        at most `limit`; as many as that is not all. Raises as `search` does.
+        """
+        _check_type(type)
+        query = self._read_query(access, type, pairs)
+        now = self._now()
+        with self._reading() as cursor:
+            links = self._links(cursor, replace(access, sees_restricted=True), now)
+            conditions, built = self._conditions(links, query)
+            parameters = self._index.extractor.parameters(type)
+            expectation = SearchExpectation(
+                type=type,
+                origin=_OWN,
+                statement=expectation_statement(type, built, limit, _OWN),
+                values=conditions.bound.values,
+                matches=Matcher(type, query.criteria, parameters, now, links).matches,
+                extractor=self._index.extractor,
+                limit=limit,
+            )
+            return expectation.asked(cursor)
 
     # Searching
 
