@@ -28,6 +28,7 @@ from trucyte.intake.door import process_waiting
 from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
 from trucyte.node.health import status_of
+from trucyte.node.operations import node_operations
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower
@@ -133,6 +134,8 @@ def make_site(node: Node) -> ASGIApp:
             clock=node.clock,
             version=trucyte.__version__,
             interactions=node.interactions,
+            operations=node_operations(node),
+            systems=node.codes.systems,
             trusts_forwarded=node.settings.web.trusts_forwarded,
         )
     )

@@ -44,6 +44,7 @@ class Node:
     keyring: Keyring
     parts: Parts
     journal: Journal
+    codes: SearchCodes
     records: Records
     interactions: Interactions
     receipts: PostgresReceipts
@@ -134,6 +135,7 @@ def _assembled(
         keyring=keyring,
         parts=parts,
         journal=journal,
+        codes=codes,
         records=records,
         interactions=make_interactions(parts, keyring, journal, records, clock),
         receipts=receipts,

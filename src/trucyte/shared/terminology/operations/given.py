@@ -30,16 +30,17 @@ _KEYS: Final = {
     "concept": frozenset({"valueCodeableConcept"}),
     "resource": frozenset({"resource"}),
     "resources": frozenset({"resource"}),
+    "meta": frozenset({"valueMeta"}),
     "reference": _TEXT_KEYS | {"valueReference"},
     "references": _TEXT_KEYS | {"valueReference"},
 }
 _CLASSES: Final[Mapping[str, type]] = {
     "text": str, "texts": str, "date": str, "boolean": bool, "integer": int,
     "coding": dict, "concept": dict, "resource": dict, "resources": dict,
-    "reference": str, "references": str,
+    "meta": dict, "reference": str, "references": str,
 }  # fmt: skip
 _SEVERAL: Final = frozenset({"texts", "resources", "references"})
-_IN_BODY: Final = frozenset({"coding", "concept", "resource", "resources"})
+_IN_BODY: Final = frozenset({"coding", "concept", "resource", "resources", "meta"})
 _DATE: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _LEXEMES: Final = {"true": True, "false": False}
 _INTEGER_DIGITS_MAX: Final = 9
@@ -83,7 +84,7 @@ class Given:
         return found
 
     def json(self, name: str) -> Json | None:
-        """Return a Coding, CodeableConcept or resource, None where it was not given."""
+        """Return a Coding, CodeableConcept, Meta or resource, None where it was not given."""
         found: Json | None = self.values.get(name, (None,))[0]
         return found
 
