@@ -53,6 +53,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "Composition/document": ("GET", "Composition/k1/$document", None),
     "Patient/summary": ("GET", "Patient/p1/$summary", None),
     "validate": ("POST", "Patient/$validate", {"resourceType": "Patient"}),
+    "graphql": ("GET", "$graphql?query=" + quote("{Patient(id:p1){birthDate}}"), None),
     "meta": ("GET", "Patient/p1/$meta", None),
     "meta-add": ("POST", "Patient/p2/$meta-add", TAGGED),
     "meta-delete": ("POST", "Patient/p2/$meta-delete", TAGGED),

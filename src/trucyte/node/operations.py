@@ -14,6 +14,7 @@ from trucyte.node.checking import NodeChecking
 from trucyte.node.packages import FOLDER
 from trucyte.node.wiring import Node
 from trucyte.web.api.operations.documents import document_operations
+from trucyte.web.api.operations.graphql import graphql_operations
 from trucyte.web.api.operations.labels import label_operations
 from trucyte.web.api.operations.table import Operation
 from trucyte.web.api.operations.terminology import terminology_operations
@@ -38,6 +39,7 @@ def node_operations(node: Node) -> Sequence[Operation]:
         *document_operations(Documents(records, node.clock, settings.node.name)),
         *view_operations(runner, records, lambda name: stored_view(views, name)),
         *label_operations(records, node.interactions),
+        *graphql_operations(records, node.parts.definitions),
     ]
 
 
