@@ -113,7 +113,8 @@ P1 = "Patient/n1"
                 {"resource": {"__typename": "Organization", "name": "Trạm y tế Mẫu"}}]},
         ),
         (
-            "{ name { use @skip(if: true) } ...f } fragment f on Patient { id name @include(if: false) { use } "
+            "{ name { use @skip(if: true) } ...f } "
+            "fragment f on Patient { id name @include(if: false) { use } "
             "active @skip(if: true) }",
             {"name": [{}, {}], "id": "n1"},
         ),
