@@ -26,6 +26,7 @@ ADDRESSES = [
     "/people",
     "/people/p1",
     "/people/p4",
+    "/people/p1/trail",
     "/visits/v1",
     "/health",
     "/help",

@@ -2,17 +2,22 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.support.asgi import Reply, ask
+from tests.support.trail import ALL
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.intake.receipts import State
 from trucyte.intake.store import PostgresReceipts
+from trucyte.journal.keyring import Keyring
 from trucyte.shared.access.accounts import Accounts, sent_form
+from trucyte.shared.audit import Outcome, Trail
+from trucyte.shared.audit.reading import Wanted
 from trucyte.web.api import doors as published
 from trucyte.web.api.doors import Doors
 
@@ -31,8 +36,15 @@ def accounts(database: Database, clock: FixedClock) -> Accounts:
 
 
 @pytest.fixture
-def doors(receipts: PostgresReceipts, accounts: Accounts, clock: FixedClock) -> Doors:
-    return Doors(receipts, accounts, clock)
+def trail(database: Database, clock: FixedClock, tmp_path: Path) -> Iterator[Trail]:
+    trail = Trail(database, Keyring.open(tmp_path / "keys"), clock)
+    yield trail
+    trail.close()
+
+
+@pytest.fixture
+def doors(receipts: PostgresReceipts, accounts: Accounts, clock: FixedClock, trail: Trail) -> Doors:
+    return Doors(receipts, accounts, clock, trail)
 
 
 @pytest.fixture
@@ -186,3 +198,22 @@ def test_wrong_passwords_and_unknown_paths_have_their_answers(doors: Doors, toke
         assert ask(doors, "POST", "/api/auth/login", body=body).status == 400
     assert ask(doors, "GET", SEND).status == 405
     assert ask(doors, "GET", "/api/none").status == 404
+
+
+def test_logins_and_files_are_in_the_trail(
+    doors: Doors, accounts: Accounts, trail: Trail, send: Callable[..., Reply]
+) -> None:
+    send([encoded(CLAIM), "???"])
+    for name in ("his-mau", "Nguyễn Văn Mẫu"):
+        login = {"username": name, "password": "wrong"}
+        assert ask(doors, "POST", "/api/auth/login", body=json.dumps(login).encode()).status == 401
+    deeds = [entry.deed for entry in reversed(trail.find(ALL, Wanted()).entries)]
+    assert [
+        (deed.interaction, deed.caller, deed.outcome, deed.code, deed.resources) for deed in deeds
+    ] == [
+        ("login", "his-mau", Outcome.SUCCESS, "", 0),
+        ("receive", "his-mau", Outcome.SUCCESS, "", 1),
+        ("login", "his-mau", Outcome.REFUSED, "login-refused", 0),
+        ("login", "", Outcome.REFUSED, "login-refused", 0),
+    ]
+    assert {deed.organisation for deed in deeds[:2]} == {"Organization/00001"}

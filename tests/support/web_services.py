@@ -1,6 +1,7 @@
 """The services of a node for tests of its pages: everything in memory, nothing of anyone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -13,7 +14,12 @@ from trucyte.intake.claims.finding import Finding
 from trucyte.intake.claims.rules.packaged import packaged_rules
 from trucyte.intake.claims.rules.rule import Rule, read_rules
 from trucyte.intake.receipts import Quarantined, ReceivedFile, ReceivedVisit, State
+from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
+from trucyte.shared.audit import Entry, EntryNotFound, Outcome
+from trucyte.shared.audit.asked import Asked
+from trucyte.shared.audit.entry import Deed
+from trucyte.shared.audit.reading import Found
 from trucyte.web.services import Checkpoint, NodeStatus, Rate, Services, WebSettings
 
 NOW = datetime(2026, 11, 22, 2, 12, tzinfo=UTC)
@@ -31,6 +37,42 @@ class SilentRecorder:
 
     def shown(self, access: Access, persons: Sequence[int], reason: str) -> None:
         """Forget it."""
+
+
+class FakeTrail:
+    """A trail in memory that looks the same for everyone."""
+
+    @contextmanager
+    def request(self, reason: str, *, door: str, request: str = "") -> Iterator[Asked]:
+        yield Asked(lambda *told, **more: None, reason, door, "request")
+
+    def of_person(
+        self, access: Access, person: int, *, count: int = 50, before: int | None = None
+    ) -> Found:
+        rows = (
+            ("bs-tran-mau", "Organization/79001", "page", "Encounter", 22, "TREAT", 0),
+            ("kt-le-mau", "Organization/79001", "read", "Observation", 0, "HPAYMT", 4),
+            ("cdc-mau", "Organization/75000", "export", "", 1204, "PUBHLTH", 0),
+            ("pages", "", "page", "Patient", 17, "TREAT", 0),
+        )
+        return Found(
+            [
+                Entry(
+                    9 - n,
+                    NOW - timedelta(hours=7 * n),
+                    Deed(f"r{n}", "fhir", deed, type, purpose, who, organisation, Outcome(end),
+                         resources, "", (person,)),
+                )
+                for n, (who, organisation, deed, type, resources, purpose, end) in enumerate(rows)
+            ],
+            5,
+        )  # fmt: skip
+
+    def entry(self, access: Access, id: str) -> Entry:
+        raise EntryNotFound
+
+    def prove(self, access: Access, id: str) -> Evidence:
+        raise EntryNotFound
 
 
 def fake_access(purpose: str) -> Access:
@@ -236,4 +278,5 @@ def fake_services(kind: str = "busy") -> Services:
             "0.1.0",
             hosts=frozenset({"127.0.0.1", "localhost", "testserver"}),
         ),
+        trail=FakeTrail(),
     )

@@ -2,6 +2,8 @@
 
 create schema access;
 
+create schema audit;
+
 create schema database;
 
 create schema intake;
@@ -30,6 +32,84 @@ create table access.token (
     account text collate "C" not null,
     expires_at timestamp with time zone not null
 );
+
+create table audit.batch (
+    last_seq bigint not null,
+    first_seq bigint not null,
+    number bigint not null,
+    at timestamp with time zone not null,
+    root bytea not null,
+    chain bytea not null,
+    nodes bytea not null
+);
+
+create table audit.change (
+    seq bigint not null,
+    accepted_at timestamp with time zone not null,
+    person bigint not null,
+    previous bigint not null,
+    source bigint not null,
+    version integer not null,
+    source_row integer not null,
+    meta_offset integer not null,
+    origin smallint not null,
+    type smallint not null,
+    operation smallint not null,
+    data_group smallint not null,
+    codec smallint not null,
+    id text collate "C" not null,
+    salt bytea not null,
+    leaf bytea not null,
+    body bytea not null
+) partition by RANGE (seq);
+
+create table audit.checkpoint (
+    batches bigint not null,
+    last_seq bigint not null,
+    at timestamp with time zone not null,
+    epoch integer not null,
+    root bytea not null,
+    chain bytea not null,
+    key text not null,
+    signature bytea not null
+);
+
+create table audit.cursor (
+    name text not null,
+    seq bigint not null,
+    epoch integer not null
+) with (fillfactor=50);
+
+create table audit.erasure (
+    seq bigint not null,
+    inner_hash bytea not null
+);
+
+create table audit.key (
+    id text not null,
+    public bytea not null,
+    valid_from timestamp with time zone not null,
+    valid_to timestamp with time zone
+);
+
+create table audit.shown (
+    seq bigint not null,
+    persons bigint[] not null
+);
+
+create table audit.tail (
+    single boolean default true not null,
+    last_seq bigint not null,
+    batches bigint not null,
+    at timestamp with time zone not null,
+    chain bytea not null,
+    peaks bytea not null,
+    epoch integer not null,
+    partition_end bigint not null,
+    partition_rows bigint not null,
+    checkpoint_batches bigint not null,
+    checkpoint_at timestamp with time zone not null
+) with (fillfactor=10);
 
 create table database.migration (
     number integer not null,
@@ -320,11 +400,33 @@ create table terminology.state (
     generation bigint not null
 );
 
+create table audit.change_0 partition of audit.change FOR VALUES FROM ('1') TO ('10000001');
+
 create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') TO ('10000001');
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
 
 alter table access.token add constraint token_pkey PRIMARY KEY (digest);
+
+alter table audit.batch add constraint batch_number_key UNIQUE (number);
+
+alter table audit.batch add constraint batch_pkey PRIMARY KEY (last_seq);
+
+alter table audit.change add constraint change_pkey PRIMARY KEY (seq);
+
+alter table audit.checkpoint add constraint checkpoint_pkey PRIMARY KEY (epoch, batches);
+
+alter table audit.cursor add constraint cursor_pkey PRIMARY KEY (name);
+
+alter table audit.erasure add constraint erasure_pkey PRIMARY KEY (seq);
+
+alter table audit.key add constraint key_pkey PRIMARY KEY (id);
+
+alter table audit.shown add constraint shown_pkey PRIMARY KEY (seq);
+
+alter table audit.tail add constraint tail_is_one_row CHECK (single);
+
+alter table audit.tail add constraint tail_pkey PRIMARY KEY (single);
 
 alter table database.migration add constraint migration_pkey PRIMARY KEY (number);
 
@@ -400,11 +502,25 @@ alter table terminology.state add constraint state_pkey PRIMARY KEY (one);
 
 alter table access.token add constraint token_account_fkey FOREIGN KEY (account) REFERENCES access.account(name);
 
+alter table audit.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES audit.key(id);
+
 alter table intake.part add constraint part_source_fkey FOREIGN KEY (source) REFERENCES intake.source(number) ON DELETE CASCADE;
 
 alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES journal.key(id);
 
 CREATE INDEX token_expiry ON access.token USING btree (expires_at);
+
+CREATE INDEX batch_at_idx ON audit.batch USING brin (at) WITH (pages_per_range='16');
+
+alter table audit.change alter column body set storage external;
+
+alter table audit.change alter column leaf set storage external;
+
+alter table audit.change alter column salt set storage external;
+
+CREATE INDEX change_person ON ONLY audit.change USING btree (person, seq) WHERE (person <> 0);
+
+CREATE INDEX shown_persons ON audit.shown USING gin (persons) WITH (fastupdate=off);
 
 alter table intake.part alter column body set storage external;
 

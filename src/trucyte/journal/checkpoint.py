@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from trucyte.base.clock import Clock
 from trucyte.database.connect import Cursor
 from trucyte.journal.keyring import Keyring, is_signed
-from trucyte.journal.named import QUERIES
+from trucyte.journal.named import QUERIES, Queries
 from trucyte.journal.rows import from_microseconds, to_microseconds
 from trucyte.journal.tail import Tail
 
@@ -46,11 +46,18 @@ class Signer:
     """Signs checkpoints inside the transaction that holds the tail."""
 
     def __init__(
-        self, keyring: Keyring, clock: Clock, *, batches_max: int, seconds_max: float
+        self,
+        keyring: Keyring,
+        clock: Clock,
+        *,
+        batches_max: int,
+        seconds_max: float,
+        queries: Queries = QUERIES,
     ) -> None:
         """Let at most so many batches and seconds pass between two checkpoints of a busy node."""
         self._keyring = keyring
         self._clock = clock
+        self._queries = queries
         self._batches_max = batches_max
         self._microseconds_max = int(seconds_max * 1_000_000)
 
@@ -68,13 +75,15 @@ class Signer:
         at = max(to_microseconds(self._clock.now()), tail.at)
         checkpoint = self._signed(tail, at)
         moment = from_microseconds(at)
-        cursor.execute(QUERIES.insert_key, (self._keyring.key_id, self._keyring.public_key, moment))
         cursor.execute(
-            QUERIES.insert_checkpoint,
+            self._queries.insert_key, (self._keyring.key_id, self._keyring.public_key, moment)
+        )
+        cursor.execute(
+            self._queries.insert_checkpoint,
             (tail.batches, tail.last_seq, moment, tail.epoch, checkpoint.root, tail.chain,
              checkpoint.key, checkpoint.signature),
         )  # fmt: skip
-        cursor.execute(QUERIES.note_checkpoint, (tail.batches, moment))
+        cursor.execute(self._queries.note_checkpoint, (tail.batches, moment))
         return checkpoint
 
     def _signed(self, tail: Tail, at: int) -> Checkpoint:

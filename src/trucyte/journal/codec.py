@@ -78,8 +78,14 @@ def shipped_dictionaries(folder: Traversable | None = None) -> dict[int, Diction
 class Codec:
     """Compresses and decompresses bodies; safe to share between threads."""
 
-    def __init__(self, dictionaries: Mapping[int, Dictionary] | None = None) -> None:
-        """Take the dictionaries by number; the highest version of a type compresses."""
+    def __init__(
+        self, dictionaries: Mapping[int, Dictionary] | None = None, *, compresses: bool = True
+    ) -> None:
+        """Take the dictionaries by number; the highest version of a type compresses.
+
+        Bodies of a few dozen bytes are better left as they are: `compresses=False`.
+        """
+        self._compresses = compresses
         self._dictionaries = dictionaries or {}
         newest = sorted(self._dictionaries.values(), key=lambda dictionary: dictionary.version)
         self._number_by_type = {dictionary.type: dictionary.number for dictionary in newest}
@@ -103,7 +109,7 @@ class Codec:
         """
         if len(body) > _BODY_BYTES_MAX:
             raise BodyTooLarge(size=len(body), size_max=_BODY_BYTES_MAX)
-        if not body:
+        if not body or not self._compresses:
             return RAW, body
         number = self._number_by_type.get(type_name, PLAIN)
         packed = self._compressor(number).compress(body)

@@ -16,7 +16,7 @@ from trucyte.journal import leaf, merkle, pack
 from trucyte.journal.checkpoint import Checkpoint, Signer
 from trucyte.journal.codec import Codec
 from trucyte.journal.keyring import key_id
-from trucyte.journal.named import QUERIES
+from trucyte.journal.named import Queries
 from trucyte.journal.rows import ChangeRow, binary_cursor
 from trucyte.journal.tail import Batch, read_tail
 
@@ -157,22 +157,24 @@ def _leaf(evidence: Evidence) -> bytes | None:
     return leaf.leaf_of(header, inner)
 
 
-def prove(connection: Connection, seq: int, codec: Codec, signer: Signer) -> Evidence:
+def prove(
+    connection: Connection, queries: Queries, seq: int, codec: Codec, signer: Signer
+) -> Evidence:
     """Return the evidence of line `seq`; signs a checkpoint where none covers it yet.
 
     Raises LineNotFound.
     """
     cursor = binary_cursor(connection)
-    row = cursor.execute(QUERIES.bodies, (pack.bigints([seq]),)).fetchone()
+    row = cursor.execute(queries.bodies, (pack.bigints([seq]),)).fetchone()
     if row is None:
         raise LineNotFound(seq=seq)
     line = ChangeRow(*row)
-    found = cursor.execute(QUERIES.batch_of, (seq,)).fetchone()
+    found = cursor.execute(queries.batch_of, (seq,)).fetchone()
     assert found is not None
     batch = Batch(*found)
-    leaves = cursor.execute(QUERIES.leaves, (batch.first_seq, batch.last_seq)).fetchall()
-    erased = cursor.execute(QUERIES.read_erasure, (seq,)).fetchone()
-    checkpoint, public_key = _covering(connection, batch, signer)
+    leaves = cursor.execute(queries.leaves, (batch.first_seq, batch.last_seq)).fetchall()
+    erased = cursor.execute(queries.read_erasure, (seq,)).fetchone()
+    checkpoint, public_key = _covering(connection, queries, batch, signer)
     return Evidence(
         FORM,
         _record(line),
@@ -183,7 +185,7 @@ def prove(connection: Connection, seq: int, codec: Codec, signer: Signer) -> Evi
         batch.first_seq,
         batch.last_seq,
         merkle.inclusion_path([found_leaf for (found_leaf,) in leaves], seq - batch.first_seq),
-        _tree_path(connection, batch.number, checkpoint.batches),
+        _tree_path(connection, queries, batch.number, checkpoint.batches),
         checkpoint.batches,
         checkpoint.last_seq,
         checkpoint.root,
@@ -204,22 +206,24 @@ def _record(line: ChangeRow) -> Record:
     )  # fmt: skip
 
 
-def _covering(connection: Connection, batch: Batch, signer: Signer) -> tuple[Checkpoint, bytes]:
+def _covering(
+    connection: Connection, queries: Queries, batch: Batch, signer: Signer
+) -> tuple[Checkpoint, bytes]:
     cursor = binary_cursor(connection)
-    row = cursor.execute(QUERIES.last_checkpoint).fetchone()
+    row = cursor.execute(queries.last_checkpoint).fetchone()
     checkpoint = Checkpoint(*row) if row else None
     if checkpoint is None or checkpoint.batches <= batch.number:
-        checkpoint = signer.sign(cursor, read_tail(cursor, lock=True))
-    key = cursor.execute(QUERIES.read_key, (checkpoint.key,)).fetchone()
+        checkpoint = signer.sign(cursor, read_tail(cursor, queries, lock=True))
+    key = cursor.execute(queries.read_key, (checkpoint.key,)).fetchone()
     assert key is not None
     return checkpoint, key[0]
 
 
-def _tree_path(connection: Connection, number: int, size: int) -> list[bytes]:
+def _tree_path(connection: Connection, queries: Queries, number: int, size: int) -> list[bytes]:
     wanted = list(merkle.nodes_of_path(number, size))
     numbers: Sequence[int] = [((place + 1) << level) - 1 for level, place in wanted]
     cursor = binary_cursor(connection)
-    rows = cursor.execute(QUERIES.batches_numbered, (pack.bigints(numbers),))
+    rows = cursor.execute(queries.batches_numbered, (pack.bigints(numbers),))
     batches = {batch.number: batch for batch in (Batch(*row) for row in rows)}
 
     def node(level: int, place: int) -> bytes:

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from psycopg import sql
+
 from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Connection, Cursor, Database, problems_of_the_server
 from trucyte.journal.change import Position
-from trucyte.journal.named import QUERIES
+from trucyte.journal.named import Queries, queries_of
 from trucyte.journal.rows import binary_cursor
 from trucyte.journal.tail import read_tail
 
@@ -31,9 +33,11 @@ class Listener:
     Each waiting thread holds a connection of its own, kept for the next one that waits.
     """
 
-    def __init__(self, database: Database) -> None:
-        """Connect on first use."""
+    def __init__(self, database: Database, schema: str) -> None:
+        """Connect on first use; listen to the journal of `schema`."""
         self._database = database
+        self._queries = queries_of(schema)
+        self._channel = sql.Identifier(schema)
         self._mutex = Lock()
         self._idle: list[Connection] = []
 
@@ -42,7 +46,7 @@ class Listener:
         deadline = time.monotonic() + timeout_seconds
         with problems_of_the_server(), self._listening() as connection:
             while True:
-                tail = read_tail(binary_cursor(connection)).last_seq
+                tail = read_tail(binary_cursor(connection), self._queries).last_seq
                 left = deadline - time.monotonic()
                 if tail > after or left <= 0:
                     return tail
@@ -63,10 +67,10 @@ class Listener:
         if connection is None or connection.closed:
             connection = self._database.connect(autocommit=True)
         try:
-            connection.execute("listen journal")
+            connection.execute(sql.SQL("listen {}").format(self._channel))
             yield connection
             # Nobody reads while it rests: an unread queue would fill the server's.
-            connection.execute("unlisten journal")
+            connection.execute(sql.SQL("unlisten {}").format(self._channel))
         except BaseException:
             connection.close()
             raise
@@ -74,14 +78,14 @@ class Listener:
             self._idle.append(connection)
 
 
-def read_cursor(cursor: Cursor, name: str) -> Position | None:
+def read_cursor(cursor: Cursor, queries: Queries, name: str) -> Position | None:
     """Return where the follower `name` stands, None where it never moved."""
-    row = cursor.execute(QUERIES.read_cursor, (name,)).fetchone()
+    row = cursor.execute(queries.read_cursor, (name,)).fetchone()
     return Position(*row) if row else None
 
 
-def move_cursor(cursor: Cursor, name: str, position: Position) -> None:
+def move_cursor(cursor: Cursor, queries: Queries, name: str, position: Position) -> None:
     """Remember how far the follower `name` came; raises CursorMovedBack."""
-    cursor.execute(QUERIES.move_cursor, (name, position.seq, position.epoch))
+    cursor.execute(queries.move_cursor, (name, position.seq, position.epoch))
     if cursor.rowcount == 0:
         raise CursorMovedBack(name=name)

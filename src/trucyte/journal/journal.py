@@ -28,7 +28,7 @@ from trucyte.journal.codec import Codec, shipped_dictionaries
 from trucyte.journal.evidence import Evidence, prove
 from trucyte.journal.group import Group, Pace
 from trucyte.journal.keyring import Keyring
-from trucyte.journal.named import QUERIES
+from trucyte.journal.named import queries_of
 from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
 from trucyte.journal.rows import binary_cursor, stored_of
 from trucyte.journal.tail import Tail, read_tail
@@ -43,7 +43,12 @@ def _silent(done: int, total: int) -> None:
 
 
 class Journal:
-    """The journal of one node, in one database. Safe to share between threads."""
+    """A journal in one schema of one database. Safe to share between threads.
+
+    The node's own lies in `journal`. Without heads a line costs less, and there are no
+    versions: each line is a fact of its own, `expected` is not checked, `head`,
+    `version` and `history` do not exist, and nobody who waits is told of new lines.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,8 @@ class Journal:
         clock: Clock,
         projections: Sequence[Projection] = (),
         *,
+        schema: str = "journal",
+        has_heads: bool = True,
         codec: Codec | None = None,
         lock_seconds_max: float = 0.05,
         checkpoint_batches: int = 1000,
@@ -62,19 +69,23 @@ class Journal:
         self.database = database
         self.keyring = keyring
         self.projections = tuple(projections)
+        self._queries = queries_of(schema)
+        self._has_heads = has_heads
         self.codec = codec or Codec(shipped_dictionaries())
         self._signer = Signer(
-            keyring, clock, batches_max=checkpoint_batches, seconds_max=checkpoint_seconds
-        )
+            keyring, clock, batches_max=checkpoint_batches, seconds_max=checkpoint_seconds,
+            queries=self._queries,
+        )  # fmt: skip
         self._pace = Pace(lock_seconds_max)
         self._writer = Writer(
             database, clock, self.projections, self._signer,
-            self.codec.dictionaries, retry_seconds=retry_seconds, locked=self._pace.note,
+            self.codec.dictionaries, schema=schema, has_heads=has_heads,
+            retry_seconds=retry_seconds, locked=self._pace.note,
         )  # fmt: skip
         self._group: Group[Unit, Outcome] = Group(
             self._writer.commit, weight_max=lambda: self._pace.rows, broken=OutcomeUnknown
         )
-        self._listener = following.Listener(database)
+        self._listener = following.Listener(database, schema)
 
     def commit(self, changes: Sequence[Change], expectations: Expectations = ()) -> list[Entry]:
         """Accept the changes as one unit, all or nothing, and return their lines in order.
@@ -118,9 +129,10 @@ class Journal:
 
     def head(self, keys: Iterable[Key]) -> dict[Key, Head]:
         """Return what is current of each (origin, type, id) that was ever accepted."""
+        assert self._has_heads
         by_packed = {_head_key(key): key for key in keys}
         with self._reading() as cursor:
-            cursor.execute(QUERIES.read_heads, (pack.uuids(list(by_packed)),))
+            cursor.execute(self._queries.read_heads, (pack.uuids(list(by_packed)),))
             return {
                 by_packed[packed]: Head(version, seq, Operation(operation))
                 for packed, version, seq, operation in cursor
@@ -133,9 +145,9 @@ class Journal:
         """
         wanted = (pack.bigints(list(seqs)),)
         if cursor is None:
-            lines = self._lines(QUERIES.bodies, wanted)
+            lines = self._lines(self._queries.bodies, wanted)
         else:
-            rows = binary_cursor(cursor.connection).execute(QUERIES.bodies, wanted).fetchall()
+            rows = binary_cursor(cursor.connection).execute(self._queries.bodies, wanted).fetchall()
             lines = [stored_of(row, self.codec) for row in rows]
         return {line.entry.seq: line for line in lines}
 
@@ -160,7 +172,7 @@ class Journal:
     def read_tail(self) -> Tail:
         """Return the whole tail."""
         with self._reading() as cursor:
-            return read_tail(cursor)
+            return read_tail(cursor, self._queries)
 
     def follow(
         self, after: int, limit: int = 1000, types: Sequence[str] | None = None
@@ -171,18 +183,19 @@ class Journal:
         that nothing of them stands up to there.
         """
         if types is None:
-            return self._lines(QUERIES.follow, (after, limit))
+            return self._lines(self._queries.follow, (after, limit))
         numbers = pack.smallints([TYPE_NUMBERS[name] for name in types])
-        return self._lines(QUERIES.follow_types, (after, numbers, limit))
+        return self._lines(self._queries.follow_types, (after, numbers, limit))
 
     def wait(self, after: int, timeout_seconds: float) -> int:
         """Wait until there is a line behind `after`, at most so long; return the last seq."""
+        assert self._has_heads
         return self._listener.wait(after, timeout_seconds)
 
     def cursor(self, name: str) -> Position | None:
         """Return where the follower `name` stands, None where it never moved."""
         with self._reading() as cursor:
-            return following.read_cursor(cursor, name)
+            return following.read_cursor(cursor, self._queries, name)
 
     def move_cursor(self, name: str, position: Position, cursor: Cursor | None = None) -> None:
         """Remember how far the follower `name` came, in the transaction of `cursor` if given.
@@ -190,26 +203,26 @@ class Journal:
         Raises CursorMovedBack: two followers of one name would skip for each other.
         """
         if cursor is not None:
-            following.move_cursor(cursor, name, position)
+            following.move_cursor(cursor, self._queries, name, position)
             return
         with self._reading() as own:
-            following.move_cursor(own, name, position)
+            following.move_cursor(own, self._queries, name, position)
 
     def checkpoint(self) -> Checkpoint:
         """Sign everything accepted so far, now."""
         with self._reading() as cursor:
-            return self._signer.sign(cursor, read_tail(cursor, lock=True))
+            return self._signer.sign(cursor, read_tail(cursor, self._queries, lock=True))
 
     def last_checkpoint(self) -> Checkpoint | None:
         """Return the newest signed checkpoint, or None before the first."""
         with self._reading() as cursor:
-            row = cursor.execute(QUERIES.last_checkpoint).fetchone()
+            row = cursor.execute(self._queries.last_checkpoint).fetchone()
         return Checkpoint(*row) if row else None
 
     def prove(self, seq: int) -> Evidence:
         """Return the evidence of a line, to be verified by anyone; raises LineNotFound."""
         with self.database.connection() as connection:
-            return prove(connection, seq, self.codec, self._signer)
+            return prove(connection, self._queries, seq, self.codec, self._signer)
 
     def verify(
         self, progress: Progress = _silent, trusted: Mapping[str, bytes] | None = None
@@ -219,21 +232,26 @@ class Journal:
         Trusts this node's own signing key, and the `trusted` public keys by name.
         """
         own = {self.keyring.key_id: self.keyring.public_key}
-        return verify(self.database, own | dict(trusted or {}), self.codec, progress)
+        keys = own | dict(trusted or {})
+        return verify(
+            self.database, self._queries, keys, self.codec, progress, has_heads=self._has_heads
+        )
 
     def rebuild(self, progress: Progress = _silent) -> int:
         """Build the projections again from the journal; return the lines replayed."""
+        assert self._has_heads  # what has none is no source of tables
         return rebuild(self.database, self.projections, self.codec, progress)
 
     def compare(self, progress: Progress = _silent) -> Difference | None:
         """Return the first row of a projection that a replay would not give; change nothing."""
+        assert self._has_heads
         return compare(self.database, self.projections, self.codec, progress)
 
     def start_epoch(self) -> int:
         """Begin a new epoch, as a restore must: cursors of the old one no longer fit."""
         with self._reading() as cursor:
-            read_tail(cursor, lock=True)
-            row = cursor.execute(QUERIES.start_epoch).fetchone()
+            read_tail(cursor, self._queries, lock=True)
+            row = cursor.execute(self._queries.start_epoch).fetchone()
             assert row is not None
             return int(row[0])
 
@@ -279,7 +297,8 @@ class Journal:
         )
 
     def _versions(self, key: Key, *, down_to: int) -> list[Stored]:
-        return self._lines(QUERIES.line_of_versions, (pack.uuids([_head_key(key)]), down_to))
+        assert self._has_heads
+        return self._lines(self._queries.line_of_versions, (pack.uuids([_head_key(key)]), down_to))
 
     def _lines(self, query: str, values: Sequence[object]) -> list[Stored]:
         with self._reading() as cursor:

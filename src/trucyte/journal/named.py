@@ -1,5 +1,7 @@
-"""The named queries of this package."""
+"""The named queries of this package, for each schema that a journal lies in."""
 
+import re
+from functools import cache
 from typing import NamedTuple
 
 from trucyte.database.queries import load_queries
@@ -45,3 +47,13 @@ class Queries(NamedTuple):
 
 
 QUERIES = load_queries(Queries, "trucyte.journal")
+
+
+@cache
+def queries_of(schema: str) -> Queries:
+    """Return the queries of the journal that lies in `schema`, a name of the program.
+
+    Tables, the lock of writers and the channel of listeners all bear the schema's name.
+    """
+    assert re.fullmatch("[a-z]{1,30}", schema)
+    return Queries(*(re.sub(r"\bjournal\b", schema, query) for query in QUERIES))

@@ -1,15 +1,17 @@
-"""Partitions of `journal.change`, made ahead by the writer itself."""
+"""Partitions of the table `change`, made ahead by the writer itself."""
 
 from dataclasses import replace
 
 from psycopg import sql
 
 from trucyte.database.connect import Cursor
-from trucyte.journal.named import QUERIES
+from trucyte.journal.named import Queries
 from trucyte.journal.tail import Tail
 
 
-def attach_partitions(cursor: Cursor, tail: Tail, last_seq: int) -> None:
+def attach_partitions(
+    cursor: Cursor, queries: Queries, schema: str, tail: Tail, last_seq: int
+) -> None:
     """Make the next partition once the last one is half full; the caller holds the tail.
 
     A finished table is attached, which readers do not notice; `create … partition of`
@@ -17,16 +19,17 @@ def attach_partitions(cursor: Cursor, tail: Tail, last_seq: int) -> None:
     """
     while last_seq + tail.partition_rows // 2 >= tail.partition_end:
         end = tail.partition_end + tail.partition_rows
-        name = sql.Identifier("journal", f"change_{tail.partition_end}")
+        name = sql.Identifier(schema, f"change_{tail.partition_end}")
+        parent = sql.Identifier(schema, "change")
         cursor.execute(
-            sql.SQL(
-                "create table {} (like journal.change including defaults including storage)"
-            ).format(name)
+            sql.SQL("create table {} (like {} including defaults including storage)").format(
+                name, parent
+            )
         )
         cursor.execute(
-            sql.SQL(
-                "alter table journal.change attach partition {} for values from ({}) to ({})"
-            ).format(name, tail.partition_end, end)
+            sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
+                parent, name, tail.partition_end, end
+            )
         )
-        cursor.execute(QUERIES.move_partition_end, (end,))
+        cursor.execute(queries.move_partition_end, (end,))
         tail = replace(tail, partition_end=end)

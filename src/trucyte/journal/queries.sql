@@ -46,7 +46,9 @@ with closed as (
         chain = closed.chain, peaks = %s
     from closed
 )
-select pg_notify('journal', last_seq::text) from closed
+-- Whoever tells holds a lock of the whole server until its commit is on the disk, so a
+-- journal that nobody follows tells nobody.
+select pg_notify('journal', last_seq::text) from closed where %s
 
 -- move_partition_end
 update journal.tail set partition_end = %s

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from trucyte.database.connect import Cursor
 from trucyte.journal import merkle
-from trucyte.journal.named import QUERIES
+from trucyte.journal.named import QUERIES, Queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ class Batch:
         return places + self.root
 
 
-def read_tail(cursor: Cursor, *, lock: bool = False) -> Tail:
+def read_tail(cursor: Cursor, queries: Queries = QUERIES, *, lock: bool = False) -> Tail:
     """Read the tail over a `binary_cursor`; with `lock`, become the only writer."""
     if lock:
-        cursor.execute(QUERIES.hold_tail)
-    row = cursor.execute(QUERIES.read_tail).fetchone()
+        cursor.execute(queries.hold_tail)
+    row = cursor.execute(queries.read_tail).fetchone()
     assert row is not None
     return Tail(*row)
 

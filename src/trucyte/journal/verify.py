@@ -15,7 +15,7 @@ from trucyte.database.connect import Connection, Database, problems_of_the_serve
 from trucyte.journal import leaf, merkle
 from trucyte.journal.checkpoint import Checkpoint
 from trucyte.journal.codec import BodyUnreadable, Codec
-from trucyte.journal.named import QUERIES
+from trucyte.journal.named import Queries
 from trucyte.journal.rebuild import Progress
 from trucyte.journal.rows import ChangeRow, binary_cursor
 from trucyte.journal.tail import Batch, Tail, chained, read_tail
@@ -40,6 +40,7 @@ class What(Enum):
     KEY = "a public key was altered"
     HEAD = "a head is not the newest version"
     TAIL = "the tail was altered"
+    DERIVED = "what was derived from a line is not what the line gives"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,13 @@ class _Found(Exception):  # noqa: N818 - ends the walk; never leaves this module
 
 
 def verify(
-    database: Database, trusted: Mapping[str, bytes], codec: Codec, progress: Progress
+    database: Database,
+    queries: Queries,
+    trusted: Mapping[str, bytes],
+    codec: Codec,
+    progress: Progress,
+    *,
+    has_heads: bool,
 ) -> Verdict:
     """Verify the whole journal against the `trusted` public keys by name."""
     with problems_of_the_server(), database.connect() as connection:
@@ -83,12 +90,14 @@ def verify(
             binary_cursor(connection, "batches") as batches,
             binary_cursor(connection, "changes") as changes,
         ):
-            walk = _Walk(connection, trusted, codec, progress)
+            walk = _Walk(connection, queries, trusted, codec, progress)
             try:
                 walk.run(
-                    iter(batches.execute(QUERIES.all_batches)),
-                    iter(changes.execute(QUERIES.all_changes)),
+                    iter(batches.execute(queries.all_batches)),
+                    iter(changes.execute(queries.all_changes)),
                 )
+                if has_heads:
+                    walk.check_heads()
             except _Found as found:
                 return walk.verdict(found.fault)
             return walk.verdict(None)
@@ -100,15 +109,17 @@ class _Walk:
     def __init__(
         self,
         connection: Connection,
+        queries: Queries,
         trusted: Mapping[str, bytes],
         codec: Codec,
         progress: Progress,
     ) -> None:
         self._connection = connection
+        self._queries = queries
         self._trusted = trusted
         self._codec = codec
         self._progress = progress
-        self._tail = read_tail(binary_cursor(connection))
+        self._tail = read_tail(binary_cursor(connection), queries)
         self._checkpoints = self._read_checkpoints()
         self._reached = Tail(0, 0, 0, _NO_CHAIN, b"", 0, 0, 0, 0, 0)
         self._signed = 0
@@ -128,7 +139,6 @@ class _Walk:
         self._check_tail()
         for checkpoint in self._checkpoints:
             raise _Found(Fault(What.HISTORY, batch=checkpoint.batches))
-        self._check_heads()
 
     def _check_batch(self, batch: Batch, changes: Rows) -> None:
         reached = self._reached
@@ -178,17 +188,17 @@ class _Walk:
             raise _Found(Fault(What.TAIL, seq=tail.last_seq))
 
     def _check_keys(self) -> None:
-        for name, public_key in binary_cursor(self._connection).execute(QUERIES.all_keys):
+        for name, public_key in binary_cursor(self._connection).execute(self._queries.all_keys):
             if self._trusted.get(name) != public_key:
                 raise _Found(Fault(What.KEY, key=name))
 
-    def _check_heads(self) -> None:
-        row = self._connection.execute(QUERIES.first_wrong_head).fetchone()
+    def check_heads(self) -> None:
+        row = self._connection.execute(self._queries.first_wrong_head).fetchone()
         if row is not None:
             raise _Found(Fault(What.HEAD, seq=row[0]))
 
     def _read_checkpoints(self) -> list[Checkpoint]:
-        rows = binary_cursor(self._connection).execute(QUERIES.all_checkpoints)
+        rows = binary_cursor(self._connection).execute(self._queries.all_checkpoints)
         return [Checkpoint(*row) for row in rows]
 
 

@@ -41,7 +41,7 @@ from trucyte.journal.change import (
 )
 from trucyte.journal.checkpoint import Signer
 from trucyte.journal.codec import Dictionary, DictionaryAltered
-from trucyte.journal.named import QUERIES
+from trucyte.journal.named import Queries, queries_of
 from trucyte.journal.partition import attach_partitions
 from trucyte.journal.rows import binary_cursor, from_microseconds, to_microseconds
 from trucyte.journal.tail import Batch, Tail, chained
@@ -106,6 +106,8 @@ class Writer:
         signer: Signer,
         dictionaries: Mapping[int, Dictionary],
         *,
+        schema: str,
+        has_heads: bool,
         retry_seconds: float = 30.0,
         locked: Callable[[int, float], None],
     ) -> None:
@@ -114,6 +116,9 @@ class Writer:
         self._clock = clock
         self._projections = projections
         self._signer = signer
+        self._schema = schema
+        self._queries = queries_of(schema)
+        self._has_heads = has_heads
         self._dictionaries = dictionaries
         self._retry_seconds = retry_seconds
         self._locked = locked
@@ -176,7 +181,7 @@ class Writer:
             connection = self._database.connect(autocommit=True)
             try:
                 session = _Session(connection)
-                keep_dictionaries(session.work, self._dictionaries)
+                keep_dictionaries(session.work, self._queries, self._dictionaries)
             except BaseException:
                 connection.close()
                 raise
@@ -199,11 +204,14 @@ class Writer:
         keys = pack.uuids(list({proposal.key for unit in units for proposal in unit.proposals}))
         with session.connection.pipeline():
             session.work.execute("begin")
-            session.work.execute(QUERIES.hold_tail)
-            session.tails.execute(QUERIES.read_tail)
-            session.heads.execute(QUERIES.read_heads, (keys,))
+            session.work.execute(self._queries.hold_tail)
+            session.tails.execute(self._queries.read_tail)
+            if self._has_heads:
+                session.heads.execute(self._queries.read_heads, (keys,))
         row = session.tails.fetchone()
         assert row is not None
+        if not self._has_heads:
+            return Tail(*row), {}
         heads = {
             key: Head(version, seq, Operation(operation))
             for key, version, seq, operation in session.heads
@@ -221,10 +229,10 @@ class Writer:
         cursors = [session.connection.cursor() for _ in asked]
         try:
             with session.connection.pipeline():
-                session.work.execute(QUERIES.bound_asking, (f"{_ASKING_SECONDS_MAX}s",))
+                session.work.execute(self._queries.bound_asking, (f"{_ASKING_SECONDS_MAX}s",))
                 for expectation, cursor in zip(asked, cursors, strict=True):
                     expectation.ask(cursor)
-                session.work.execute(QUERIES.bound_asking, ("0",))
+                session.work.execute(self._queries.bound_asking, ("0",))
             return {
                 id(expectation): expectation.found(cursor)
                 for expectation, cursor in zip(asked, cursors, strict=True)
@@ -233,7 +241,7 @@ class Writer:
             raise ExpectationTooSlow(seconds=_ASKING_SECONDS_MAX) from error
 
     def _was_committed(self, session: _Session, attempt: _Attempt) -> bool:
-        found = session.work.execute(QUERIES.find_batch, (attempt.last_seq, attempt.root))
+        found = session.work.execute(self._queries.find_batch, (attempt.last_seq, attempt.root))
         return found.fetchone() is not None
 
     def _write(
@@ -249,13 +257,15 @@ class Writer:
             session.connection.rollback()
             return list(_problems(arrangement)), 0
         now = max(to_microseconds(self._clock.now()), tail.at)
-        attach_partitions(session.work, tail, arrangement.lines[-1].seq)
+        last_seq = arrangement.lines[-1].seq
+        attach_partitions(session.work, self._queries, self._schema, tail, last_seq)
         leaves = self._copy(session.work, arrangement.lines, now)
         entries = _entries(arrangement.lines, now)
         self._project(session.connection, arrangement.lines, entries)
         attempt.outcomes = _outcomes(arrangement, entries, tail.last_seq)
         with session.connection.pipeline():
-            self._move_heads(session.work, arrangement.heads, heads)
+            if self._has_heads:
+                self._move_heads(session.work, arrangement.heads, heads)
             self._close_batch(session.work, chained(tail, leaves, now), attempt)
             session.work.execute("commit")
         return attempt.outcomes, len(entries)
@@ -269,7 +279,7 @@ class Writer:
             parts += (fixed, proposal.front, leaf_bytes, proposal.back)
             leaves.append(leaf_bytes)
         parts.append(pack.COPY_TRAILER)
-        with cursor.copy(QUERIES.copy_changes) as copy:
+        with cursor.copy(self._queries.copy_changes) as copy:
             copy.write(b"".join(parts))
         return leaves
 
@@ -277,8 +287,8 @@ class Writer:
         self, cursor: Cursor, moved: Mapping[bytes, Head], heads: Mapping[bytes, Head]
     ) -> None:
         for query, keys in (
-            (QUERIES.insert_heads, sorted(key for key in moved if key not in heads)),
-            (QUERIES.update_heads, sorted(key for key in moved if key in heads)),
+            (self._queries.insert_heads, sorted(key for key in moved if key not in heads)),
+            (self._queries.update_heads, sorted(key for key in moved if key in heads)),
         ):
             if keys:
                 places = [moved[key] for key in keys]
@@ -301,15 +311,17 @@ class Writer:
     def _close_batch(self, cursor: Cursor, closing: tuple[Tail, Batch], attempt: _Attempt) -> None:
         grown, batch = closing
         cursor.execute(
-            QUERIES.close_batch,
+            self._queries.close_batch,
             (batch.last_seq, batch.first_seq, batch.number, from_microseconds(batch.at),
-             batch.root, batch.chain, batch.nodes, grown.peaks),
+             batch.root, batch.chain, batch.nodes, grown.peaks, self._has_heads),
         )  # fmt: skip
         self._signer.sign_if_due(cursor, grown)
         attempt.last_seq, attempt.root = batch.last_seq, batch.root
 
 
-def keep_dictionaries(cursor: Cursor, dictionaries: Mapping[int, Dictionary]) -> None:
+def keep_dictionaries(
+    cursor: Cursor, queries: Queries, dictionaries: Mapping[int, Dictionary]
+) -> None:
     """Lay the dictionaries beside the bodies that need them; raises DictionaryAltered.
 
     So a database can be read without the program that wrote it.
@@ -317,8 +329,8 @@ def keep_dictionaries(cursor: Cursor, dictionaries: Mapping[int, Dictionary]) ->
     for number, dictionary in dictionaries.items():
         content = dictionary.content
         facts = (number, TYPE_NUMBERS[dictionary.type], dictionary.version, content)
-        cursor.execute(QUERIES.insert_dictionary, facts)
-        kept = cursor.execute(QUERIES.read_dictionary, (number,)).fetchone()
+        cursor.execute(queries.insert_dictionary, facts)
+        kept = cursor.execute(queries.read_dictionary, (number,)).fetchone()
         if kept is None or kept[0] != content:
             raise DictionaryAltered(number=number)
 

@@ -1,4 +1,4 @@
-"""Commands that check the journal: `audit verify`, `audit prove`, `rebuild`."""
+"""Commands that check journal and trail: `audit verify`, `audit prove`, `rebuild`."""
 
 import json
 import os
@@ -14,7 +14,8 @@ from trucyte.base.problem import Kind, Problem
 from trucyte.base.settings import load_settings
 from trucyte.journal.evidence import evidence_from_json, evidence_to_json, verify_evidence
 from trucyte.node.cli import INPUT_ERRORS
-from trucyte.node.wiring import open_node
+from trucyte.node.wiring import Node, open_node
+from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object for machines.")
@@ -30,24 +31,26 @@ class NoSuchResource(Problem):
 
 @click.group()
 def audit() -> None:
-    """Check that nothing in the journal was altered."""
+    """Check that nothing in the journal, or in the trail of who looked, was altered."""
 
 
 @audit.command()
 @click.argument("evidence", required=False, type=click.Path(exists=True, path_type=Path))
+@click.option("--trail", "of_trail", is_flag=True, help="The trail of who looked, instead.")
 @_JSON
-def verify(evidence: Path | None, as_json: bool) -> int:
+def verify(evidence: Path | None, of_trail: bool, as_json: bool) -> int:
     """Walk the whole journal and name the first altered thing; or check one EVIDENCE file.
 
-    An evidence file is checked without any node or database.
+    An evidence file, of a record or of an entry of the trail, is checked without any node
+    or database.
 
-    Example: trucyte audit verify --json
+    Example: trucyte audit verify --trail --json
     """
     if evidence is not None:
         return _verify_file(evidence, as_json=as_json)
     opened = open_node(load_settings(os.environ), needs_room=False)
     with opened as node, _bar("lines", as_json=as_json) as progress:
-        verdict = node.journal.verify(progress)
+        verdict = (node.trail if of_trail else node.journal).verify(progress)
     facts: dict[str, Any] = {
         "verdict": "sound" if verdict.is_sound else "altered",
         "lines": verdict.rows,
@@ -78,26 +81,38 @@ def _verify_file(path: Path, *, as_json: bool) -> int:
 
 @audit.command()
 @click.argument("resource", metavar="TYPE/ID[/VERSION]")
+@click.option("--trail", "of_trail", is_flag=True, help="An entry of the trail: AuditEvent/ID.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file [output].")
-def prove(resource: str, out: Path | None) -> None:
-    """Write evidence of one record that anyone can verify offline.
+def prove(resource: str, of_trail: bool, out: Path | None) -> None:
+    """Write evidence of one record, or of one entry of the trail, to be verified offline.
 
     Example: trucyte audit prove Encounter/abc --out evidence.json
     """
-    parts = resource.split("/")
-    if len(parts) not in (2, 3) or (len(parts) == 3 and not parts[2].isdecimal()):
-        raise click.UsageError("TYPE/ID or TYPE/ID/VERSION")
     with open_node(load_settings(os.environ), needs_room=False) as node:
-        lines = node.journal.history(0, parts[0], parts[1]) if parts[0] else []
-        wanted = int(parts[2]) if len(parts) == 3 else None
-        found = [line for line in lines if wanted in (None, line.entry.version)]
-        if not found:
-            raise NoSuchResource(resource=f"{parts[0][:40]}/…")
-        evidence = evidence_to_json(node.journal.prove(found[0].entry.seq))
+        evidence = _evidence_of_entry(node, resource) if of_trail else _evidence(node, resource)
     if out is None:
         sys.stdout.buffer.write(evidence + b"\n")
     else:
         out.write_bytes(evidence)
+
+
+def _evidence(node: Node, resource: str) -> bytes:
+    parts = resource.split("/")
+    if len(parts) not in (2, 3) or (len(parts) == 3 and not parts[2].isdecimal()):
+        raise click.UsageError("TYPE/ID or TYPE/ID/VERSION")
+    lines = node.journal.history(0, parts[0], parts[1]) if parts[0] else []
+    wanted = int(parts[2]) if len(parts) == 3 else None
+    found = [line for line in lines if wanted in (None, line.entry.version)]
+    if not found:
+        raise NoSuchResource(resource=f"{parts[0][:40]}/…")
+    return evidence_to_json(node.journal.prove(found[0].entry.seq))
+
+
+def _evidence_of_entry(node: Node, resource: str) -> bytes:
+    """Return the evidence of an entry; whoever asks for it is in the trail as well."""
+    id = resource.removeprefix("AuditEvent/")
+    with node.trail.request("read AuditEvent", door="cli") as asked:
+        return evidence_to_json(node.trail.prove(asked.of(local_access("cli", asked)), id))
 
 
 @click.command()

@@ -107,7 +107,7 @@ def _progress(progress: Progress) -> None:
 
 def stops_of(node: Node) -> Sequence[Stop]:
     """Return what there is to look at, with a visit and a person that are really there."""
-    page = node.records.search(local_access("demo"), "Encounter", [("_count", "1")])
+    page = node.records.search(local_access("demo", node.trail), "Encounter", [("_count", "1")])
     files = node.receipts.files(count=1)
     stops = [
         Stop("/", "trang đầu: hôm nay nhận gì, việc gì cần làm", "what came in today", "<main"),

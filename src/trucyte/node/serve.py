@@ -129,7 +129,8 @@ def make_site(node: Node) -> ASGIApp:
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=lambda call: local_access("fhir"),
+            access=lambda call: local_access("fhir", node.trail),
+            trail=node.trail,
             searchable=lambda: asked,
             clock=node.clock,
             version=trucyte.__version__,
@@ -139,11 +140,11 @@ def make_site(node: Node) -> ASGIApp:
             trusts_forwarded=node.settings.web.trusts_forwarded,
         )
     )
-    doors = Doors(node.receipts, node.accounts, node.clock)
+    doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
-        access=lambda purpose: local_access("pages"),
+        access=lambda purpose: local_access("pages", node.trail),
         status=lambda: status_of(node),
         rules=node.parts.rules.rules,
         clock=node.clock,
@@ -155,6 +156,7 @@ def make_site(node: Node) -> ASGIApp:
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
+        trail=node.trail,
     )
     mounts = {"/fhir": Guard(api, hosts=HOSTS), "/api": Guard(doors, hosts=HOSTS)}
     return make_app(services, mounts)
@@ -163,16 +165,16 @@ def make_site(node: Node) -> ASGIApp:
 def _keep_house(node: Node, stop: Event) -> None:
     """Seal what was accepted and sweep what has gone, at their own pace, until `stop` is set.
 
-    A busy journal signs by itself; this signs for an idle one. A Problem is told and tried
+    A busy journal or trail signs by itself; this signs for an idle one. A Problem is told and tried
     again at the next turn.
     """
-    signed, turn = -1, 0
+    signed, turn = [-1, -1], 0
     while not stop.wait(SEAL_SECONDS):
         turn += 1
         try:
-            position = node.journal.tail()
-            if position != signed:
-                signed = node.journal.checkpoint().last_seq
+            for number, journal in enumerate((node.journal, node.trail.journal)):
+                if journal.tail() != signed[number]:
+                    signed[number] = journal.checkpoint().last_seq
             if turn % SWEEP_TURNS == 0:
                 node.parts.index.sweep(node.database, node.clock.now() - PAGES_LIVE)
                 node.parts.index.sweep_phrases(node.database)

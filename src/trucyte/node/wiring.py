@@ -23,9 +23,16 @@ from trucyte.intake.interactions import Interactions
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import Parts, SearchCodes, make_interactions, make_parts, worker_build
+from trucyte.node.parts import (
+    Parts,
+    SearchCodes,
+    make_interactions,
+    make_parts,
+    worker_build,
+)
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
+from trucyte.shared.audit import Trail
 from trucyte.shared.terminology.lists import LoadedLists
 
 INDEX_OLD = Event("node.index-old", logging.WARNING)
@@ -45,6 +52,7 @@ class Node:
     parts: Parts
     journal: Journal
     codes: SearchCodes
+    trail: Trail
     records: Records
     interactions: Interactions
     receipts: PostgresReceipts
@@ -121,6 +129,8 @@ def _assembled(
         )
     journal = Journal(database, keyring, clock, parts.projections)
     closing.callback(journal.close)
+    trail = Trail(database, keyring, clock, site=settings.node.name)
+    closing.callback(trail.close)
     lists = Records(database, journal, parts.index, clock, keyring.tokens)
     codes = SearchCodes(database, lists, parts.definitions, clock)
     records = Records(database, journal, parts.index, clock, keyring.tokens, codes=codes)
@@ -136,6 +146,7 @@ def _assembled(
         parts=parts,
         journal=journal,
         codes=codes,
+        trail=trail,
         records=records,
         interactions=make_interactions(parts, keyring, journal, records, clock),
         receipts=receipts,

@@ -13,7 +13,11 @@ class Recorder(Protocol):
     """Keeps the trail of what was shown."""
 
     def shown(self, access: "Access", persons: Sequence[int], reason: str) -> None:
-        """Record that data of `persons` (person keys) is about to be shown."""
+        """Record that data of `persons` is about to be shown; return once that is durable.
+
+        One person key for each resource shown, 0 for what is of no person; `reason` is an
+        interaction and a type: "read Patient".
+        """
         ...
 
 

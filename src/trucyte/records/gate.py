@@ -5,11 +5,11 @@ records whose data was shown before it returns. Restricted resources never show 
 search, a count or a history of a caller who may not see them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import LiteralString, cast
+from typing import Any, LiteralString, cast
 
 from psycopg.errors import QueryCanceled
 
@@ -26,7 +26,11 @@ from trucyte.records.rows import sensitivity_of_label
 from trucyte.records.search.asked.codes import Codes, CodesOf
 from trucyte.records.search.asked.leaf import shown_name
 from trucyte.records.search.compile import Conditions
-from trucyte.records.search.expectation import SearchExpectation, expectation_statement
+from trucyte.records.search.expectation import (
+    SearchExpectation,
+    expectation_statement,
+    is_local,
+)
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import PageExpired, PageSeal, PageState
@@ -228,19 +232,25 @@ class Records:
         """
         _check_type(type)
         query = self._read_query(access, type, pairs)
-        now = self._now()
+        now, widened = self._now(), replace(access, sees_restricted=True)
+
+        def compiled(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
+            conditions, built = self._conditions(self._links(cursor, widened, now), query)
+            return expectation_statement(type, built, limit, _OWN), conditions.bound.values
+
         with self._reading() as cursor:
-            links = self._links(cursor, replace(access, sees_restricted=True), now)
-            conditions, built = self._conditions(links, query)
-            parameters = self._index.extractor.parameters(type)
+            links = self._links(cursor, widened, now)
+            matcher = Matcher(
+                type, query.criteria, self._index.extractor.parameters(type), now, links
+            )
             expectation = SearchExpectation(
                 type=type,
                 origin=_OWN,
-                statement=expectation_statement(type, built, limit, _OWN),
-                values=conditions.bound.values,
-                matches=Matcher(type, query.criteria, parameters, now, links).matches,
+                compiled=compiled,
+                matches=matcher.matches,
                 extractor=self._index.extractor,
                 limit=limit,
+                is_local=is_local(query.criteria),
             )
             return expectation.asked(cursor)
 
@@ -400,8 +410,8 @@ class Records:
         self, access: Access, lines: Sequence[Stored], reason: str, *persons: int
     ) -> list[Resource]:
         """Leave the trail, then give out."""
-        seen = dict.fromkeys((*persons, *(line.entry.person for line in lines)))
-        access.recorder.shown(access, tuple(seen), reason)
+        seen = tuple(line.entry.person for line in lines)
+        access.recorder.shown(access, seen or persons, reason)
         return [_resource(line) for line in lines]
 
     def _now(self) -> int:

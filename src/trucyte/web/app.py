@@ -24,7 +24,7 @@ from trucyte.base.problem import Problem
 from trucyte.base.tracing import Event
 from trucyte.web import language as languages
 from trucyte.web.defects import say_sorry
-from trucyte.web.handlers import errors, files, health, people, simple, today, upload, visits
+from trucyte.web.handlers import errors, files, health, looks, people, simple, today, upload, visits
 from trucyte.web.multipart import read_files
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
@@ -47,6 +47,7 @@ class Page:
     path: str
     handler: Handler
     takes_files: bool = False
+    reason: str = "page"  # what the trail calls it: an interaction and a resource type
 
 
 PAGES: Sequence[Page] = (
@@ -63,11 +64,25 @@ PAGES: Sequence[Page] = (
     Page("quarantine", "GET", "/quarantine", files.quarantine),
     Page("rule", "GET", "/rules/{rule}", files.rule),
     Page("people", "GET", "/people", people.search_form),
-    Page("people-found", "POST", "/people", people.search),
-    Page("person", "GET", "/people/{id}", people.one),
-    Page("visit", "GET", "/visits/{id}", visits.one),
-    Page("visit-proof", "POST", "/visits/{id}/proof", visits.proof),
-    Page("visit-evidence", "GET", "/visits/{id}/evidence.json", visits.evidence),
+    Page("people-found", "POST", "/people", people.search, reason="search Patient"),
+    Page("person", "GET", "/people/{id}", people.one, reason="page Patient"),
+    Page("person-trail", "GET", "/people/{id}/trail", looks.of_person, reason="page AuditEvent"),
+    Page(
+        "person-look",
+        "GET",
+        "/people/{id}/trail/{entry}/evidence.json",
+        looks.evidence,
+        reason="read AuditEvent",
+    ),
+    Page("visit", "GET", "/visits/{id}", visits.one, reason="page Encounter"),
+    Page("visit-proof", "POST", "/visits/{id}/proof", visits.proof, reason="page Encounter"),
+    Page(
+        "visit-evidence",
+        "GET",
+        "/visits/{id}/evidence.json",
+        visits.evidence,
+        reason="read Encounter",
+    ),
     Page("health", "GET", "/health", health.page),
     Page("help", "GET", "/help", simple.help_page),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
@@ -112,7 +127,7 @@ def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
         call = Call(request, web, _language_of(request), FormData())
         try:
             call = await _with_body(call, page)
-            response = await run_in_threadpool(page.handler, call)
+            response = await run_in_threadpool(_answered, page, call)
         except Problem as problem:
             response = errors.page_of(call, problem)
         except HTTPException as refusal:
@@ -133,6 +148,15 @@ def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
         return response
 
     return endpoint
+
+
+def _answered(page: Page, call: Call) -> Response:
+    """Answer by the page's handler; what it showed is durable in the trail before it leaves."""
+    trail = call.services.trail
+    if trail is None:
+        return page.handler(call)
+    with trail.request(page.reason, door="pages") as asked:
+        return page.handler(replace(call, asked=asked))
 
 
 async def _with_body(call: Call, page: Page) -> Call:

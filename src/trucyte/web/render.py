@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from trucyte.base.clock import VIETNAM
+from trucyte.records.access import Access
+from trucyte.shared.audit.asked import Asked
 from trucyte.web import charts, formats
 from trucyte.web.language import LANGUAGES, marked, translations
 from trucyte.web.multipart import SentFile
@@ -44,11 +46,17 @@ class Call:
     language: str
     form: FormData
     files: Sequence[SentFile] = ()
+    asked: Asked | None = None  # this request in the trail
 
     @property
     def services(self) -> Services:
         """What the node offers."""
         return self.web.services
+
+    def access(self, purpose: str) -> Access:
+        """Return what the person before the page may see, entered as one with this request."""
+        access = self.services.access(purpose)
+        return access if self.asked is None else self.asked.of(access)
 
     @property
     def is_part(self) -> bool:

@@ -4,15 +4,20 @@ Pages hold no rules: everything they show comes through here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from trucyte.base.clock import Clock
 from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.receipts import Receipts
 from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
+from trucyte.shared.audit import Entry
+from trucyte.shared.audit.asked import Asked
+from trucyte.shared.audit.reading import Found
 from trucyte.web.reader import Reader
 
 
@@ -65,6 +70,30 @@ class NodeStatus:
     versions: Sequence[tuple[str, str]]  # part, version: "Python", "3.11.2"
 
 
+class WhoLooked(Protocol):
+    """The trail, as pages write and read it."""
+
+    def request(
+        self, reason: str, *, door: str, request: str = ""
+    ) -> AbstractContextManager[Asked]:
+        """Gather what one request reads, and enter it as one when the block is left."""
+        ...
+
+    def of_person(
+        self, access: Access, person: int, *, count: int = 50, before: int | None = None
+    ) -> Found:
+        """Return who looked at a person's data, newest first."""
+        ...
+
+    def entry(self, access: Access, id: str) -> Entry:
+        """Return one entry; raises EntryNotFound."""
+        ...
+
+    def prove(self, access: Access, id: str) -> Evidence:
+        """Return the evidence of an entry; raises EntryNotFound."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything pages ask of the node."""
@@ -78,3 +107,4 @@ class Services:
     settings: WebSettings
     prove: Callable[[int], Evidence] | None = None  # a journal line -> its evidence
     public_key: bytes = b""  # of this node: what its evidence must be signed with
+    trail: WhoLooked | None = None  # who looked; None: a node without one, as tests make

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from trucyte.fhir.definitions import Element
@@ -11,6 +11,7 @@ from trucyte.fhir.patch.problems import PatchNotApplicable, PatchTooLarge, Patch
 from trucyte.fhir.patch.slots import (
     Slot,
     Value,
+    beside_at,
     count_at,
     delete_at,
     insert_at,
@@ -24,6 +25,8 @@ from trucyte.fhir.path.model import Kind, Model, Node
 from trucyte.fhir.path.path import Paths
 
 OPERATIONS_MAX: Final = 500
+# Each operation walks the resource: elements times operations, a few seconds at most.
+WALKED_MAX: Final = 2_000_000
 _PARTS_DEEP: Final = 20
 _ENVIRONMENT: Final = Environment(work_max=500_000)
 # What each type of operation needs besides its path.
@@ -69,6 +72,8 @@ class FhirPathPatch:
 
     def apply(self, resource: Mapping[str, Any]) -> dict[str, Any]:
         """Return the changed resource; raises PatchNotApplicable and the Problems of paths."""
+        if marked(resource).size * (len(self._operations) - 1) > WALKED_MAX:
+            raise PatchTooLarge(most=WALKED_MAX, what="elements to look at")
         root: dict[str, Any] = deepcopy(dict(resource))
         for number, operation in enumerate(self._operations):
             try:
@@ -97,25 +102,40 @@ class FhirPathPatch:
 
     def _add(self, root: dict[str, Any], operation: _Operation) -> None:
         found = self._single(root, operation)
-        value_part = operation.parts["value"]
         name = str(operation.parts["name"].get("valueString", ""))
+        self._add_to(root, found, name, operation.parts["value"])
+
+    def _add_to(
+        self, root: dict[str, Any], found: _Found, name: str, part: Mapping[str, Any]
+    ) -> None:
         holder: dict[str, Any] = root
         if found.node.kind.is_primitive:
-            slot = slot_at(root, found.place)
-            if slot.number is not None:
-                raise _Misfit("nothing can be added to a primitive in a list")
-            holder = slot.holder.setdefault("_" + slot.key, {})
+            holder = beside_at(slot_at(root, found.place))
         elif found.place:
             holder = _held(slot_at(root, found.place))
-        add_element(self._paths.model, holder, found.node.kind, name, value_part)
+        add_element(self._paths.model, holder, found.node.kind, name, part)
 
     def _insert(self, root: dict[str, Any], operation: _Operation) -> None:
-        slot, kind = self._list(root, operation)
         number = operation.number("index")
+        if not number and not self._found(root, operation):
+            self._begin_list(root, operation)
+            return
+        slot, kind = self._list(root, operation)
         if number > count_at(slot):
             raise _Misfit("the index is behind the end of the list")
         value = value_of(self._paths.model, kind, operation.parts["value"])
         insert_at(slot.holder, slot.key, number, value)
+
+    def _begin_list(self, root: dict[str, Any], operation: _Operation) -> None:
+        """Put the first element into a list that is not there: its name ends the path."""
+        base, _, name = operation.path.rpartition(".")
+        if not base:
+            raise _Misfit("the path gives no list")
+        found = self._single(root, replace(operation, path=base))
+        child = _element(self._paths.model, found.node.kind, name)
+        if child is None or not child[0].is_array:
+            raise _Misfit("the path gives no list")
+        self._add_to(root, found, name, operation.parts["value"])
 
     def _delete(self, root: dict[str, Any], operation: _Operation) -> None:
         found = self._found(root, operation)
@@ -173,23 +193,28 @@ def _held(slot: Slot) -> dict[str, Any]:
 def value_of(model: Model, kind: Kind, part: Mapping[str, Any], depth: int = 0) -> Value:
     """Return what a part holds: value[x], a resource, or the parts of an element of `kind`."""
     if "part" in part:
-        made: dict[str, Any] = {}
-        if depth > _PARTS_DEEP:
-            raise _Misfit("the parts of a value nest too deeply")
-        for inner in part["part"] if isinstance(part["part"], list) else ():
-            if isinstance(inner, dict):
-                add_element(model, made, kind, str(inner.get("name", "")), inner, depth + 1)
-        return Value(made)
+        return Value(_object_of(model, kind, part["part"], depth))
     if "resource" in part:
-        return Value(part["resource"])
+        return Value(deepcopy(part["resource"]))
     for key in part:
         name = key.removeprefix("_").removeprefix("value")
         if name and key.startswith(("value", "_value")):
-            beside = part.get(f"_value{name}")
-            return Value(
-                part.get(f"value{name}"), beside if isinstance(beside, dict) else None, name
-            )
+            # Copies: what later operations change must not change the patch.
+            value, beside = deepcopy((part.get(f"value{name}"), part.get(f"_value{name}")))
+            return Value(value, beside if isinstance(beside, dict) else None, name)
     raise _Misfit("there is no value")
+
+
+def _object_of(model: Model, kind: Kind, parts: Any, depth: int) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if depth > _PARTS_DEEP:
+        raise _Misfit("the parts of a value nest too deeply")
+    for inner in parts if isinstance(parts, list) else ():
+        if isinstance(inner, dict):
+            add_element(model, made, kind, str(inner.get("name", "")), inner, depth + 1)
+    if not made:
+        raise _Misfit("there is no value")
+    return made
 
 
 def add_element(
@@ -263,6 +288,11 @@ def _read(number: int, said: Any) -> _Operation:
         raise PatchUnreadable(operation=number, reason="its type is none of R4")
     if not path:
         raise PatchUnreadable(operation=number, reason="it has no path")
+    _check_parts(number, kind, parts)
+    return _Operation(kind, path, parts)
+
+
+def _check_parts(number: int, kind: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
     for needed in _NEEDS[kind]:
         if needed not in parts:
             raise PatchUnreadable(operation=number, reason=f"it has no {needed}")
@@ -271,7 +301,6 @@ def _read(number: int, said: Any) -> _Operation:
             place = parts[name].get("valueInteger")
             if not isinstance(place, int) or isinstance(place, bool) or place < 0:
                 raise PatchUnreadable(operation=number, reason=f"its {name} is no place")
-    return _Operation(kind, path, parts)
 
 
 def _text(parts: Mapping[str, Mapping[str, Any]], name: str) -> str:

@@ -23,6 +23,11 @@ class Marked:
     _objects: dict[int, Place] = field(default_factory=dict)
     _primitives: list[Place] = field(default_factory=list)
 
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        return len(self._objects) + len(self._primitives)
+
     def place(self, item: Any) -> Place | None:
         """Return the place of a found element; None for what is no element of the resource."""
         if not isinstance(item, Node):

@@ -47,6 +47,18 @@ def count_at(slot: Slot) -> int:
     return max(len(values or ()), len(besides or ()))
 
 
+def beside_at(slot: Slot) -> dict[str, Any]:
+    """Return the object beside a primitive, for its id and extensions; make it if need be."""
+    if slot.number is None:
+        made: dict[str, Any] = slot.holder.setdefault("_" + slot.key, {})
+        return made
+    values, besides = _pair(slot.holder, slot.key)
+    besides[slot.number] = besides[slot.number] or {}
+    _keep(slot.holder, slot.key, values, besides)
+    found: dict[str, Any] = besides[slot.number]
+    return found
+
+
 def replace_at(slot: Slot, key: str, value: Value) -> None:
     """Put a value where another is; `key` differs where a choice gets another type."""
     holder = slot.holder

@@ -156,7 +156,7 @@ class Bundles:
         kind, query = split_condition(reference)
         expectation = self._planner.records.expectation(access, kind, read_query(query))
         found = [id_ for _, _, id_ in expectation.expected]
-        if not found:
+        if not found and expectation.is_local:
             found = [
                 one.ids[0]
                 for one in settled
@@ -324,13 +324,16 @@ def _check_own_conditions(
             by_type.setdefault(change.type, []).append((place, change))
     left = _PAIRS_MAX
     for place, one in enumerate(settled):
-        if one.expectation is None or one.ask.verb is Verb.DELETE:
-            continue
-        others = by_type.get(one.ask.type, ())
-        left -= len(others)
-        if left < 0:
-            raise BundleTooLarge(most=_PAIRS_MAX, what="conditions on resources it writes")
-        known = {id_ for _, _, id_ in one.expectation.expected}
-        for other, change in others:
-            if other != place and change.id not in known and one.expectation.meets(change):
+        if one.ask.verb is not Verb.DELETE and one.expectation and one.expectation.is_local:
+            others = [change for at, change in by_type.get(one.ask.type, ()) if at != place]
+            left -= len(others)
+            if left < 0:
+                raise BundleTooLarge(most=_PAIRS_MAX, what="conditions on resources it writes")
+            if _is_met_by(one.expectation, others):
                 raise _placed(NotSelective(type=one.ask.type), entries[place])
+
+
+def _is_met_by(expectation: SearchExpectation, others: Sequence[Change]) -> bool:
+    """Say whether changes make more resources meet a condition than were found to."""
+    known = {id_ for _, _, id_ in expectation.expected}
+    return any(change.id not in known and expectation.meets(change) for change in others)

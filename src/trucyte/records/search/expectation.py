@@ -17,6 +17,8 @@ from trucyte.fhir.parse import parse
 from trucyte.fhir.search import Extractor, SearchValues
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Change, Key
+from trucyte.records.search.asked.leaf import Criterion
+from trucyte.records.search.asked.tree import And, Node, Not, Or, every_node
 from trucyte.records.search.bound import NOTHING
 
 Matches = Callable[[str, SearchValues], bool]
@@ -28,12 +30,13 @@ class SearchExpectation:
 
     type: str
     origin: int
-    statement: str  # gives ids, at most `limit`
-    values: Mapping[str, Any]
+    # The statement, which gives at most `limit` ids, and its values. What lies at far ends of
+    # links is looked up on the way, so it is made anew each time.
+    compiled: Callable[[Cursor], tuple[str, Mapping[str, Any]]]
     matches: Matches
     extractor: Extractor
     limit: int
-    is_local: bool = True
+    is_local: bool
     expected: frozenset[Key] = frozenset()
 
     def asked(self, cursor: Cursor) -> Self:
@@ -43,8 +46,9 @@ class SearchExpectation:
 
     def ask(self, cursor: Cursor) -> None:
         """Send the query; may be called inside a pipeline."""
+        statement, values = self.compiled(cursor)
         # Never prepared: a plan must know its values.
-        cursor.execute(self.statement, self.values, prepare=False)
+        cursor.execute(statement, values, prepare=False)
 
     def found(self, cursor: Cursor) -> frozenset[Key]:
         """Return what meets the condition, `limit` keys at most, from a cursor that asked."""
@@ -71,4 +75,14 @@ def expectation_statement(
         f"select e.seq from records.entry e where {joined} limit {limit:d}\n"
         ") e join journal.change c on c.seq = e.seq\n"
         f"where c.type = {TYPE_NUMBERS[type_name]:d} and c.origin = {origin:d}"
+    )
+
+
+def is_local(nodes: Sequence[Node]) -> bool:
+    """Say whether a resource's own body tells if it meets what is asked."""
+    return all(
+        isinstance(part, (And, Or, Not))
+        or (isinstance(part, Criterion) and (part.parameter is not None or part.type == "id"))
+        for node in nodes
+        for part in every_node(node)
     )

@@ -140,6 +140,13 @@ class Accounts:
         with self._database.connection() as connection:
             return [ListedAccount(*row) for row in connection.execute(QUERIES.list_accounts)]
 
+    def has(self, name: str) -> bool:
+        """Say whether there is an account of that name that has not ended."""
+        if "\0" in name:  # which the database cannot even ask for
+            return False
+        with self._database.connection() as connection:
+            return connection.execute(QUERIES.find_account, {"name": name}).fetchone() is not None
+
     def end(self, name: str) -> None:
         """End an account and its tokens at once. Raises AccountUnknown."""
         values = {"name": name, "now": self._clock.now()}

@@ -20,8 +20,11 @@ import orjson
 from trucyte.base.clock import VIETNAM, Clock
 from trucyte.base.problem import Kind, Problem
 from trucyte.base.wording import wording
+from trucyte.database.connect import DatabaseAway
 from trucyte.intake.receipts import Receipts, ReceivedFile
 from trucyte.shared.access.accounts import Account, Accounts, Token, TokenRefused, sent_form
+from trucyte.shared.access.local import sender_access
+from trucyte.shared.audit import Trail
 from trucyte.web.api import asgi
 from trucyte.web.api.asgi import Answer, Call, Route
 
@@ -32,6 +35,7 @@ FILES_MAX = 1000
 # The facility an envelope names stands in its first lines.
 _NAMED = re.compile(rb"<MACSKCB>\s*([^<\s]{1,20})\s*</MACSKCB>")
 _HEAD_BYTES = 4096
+DOOR = "api"
 JSON = "application/json; charset=utf-8"
 
 
@@ -76,11 +80,12 @@ class Files(msgspec.Struct, frozen=True):
 class Doors:
     """The doors as one ASGI application."""
 
-    def __init__(self, receipts: Receipts, accounts: Accounts, clock: Clock) -> None:
-        """Answer from `receipts` for the holders of tokens of `accounts`."""
+    def __init__(self, receipts: Receipts, accounts: Accounts, clock: Clock, trail: Trail) -> None:
+        """Answer from `receipts` for the holders of tokens of `accounts`; enter it in `trail`."""
         self._receipts = receipts
         self._accounts = accounts
         self._clock = clock
+        self._trail = trail
         insurer = r"/api/(?:qd130|qd3176)/"
         self._routes = (
             _route("POST", r"/api/auth/login", self._log_in),
@@ -113,7 +118,7 @@ class Doors:
 
     def _log_in(self, call: Call) -> Answer:
         login = _decoded(call.body, Login)
-        token = self._accounts.log_in(login.username, sent_form(login.password), client=call.client)
+        token = self._token_for(login.username, sent_form(login.password), call.client)
         if login.code and token.account.facility not in ("", login.code):
             raise OtherFacility
         return _json(
@@ -126,10 +131,26 @@ class Doors:
 
     def _take_token(self, call: Call) -> Answer:
         form = _form(call.body)
-        token = self._accounts.log_in(
-            form.get("username", ""), form.get("password", ""), client=call.client
-        )
+        token = self._token_for(form.get("username", ""), form.get("password", ""), call.client)
         return _json(200, maKetQua="200", APIKey=_api_key(token))
+
+    def _token_for(self, name: str, sent: str, client: str) -> Token:
+        """Log in, and enter that; a name that no account bears is not kept: it may be anything."""
+        try:
+            token = self._accounts.log_in(name, sent, client=client)
+        except Problem as problem:
+            if not isinstance(problem, DatabaseAway):
+                known = name if self._accounts.has(name) else ""
+                self._trail.logged_in(known, door=DOOR, code=problem.code)
+            raise
+        self._trail.logged_in(
+            name, organisation=sender_access(token.account, self._trail).organisation, door=DOOR
+        )
+        return token
+
+    def _enter_received(self, account: Account, files: int) -> None:
+        access = sender_access(account, self._trail)
+        self._trail.enter(access, "receive", resources=files, door=DOOR)
 
     def _receive_files(self, call: Call) -> Answer:
         account = self._accounts.holder(_token(call.headers))
@@ -141,6 +162,7 @@ class Doors:
             self._received(account, number, text) for number, text in enumerate(sent.files, start=1)
         ]
         good = sum(1 for result in results if result["maKetQua"] == "200")
+        self._enter_received(account, good)
         return _json(
             200,
             maKetQua="200" if good else "400",
@@ -170,6 +192,7 @@ class Doors:
         _check_facility(account, form.get("maCSKCB", ""))
         name = call.path.rsplit("/", 1)[-1] + ".xml"
         received = self._keep(account, name, "insurer", form.get("fileHSBase64", ""))
+        self._enter_received(account, 1)
         return _json(
             200,
             maKetQua="200",

@@ -7,14 +7,12 @@ refusal that rests on findings of the validator lists them all.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trucyte.base.problem import Kind, Problem
+from trucyte.base.problem import Problem
 from trucyte.base.wording import wording
 from trucyte.fhir.issue import Issue
-from trucyte.fhir.outcome import ISSUE_TYPES as _ISSUE_TYPES
-from trucyte.fhir.outcome import operation_outcome
+from trucyte.fhir.outcome import ISSUE_TYPES, operation_outcome
 from trucyte.web.api.asgi import Defect
 
-ISSUE_TYPES: Mapping[Kind, str] = _ISSUE_TYPES
 PROBLEMS = "https://trucyte.vn/fhir/problems"
 
 _FINE: Mapping[str, Mapping[str, str]] = {

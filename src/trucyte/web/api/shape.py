@@ -124,7 +124,6 @@ class Shapes:
     def _compiled(self, type_name: str) -> Cut:
         # Known before it is made: a backbone may hold itself (Questionnaire.item).
         plan: dict[str, Cut | None] = {"resourceType": None}
-        needed = self._needed(type_name, modifiers=False)
 
         def cut(source: Json) -> Json:
             made: Json = {}
@@ -133,10 +132,8 @@ class Shapes:
                     continue
                 inner = plan[key]
                 kept = _within(inner, value) if inner else value
-                if kept or inner is None:
+                if kept or inner is None:  # an empty element is no FHIR
                     made[key] = kept
-                elif key in needed:  # nothing of it is summary, and it may not be missing
-                    made[key] = value
             return made
 
         self._summaries[type_name] = cut

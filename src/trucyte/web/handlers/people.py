@@ -36,7 +36,7 @@ def search(call: Call) -> Response:
     mistake = _mistake(query)
     people: Sequence[Shown] = ()
     if not mistake:
-        access = call.services.access("TREAT")
+        access = call.access("TREAT")
         people = call.services.records.find_people(access, query, count=PEOPLE_MAX + 1)
     today = call.services.clock.now().astimezone(VIETNAM).date()
     lines = [person_line(shown.resource, today) for shown in people if shown.resource]
@@ -71,7 +71,7 @@ def understood(call: Call) -> PeopleQuery:
 def one(call: Call) -> Response:
     """Show a person: who it is, what is new, and every visit in order."""
     records = call.services.records
-    access = call.services.access("TREAT")
+    access = call.access("TREAT")
     patient = records.read(access, "Patient", call.request.path_params["id"])
     assert patient.resource is not None  # a restricted one is refused by the gate
     story: dict[str, list[Shown]] = {}

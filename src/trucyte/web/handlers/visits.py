@@ -17,7 +17,7 @@ from trucyte.web.views.proof import checked_proof
 def one(call: Call) -> Response:
     """Show a visit; a restricted one says so, and nothing more."""
     records = call.services.records
-    access = call.services.access("TREAT")
+    access = call.access("TREAT")
     encounter = _encounter(call)
     assert encounter.resource is not None  # a restricted one is refused by the gate
     resources = view.living(records.of_visit(access, encounter.id))
@@ -70,7 +70,7 @@ def evidence(call: Call) -> Response:
 
 
 def _encounter(call: Call) -> Shown:
-    access = call.services.access("TREAT")
+    access = call.access("TREAT")
     return call.services.records.read(access, "Encounter", call.request.path_params["id"])
 
 
