@@ -25,6 +25,7 @@ from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
 from trucyte.node.health import status_of
+from trucyte.node.operations import node_operations
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
@@ -166,8 +167,9 @@ def make_site(
             clock=node.clock,
             version=trucyte.__version__,
             interactions=node.interactions,
+            systems=node.codes.systems,
             trusts_forwarded=node.settings.web.trusts_forwarded,
-            operations=operations_of(node, bulk or make_bulk(node)),
+            operations=(*node_operations(node), *operations_of(node, bulk or make_bulk(node))),
         )
     )
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)

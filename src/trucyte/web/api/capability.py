@@ -14,11 +14,13 @@ from trucyte.base.clock import Clock
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.search import Extractor
 from trucyte.fhir.types import RESOURCE_TYPES
+from trucyte.shared.terminology.operations.answer import KNOWN
 from trucyte.web.api.operations.table import Level, Operation, OperationTable
 from trucyte.web.api.routes import Place, Row
 
 _SYSTEM_CODES = frozenset({"transaction", "batch", "search-system", "history-system"})
 _TERMINOLOGY = frozenset({"expand", "lookup", "validate-code", "translate", "subsumes"})
+_TEXT_FILTER = "Every word is found in a code or its display, with or without Vietnamese marks."
 # What each type has without a parameter of its own in the index (R4 §3.1.1.2).
 _COMMON = (
     ("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id", "Resource.id"),
@@ -82,8 +84,10 @@ class Capabilities:
         *,
         version: str,
         clock: Clock,
+        systems: Callable[[], Mapping[str, Sequence[str]]] = dict,
     ) -> None:
-        """Describe these rows and operations."""
+        """Describe these rows and operations; `systems` are code systems and their versions."""
+        self._systems = systems
         self._rows = tuple(rows)
         self._operations = operations
         self._searchable = searchable
@@ -109,8 +113,21 @@ class Capabilities:
             "resourceType": "TerminologyCapabilities",
             **self._head(base),
         }
+        systems = self._systems()
+        if systems:
+            statement["codeSystem"] = [
+                _code_system(url, versions, has_subsumption="subsumes" in names)
+                for url, versions in systems.items()
+            ]
         if "expand" in names:
-            statement["expansion"] = {"hierarchical": False, "paging": True}
+            known = KNOWN["ValueSet", "expand"]
+            statement["expansion"] = {
+                "hierarchical": True,
+                "paging": True,
+                "incomplete": False,
+                "parameter": [{"name": name} for name, kind in known.items() if kind != "no"],
+                "textFilter": _TEXT_FILTER,
+            }
         if "validate-code" in names:
             statement["validateCode"] = {"translations": False}
         if "translate" in names:
@@ -186,6 +203,14 @@ class Capabilities:
             "operation": _operations(here),
         }
         return {key: value for key, value in shown.items() if value not in ([], None)}
+
+
+def _code_system(url: str, versions: Sequence[str], *, has_subsumption: bool) -> dict[str, Any]:
+    listed = [
+        {**({"code": version} if version else {}), "isDefault": place == 0}
+        for place, version in enumerate(dict.fromkeys(versions))
+    ]
+    return {"uri": url, "version": listed, "subsumption": has_subsumption}
 
 
 def _codes(rows: Sequence[Row]) -> Sequence[str]:

@@ -6,7 +6,7 @@ they were accepted; bundles are put together as bytes. Every answer passes `Reco
 an Access value. Errors are OperationOutcomes in the caller's language.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trucyte.base.clock import Clock
@@ -46,6 +46,7 @@ class ApiParts:
     audit: AuditTrail | None = None  # where AuditEvents are read from; None: only stored ones
     interactions: Interactions | None = None  # None: this node's API writes nothing
     operations: Sequence[Operation] = ()
+    systems: Callable[[], Mapping[str, Sequence[str]]] = dict  # code systems and their versions
     path: str = "/fhir"
     trusts_forwarded: bool = False  # whether X-Forwarded-* name the address clients see
 
@@ -120,6 +121,11 @@ def _routes(parts: ApiParts) -> Routes:
         rows += Writing(parts.interactions, parts.definitions).rows()
         rows += Batches(parts.interactions, Routes(rows)).rows()
     capabilities = Capabilities(
-        rows, table, parts.searchable, version=parts.version, clock=parts.clock
+        rows,
+        table,
+        parts.searchable,
+        version=parts.version,
+        clock=parts.clock,
+        systems=parts.systems,
     )
     return Routes([*rows, *Describing(capabilities).rows()])
