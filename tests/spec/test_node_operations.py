@@ -13,8 +13,8 @@ from tests.support.profiles import URL, profile, tgz
 from tests.support.record import record
 from trucyte.base.settings import DatabaseSettings, Settings
 from trucyte.database.connect import Database
+from trucyte.node.api.operations import stored_view
 from trucyte.node.language import DEFINITIONS
-from trucyte.node.operations import stored_view
 from trucyte.node.serve import make_site
 from trucyte.node.wiring import Node, open_node
 

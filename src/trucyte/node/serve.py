@@ -27,8 +27,8 @@ from trucyte.base.tracing import write_logs
 from trucyte.intake.door import process_waiting
 from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
+from trucyte.node.api.operations import node_operations
 from trucyte.node.health import status_of
-from trucyte.node.operations import node_operations
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower

@@ -10,7 +10,7 @@ from typing import Final
 
 from trucyte.insight.views.served import SearchedSource, ViewRunner
 from trucyte.national.record.operations import Documents
-from trucyte.node.checking import NodeChecking
+from trucyte.node.api.checking import NodeChecking
 from trucyte.node.packages import FOLDER
 from trucyte.node.wiring import Node
 from trucyte.web.api.operations.documents import document_operations
