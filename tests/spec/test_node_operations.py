@@ -13,8 +13,8 @@ from tests.support.profiles import URL, profile, tgz
 from tests.support.record import record
 from trucyte.base.settings import DatabaseSettings, Settings
 from trucyte.database.connect import Database
+from trucyte.node.api.operations import stored_view
 from trucyte.node.language import DEFINITIONS
-from trucyte.node.operations import stored_view
 from trucyte.node.serve import make_site
 from trucyte.node.wiring import Node, open_node
 
@@ -51,6 +51,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "ConceptMap/translate": (
         "GET", f"ConceptMap/m/$translate?system={quote(GENDER)}&code=male", None),
     "Composition/document": ("GET", "Composition/k1/$document", None),
+    "Patient/everything": ("GET", "Patient/p1/$everything", None),
+    "Encounter/everything": ("GET", "Encounter/e1/$everything", None),
     "Patient/summary": ("GET", "Patient/p1/$summary", None),
     "validate": ("POST", "Patient/$validate", {"resourceType": "Patient"}),
     "graphql": ("GET", "$graphql?query=" + quote("{Patient(id:p1){birthDate}}"), None),

@@ -23,9 +23,9 @@ from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
+from trucyte.node.api.operations import node_operations
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
 from trucyte.node.health import status_of
-from trucyte.node.operations import node_operations
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database

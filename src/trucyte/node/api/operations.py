@@ -10,10 +10,10 @@ from typing import Final
 
 from trucyte.insight.views.served import SearchedSource, ViewRunner
 from trucyte.national.record.operations import Documents
-from trucyte.node.checking import NodeChecking
+from trucyte.node.api.checking import NodeChecking
 from trucyte.node.packages import FOLDER
 from trucyte.node.wiring import Node
-from trucyte.web.api.operations.documents import document_operations
+from trucyte.web.api.operations.documents import document_operations, everything_operations
 from trucyte.web.api.operations.graphql import graphql_operations
 from trucyte.web.api.operations.labels import label_operations
 from trucyte.web.api.operations.table import Operation
@@ -36,6 +36,7 @@ def node_operations(node: Node) -> Sequence[Operation]:
     return [
         *terminology_operations(lambda: node.codes.terminology, records),
         *validate_operations(Checking(checking.check, checking.against), records),
+        *everything_operations(records.everything),
         *document_operations(Documents(records, node.clock, settings.node.name)),
         *view_operations(runner, records, lambda name: stored_view(views, name)),
         *label_operations(records, node.interactions),
