@@ -84,6 +84,12 @@ class Database:
         with problems_of_the_server():
             return psycopg.connect(_with_session(self.url), autocommit=autocommit)
 
+    def figures(self) -> tuple[int, int, int]:
+        """Return how many pooled connections are lent and idle, and how many callers wait."""
+        told = self._pool.get_stats()
+        idle = told.get("pool_available", 0)
+        return told.get("pool_size", 0) - idle, idle, told.get("requests_waiting", 0)
+
     def close(self) -> None:
         """Close the pools."""
         self._pool.close()

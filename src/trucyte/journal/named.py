@@ -28,6 +28,7 @@ class Queries(NamedTuple):
     current: str
     follow: str
     follow_types: str
+    rows_of_source: str
     line_of_versions: str
     read_cursor: str
     move_cursor: str

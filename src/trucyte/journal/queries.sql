@@ -88,6 +88,9 @@ select seq, accepted_at, person, previous, source, version, source_row, meta_off
     origin, type, operation, data_group, codec, id, salt, leaf, body
 from journal.change where seq > %s and type = any(%s) order by seq limit %s
 
+-- rows_of_source
+select source_row from journal.change where seq > %s and source = %s
+
 -- line_of_versions
 -- Walks a resource's versions newest first, down to the one asked for.
 with recursive line (seq, previous, version) as (

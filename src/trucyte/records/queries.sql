@@ -149,3 +149,20 @@ select c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta
     c.origin, c.type, c.operation, c.data_group, c.codec, c.id, c.body
 from wanted join journal.change c on c.seq = wanted.seq
 order by c.seq
+
+-- position_after
+-- The first line accepted after a moment, or the one behind the last.
+select coalesce(
+    (select min(first_seq) from journal.batch where at > %(moment)s),
+    (select last_seq + 1 from journal.tail)
+)
+
+-- ended_lines
+-- Resources that were deleted between two positions and are still: with the version before.
+select change.seq, change.type, change.id, before.person
+from journal.change
+join journal.head
+    on head.key = journal.head_key(change.origin, change.type, change.id) and head.seq = change.seq
+join journal.change before on before.seq = change.previous
+where change.seq between %(first)s and %(last)s and change.operation = 3 and change.origin = 0
+order by change.seq

@@ -16,10 +16,11 @@ from trucyte.intake.fhir.conditions import conditional_references, split_conditi
 from trucyte.intake.interactions.asks import Ask, Verb, read_query
 from trucyte.intake.interactions.committing import TRIES, pause, tell, written
 from trucyte.intake.interactions.entries import Asked, read_bundle
-from trucyte.intake.interactions.plans import Plan, Planner, Settled, keys_of
+from trucyte.intake.interactions.plans import Plan, Planner, Settled, is_labelled, keys_of
 from trucyte.intake.interactions.problems import (
     BundleTooLarge,
     BundleUnreadable,
+    ConditionClosed,
     Contested,
     NotSelective,
     ReferenceNotSelective,
@@ -165,7 +166,17 @@ class Bundles:
             ]
         if len(found) != 1:
             raise ReferenceNotSelective(matches=len(found), type=kind)
+        if expectation.expected and not access.sees_restricted:
+            self._check_open((kind, found[0]))
         return f"{kind}/{found[0]}", expectation
+
+    def _check_open(self, key: tuple[str, str]) -> None:
+        """Raise ConditionClosed where the reference would give away a restricted resource."""
+        present = Present(self._journal)
+        present.load([key])
+        stored = present.stored(key)
+        if stored and is_labelled(stored.body):
+            raise ConditionClosed()
 
     def _commit(
         self, access: Access, plans: Sequence[Plan], conditions: Sequence[SearchExpectation]

@@ -45,3 +45,23 @@ def system_access(part: str) -> Access:
     restricted records from that question would make doubles of them.
     """
     return Access(caller=part, purpose="SYSADMIN", sees_restricted=True, recorder=Unshown())
+
+
+def access_again(
+    caller: str,
+    purpose: str,
+    *,
+    sees_restricted: bool,
+    organisation: str,
+    sees_organisations: Sequence[str] | None,
+    recorder: Recorder,
+) -> Access:
+    """Return the access of a caller whose work goes on after its request was answered."""
+    return Access(
+        caller=caller,
+        purpose=purpose,
+        sees_restricted=sees_restricted,
+        recorder=recorder,
+        organisation=organisation,
+        sees_organisations=None if sees_organisations is None else frozenset(sees_organisations),
+    )
