@@ -59,8 +59,8 @@ class Behalf:
         with self._database.connection() as connection:
             tell(connection, source, organisation, row=row, is_sender=is_sender)
 
-    def of(self, source: int) -> tuple[int, bool] | None:
-        """Return the organisation's number a source as a whole speaks for, and if it logged in."""
+    def of(self, source: int) -> tuple[str, bool] | None:
+        """Return for whom a source as a whole speaks, and whether that one logged in."""
         with self._database.connection() as connection:
             row = connection.execute(QUERIES.behalf_of_source, {"source": source}).fetchone()
         return None if row is None else (row[0], row[1])

@@ -200,7 +200,9 @@ values (%(source)s, %(organisation)s, %(row)s, %(is_sender)s)
 on conflict do nothing
 
 -- behalf_of_source
-select organisation, is_sender from journal.behalf where source = %(source)s and source_row = 0
+select organisation.reference, behalf.is_sender
+from journal.behalf join journal.organisation on organisation.number = behalf.organisation
+where behalf.source = %(source)s and behalf.source_row = 0
 
 -- behalf_of_places
 select place.source, place.source_row, (

@@ -34,6 +34,7 @@ from trucyte.web.api.capability import searchable
 from trucyte.web.api.doors import Doors
 from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.api.openapi import openapi_document
+from trucyte.web.api.who import access_by_token
 from trucyte.web.app import make_app
 from trucyte.web.reader import RecordsReader
 from trucyte.web.security import Guard
@@ -159,7 +160,7 @@ def make_site(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=lambda call: local_access("fhir", node.trail),
+            access=access_by_token(node.accounts, node.trail),
             trail=node.trail,
             searchable=lambda: asked,
             clock=node.clock,

@@ -110,24 +110,29 @@ def standing(access: Access, keys: Collection[Key], connection: Connection) -> S
     makes = bool(access.organisation)
     if seen is None or not keys:
         return Standing({}, makes, sees_all=seen is None)
-    heads = [head_key(_OWN, TYPE_NUMBERS[kind], id_.encode()).hex() for kind, id_ in keys]
-    rows = connection.execute(statements()["owners_of_keys"], {"keys": heads}).fetchall()
     own = {organisation_number(access.organisation)} if makes else set()
-    found: dict[Key, May] = {}
-    for number, id_, owners in rows:
-        key = (RESOURCE_TYPES[number - 1], id_)
-        found[key] = _may(access, key, set(owners), seen, own)
+    found = {
+        key: _may(access, key, owners, seen, own)
+        for key, owners in owners_of_keys(keys, connection).items()
+    }
     return Standing(found, makes, sees_all=False)
 
 
+def owners_of_keys(keys: Collection[Key], connection: Connection) -> dict[Key, frozenset[int]]:
+    """Return the numbers of the organisations that resources are of, current or deleted."""
+    heads = [head_key(_OWN, TYPE_NUMBERS[kind], id_.encode()).hex() for kind, id_ in keys]
+    rows = connection.execute(statements()["owners_of_keys"], {"keys": heads}).fetchall()
+    return {(RESOURCE_TYPES[number - 1], id_): frozenset(owners) for number, id_, owners in rows}
+
+
 def _may(
-    access: Access, key: Key, owners: Collection[int], seen: Iterable[int], own: set[int]
+    access: Access, key: Key, owners: frozenset[int], seen: Iterable[int], own: set[int]
 ) -> May:
     is_open = key[0] in OPEN
-    if not is_open and not set(seen) & set(owners):
+    if not is_open and not owners & set(seen):
         return May.NOTHING
     is_self = f"{key[0]}/{key[1]}" == access.organisation
-    return May.CHANGE if is_self or own & set(owners) else May.SEE
+    return May.CHANGE if is_self or owners & own else May.SEE
 
 
 def owners_of(cursor: Cursor, entries: Iterable[Entry]) -> dict[int, tuple[int, ...]]:

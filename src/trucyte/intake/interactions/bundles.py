@@ -16,7 +16,14 @@ from trucyte.intake.fhir.conditions import conditional_references, split_conditi
 from trucyte.intake.interactions.asks import Ask, Verb, read_query
 from trucyte.intake.interactions.committing import TRIES, pause, tell, written
 from trucyte.intake.interactions.entries import Asked, read_bundle
-from trucyte.intake.interactions.plans import Plan, Planner, Settled, is_labelled, keys_of
+from trucyte.intake.interactions.plans import (
+    Plan,
+    Planner,
+    Scene,
+    Settled,
+    is_labelled,
+    keys_of,
+)
 from trucyte.intake.interactions.problems import (
     BundleTooLarge,
     BundleUnreadable,
