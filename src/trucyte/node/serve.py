@@ -151,12 +151,10 @@ def listening_address(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_site(
-    node: Node, *, metrics: Callable[[], str] = lambda: "", bulk: Bulk | None = None
-) -> ASGIApp:
-    """Put pages, API and doors together; `metrics` gives the figures of all processes."""
+def make_api(node: Node, bulk: Bulk) -> FhirApi:
+    """Return the FHIR API of a node with all its operations."""
     asked = searchable(node.parts.definitions, node.parts.index.extractor)
-    api = FhirApi(
+    return FhirApi(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
@@ -167,9 +165,16 @@ def make_site(
             version=trucyte.__version__,
             interactions=node.interactions,
             trusts_forwarded=node.settings.web.trusts_forwarded,
-            operations=operations_of(node, bulk or make_bulk(node)),
+            operations=operations_of(node, bulk),
         )
     )
+
+
+def make_site(
+    node: Node, *, metrics: Callable[[], str] = lambda: "", bulk: Bulk | None = None
+) -> ASGIApp:
+    """Put pages, API and doors together; `metrics` gives the figures of all processes."""
+    api = make_api(node, bulk or make_bulk(node))
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
