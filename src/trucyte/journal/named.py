@@ -46,6 +46,13 @@ class Queries(NamedTuple):
     primary_key: str
     insert_dictionary: str
     read_dictionary: str
+    register_organisation: str
+    organisation: str
+    stand: str
+    standing: str
+    tell_behalf: str
+    behalf_of_source: str
+    behalf_of_places: str
 
 
 QUERIES = load_queries(Queries, "trucyte.journal")

@@ -178,3 +178,37 @@ on conflict do nothing
 
 -- read_dictionary
 select content from journal.dictionary where number = %s
+
+-- register_organisation
+insert into journal.organisation (number, reference) values (%(number)s, %(reference)s)
+on conflict do nothing
+
+-- organisation
+select reference from journal.organisation where number = %(number)s
+
+-- stand
+insert into journal.standing (account, organisation) values (%(account)s, %(organisation)s)
+on conflict do nothing
+
+-- standing
+select source from journal.standing
+where account = %(account)s and organisation = %(organisation)s
+
+-- tell_behalf
+insert into journal.behalf (source, organisation, source_row, is_sender)
+values (%(source)s, %(organisation)s, %(row)s, %(is_sender)s)
+on conflict do nothing
+
+-- behalf_of_source
+select organisation.reference, behalf.is_sender
+from journal.behalf join journal.organisation on organisation.number = behalf.organisation
+where behalf.source = %(source)s and behalf.source_row = 0
+
+-- behalf_of_places
+select place.source, place.source_row, (
+    select b.organisation from journal.behalf b
+    where b.source = place.source and b.source_row in (0, place.source_row)
+    order by b.source_row desc limit 1
+)
+from unnest(%(sources)s::bigint[], %(rows)s::integer[]) as place (source, source_row)
+where exists (select from journal.behalf b where b.source = place.source)

@@ -116,10 +116,13 @@ class IndexFinder:
         """Search `records`, as intake."""
         self._records = records
 
-    def find(self, type: str, query: str) -> Sequence[str]:
-        """Return the ids of at most two current resources that meet a search query."""
+    def find(self, type: str, query: str, organisation: str = "") -> Sequence[str]:
+        """Return the ids of at most two current resources that meet a search query.
+
+        `organisation` keeps to what that one may see.
+        """
         pairs = [*parse_qsl(query, keep_blank_values=True), ("_count", "2")]
-        page = self._records.search(system_access("intake"), type, pairs)
+        page = self._records.search(system_access("intake", organisation), type, pairs)
         return [entry.id for entry in page.entries]
 
 

@@ -35,6 +35,7 @@ from trucyte.web.api.capability import searchable
 from trucyte.web.api.doors import Doors
 from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.api.openapi import openapi_document
+from trucyte.web.api.who import access_by_token
 from trucyte.web.app import make_app
 from trucyte.web.reader import RecordsReader
 from trucyte.web.security import Guard
@@ -151,16 +152,14 @@ def listening_address(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_site(
-    node: Node, *, metrics: Callable[[], str] = lambda: "", bulk: Bulk | None = None
-) -> ASGIApp:
-    """Put pages, API and doors together; `metrics` gives the figures of all processes."""
+def make_api(node: Node, bulk: Bulk) -> FhirApi:
+    """Return the FHIR API of a node with all its operations."""
     asked = searchable(node.parts.definitions, node.parts.index.extractor)
-    api = FhirApi(
+    return FhirApi(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=lambda call: local_access("fhir", node.trail),
+            access=access_by_token(node.accounts, node.trail),
             trail=node.trail,
             audit=node.trail,
             searchable=lambda: asked,
@@ -169,9 +168,16 @@ def make_site(
             interactions=node.interactions,
             systems=node.codes.systems,
             trusts_forwarded=node.settings.web.trusts_forwarded,
-            operations=(*node_operations(node), *operations_of(node, bulk or make_bulk(node))),
+            operations=(*node_operations(node), *operations_of(node, bulk)),
         )
     )
+
+
+def make_site(
+    node: Node, *, metrics: Callable[[], str] = lambda: "", bulk: Bulk | None = None
+) -> ASGIApp:
+    """Put pages, API and doors together; `metrics` gives the figures of all processes."""
+    api = make_api(node, bulk or make_bulk(node))
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),

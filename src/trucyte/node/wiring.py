@@ -20,6 +20,7 @@ from trucyte.database.migrate import Migration, migrate
 from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
 from trucyte.intake.interactions import Interactions
+from trucyte.intake.speaking import organisation_of
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal, Noted, nothing_noted
 from trucyte.journal.keyring import Keyring
@@ -186,7 +187,7 @@ def _assembled(
         records=records,
         interactions=make_interactions(parts, keyring, journal, records, clock),
         receipts=receipts,
-        accounts=Accounts(database, clock),
+        accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),
         door=Door(
             database=database,
             receipts=receipts,

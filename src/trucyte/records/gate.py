@@ -5,7 +5,8 @@ records whose data was shown before it returns. Restricted resources never show 
 search, a count or a history of a caller who may not see them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from trucyte.fhir.types import RESOURCE_TYPES
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
+from trucyte.records.owners import Standing, standing
 from trucyte.records.results.everything import Everything
 from trucyte.records.results.explain import explain
 from trucyte.records.results.finding import Finder
@@ -25,14 +27,18 @@ from trucyte.records.results.lines import (
     check_type,
     label_of,
     microseconds,
+    of_those_seen,
     reading,
     shown,
     visible,
 )
 from trucyte.records.results.walk import TypeFilters, Walk, Walked, Walker
 from trucyte.records.search.asked.codes import Codes, CodesOf
+from trucyte.records.search.bound import Parameters
 from trucyte.records.search.expectation import SearchExpectation
 from trucyte.records.search.page_token import PageSeal
+from trucyte.records.search.permission import permitted
+from trucyte.records.search.steps import timeline_statement
 from trucyte.records.shown import (
     HistoryPage,
     Page,
@@ -42,7 +48,6 @@ from trucyte.records.shown import (
     ResourceRestricted,
     TimelineEntry,
 )
-from trucyte.records.statements import statements
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -89,8 +94,8 @@ class Records:
         key = (OWN, type, id)
         with self._database.reader() as connection:
             stored = self._journal.current([key], connection).get(key)
-        if stored is None:
-            raise ResourceNotFound(type=type)
+            if stored is None or not of_those_seen(access, [stored], connection):
+                raise ResourceNotFound(type=type)
         if not stored.body:
             raise ResourceGone(type=type)
         # The current version's own label is the resource's.
@@ -108,6 +113,8 @@ class Records:
         if stored is None:
             raise ResourceNotFound(type=type)
         with self._database.reader() as connection:
+            if not of_those_seen(access, [stored], connection):
+                raise ResourceNotFound(type=type)
             if not visible(access, [stored], self._journal, connection):
                 raise ResourceRestricted(type=type)
         if not stored.body:
@@ -167,6 +174,11 @@ class Records:
         if type is not None:
             check_type(type)
         return self._finder.first(access, type or "", query, compartment or (), lenient=lenient)
+
+    def standing(self, access: Access, keys: Collection[tuple[str, str]]) -> Standing:
+        """Return what the caller may do with resources (type, id); shows nothing of them."""
+        with self._database.reader() as connection:
+            return standing(access, keys, connection)
 
     def expectation(
         self, access: Access, type: str, pairs: Sequence[tuple[str, str]], *, limit: int = 2
@@ -257,8 +269,12 @@ class Records:
         self, access: Access, person: int, *, count: int = 1000
     ) -> tuple[TimelineEntry, ...]:
         """Return a person's resources, the newest date first; restricted ones as stubs."""
+        bound = Parameters()
+        # Of what is restricted it is told that it is there; of other organisations nothing.
+        seen = permitted(replace(access, sees_restricted=True), bound, OWN)
+        text = timeline_statement(seen, bound, person, count)
         with reading(self._database) as cursor:
-            cursor.execute(statements()["timeline"], {"person": person, "count": count})
+            cursor.execute(text.encode(), bound.values, prepare=False)
             rows = cursor.fetchall()
         bodies = self._journal.bodies([row[0] for row in rows])
         hidden = {row[0] for row in rows if row[2] and not access.sees_restricted}

@@ -5,7 +5,7 @@ Replaying the journal gives the same rows.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,12 +15,13 @@ from trucyte.database.connect import Cursor, Database
 from trucyte.fhir.search import Extractor
 from trucyte.journal.change import Change, Entry, Operation
 from trucyte.records.hashing import Hasher
+from trucyte.records.owners import owners_of
 from trucyte.records.rows import IndexRow, RowMaker, side_row
 from trucyte.records.statements import statements
 
 # What the rows of an index mean; another number wherever the same resource would give other
 # rows: parameters of R4 and their bits, forms of values, main dates, common units.
-FORM = 3
+FORM = 4
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _COPY_TRAILER = struct.pack(">h", -1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,10 +67,11 @@ class SearchIndex:
             is_last = last[entry.origin, entry.type, entry.id] == entry.seq
             if is_last and entry.operation is not Operation.DELETE:
                 current.append((entry, row))
+        owners = owners_of(cursor, [entry for entry, _ in current])
         if replacing:
             self._end(cursor, replacing)
         if current:
-            self._write(cursor, current)
+            self._write(cursor, current, owners)
 
     def clear(self, cursor: Cursor) -> None:
         """Empty the index; page tokens given before are refused from now on."""
@@ -128,8 +130,16 @@ class SearchIndex:
         if deleted:
             cursor.execute(statements()["remove_ended"], {"references": deleted})
 
-    def _write(self, cursor: Cursor, rows: Sequence[tuple[Entry, IndexRow]]) -> None:
-        packed = [row.packed(entry.seq, _microseconds(entry.accepted_at)) for entry, row in rows]
+    def _write(
+        self,
+        cursor: Cursor,
+        rows: Sequence[tuple[Entry, IndexRow]],
+        owners: Mapping[int, Sequence[int]],
+    ) -> None:
+        packed = [
+            row.packed(entry.seq, _microseconds(entry.accepted_at), owners.get(entry.seq, ()))
+            for entry, row in rows
+        ]
         _copy(cursor, "copy_entries", packed)
         for name, columns, attribute in (
             ("copy_dates", 4, "dates"),

@@ -15,7 +15,7 @@ from trucyte.fhir.search.parameters import PRESENCE_BITS, RANGED, Parameter
 from trucyte.fhir.search.values import DateRange, Position, Quantity, SearchValues
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.hashing import Hasher, coding_forms, combined, parameter_number
-from trucyte.records.mains import CUSTODIANS, MAIN_DATES, MAIN_QUANTITIES
+from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
 from trucyte.records.measures import in_base_units, is_rare
 
 # Ways in which the codes of one element can stand together; a resource has a few.
@@ -26,7 +26,7 @@ _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _SENSITIVITY = {"R": 1, "V": 2}
 
 _HEAD = struct.Struct(">hiqiq")  # field count, seq, last_updated
-_FIXED = struct.Struct(">iqiqiqiq")  # reference, person, organisation, present
+_FIXED = struct.Struct(">iqiqiq")  # reference, person, present
 _RANGE = struct.Struct(">iqiq")
 _FLOATS = struct.Struct(">idid")
 _SMALL = struct.Struct(">ihihih")
@@ -47,15 +47,15 @@ class IndexRow:
 
     reference: int
     sensitivity: int
-    body: bytes  # of records.entry, behind seq and last_updated
+    body: bytes  # of records.entry, behind seq, last_updated and organisations
     dates: tuple[bytes, ...]  # of records.date, behind seq; the others alike
     quantities: tuple[bytes, ...]
     texts: tuple[bytes, ...]
     phrases: tuple[tuple[int, int, str], ...]  # token, parameter, value
 
-    def packed(self, seq: int, last_updated: int) -> bytes:
-        """Return the whole row."""
-        return _HEAD.pack(14, 8, seq, 8, last_updated) + self.body
+    def packed(self, seq: int, last_updated: int, owners: Sequence[int]) -> bytes:
+        """Return the whole row; whose it is, the commit alone knows."""
+        return _HEAD.pack(14, 8, seq, 8, last_updated) + _array(owners) + self.body
 
 
 def side_row(columns: int, seq: int, rest: bytes) -> bytes:
@@ -130,13 +130,10 @@ class RowMaker:
             draft.present &= plan.mask
         reference = self._hasher.reference(origin, type_name, id)
         sensitivity = sensitivity_of(resource)
-        organisation = self._organisation(resource, type_name)
         return IndexRow(
             reference=reference,
             sensitivity=sensitivity,
-            body=_pack_entry(
-                draft, (reference, person, organisation), (origin, plan.number, sensitivity)
-            ),
+            body=_pack_entry(draft, (reference, person), (origin, plan.number, sensitivity)),
             dates=tuple(draft.dates),
             quantities=tuple(draft.quantities),
             texts=tuple(draft.texts),
@@ -358,15 +355,6 @@ class RowMaker:
             if is_rare(system, code):
                 self._add_rare(numbers[place], (least, most, code or ""), packed, draft)
 
-    def _organisation(self, resource: Mapping[str, Any], type_name: str) -> int:
-        element = resource.get(CUSTODIANS.get(type_name, ""))
-        for value in element if isinstance(element, list) else (element,):
-            inner = value.get("actor", value) if isinstance(value, dict) else {}
-            reference = inner.get("reference") if isinstance(inner, dict) else None
-            if isinstance(reference, str) and reference.startswith("Organization/"):
-                return self._hasher.form("organisation", reference)
-        return 0
-
 
 def sensitivity_of(resource: Mapping[str, Any]) -> int:
     """Return 1 for a resource labelled R, 2 for V (v3 Confidentiality), else 0."""
@@ -483,11 +471,11 @@ def _array(values: Sequence[int]) -> bytes:
     return head + struct.pack(">" + "iq" * count, *parts)
 
 
-def _pack_entry(draft: _Draft, wide: tuple[int, int, int], small: tuple[int, int, int]) -> bytes:
+def _pack_entry(draft: _Draft, wide: tuple[int, int], small: tuple[int, int, int]) -> bytes:
     present = draft.present - _SPAN if draft.present >= _HALF else draft.present
     return b"".join(
         (
-            _FIXED.pack(8, wide[0], 8, wide[1], 8, wide[2], 8, present),
+            _FIXED.pack(8, wide[0], 8, wide[1], 8, present),
             _RANGE.pack(8, draft.date[0], 8, draft.date[1]) if draft.date else _NULLS,
             _FLOATS.pack(8, draft.quantity[0], 8, draft.quantity[1]) if draft.quantity else _NULLS,
             _SMALL.pack(2, small[0], 2, small[1], 2, small[2]),

@@ -31,7 +31,7 @@ from trucyte.records.rows import sensitivity_of
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
-from trucyte.records.search.permission import permitted
+from trucyte.records.search.permission import belonging, permitted
 from trucyte.records.search.query import Query, read_query
 from trucyte.records.statements import statements
 
@@ -147,16 +147,17 @@ class Walker:
         """
         types = set(selection.types or RESOURCE_TYPES)
         persons = None if selection.persons is None else set(selection.persons)
-        facts = {"first": span.first, "last": span.last}
+        bound = Parameters({"first": span.first, "last": span.last})
+        seen = "".join(f" and {part}" for part in belonging(access, bound, "change"))
+        text = f"{statements()['ended_lines']}{seen} order by change.seq"
         with self._database.connection() as connection:
-            rows = connection.execute(statements()["ended_lines"], facts).fetchall()
+            rows = connection.execute(text.encode(), bound.values).fetchall()
         found = (Deleted(seq, RESOURCE_TYPES[n - 1], id_, person) for seq, n, id_, person in rows)
         return [
             one
             for one in found
             if one.type in types
             and (persons is None or one.person in persons)
-            and access.sees_organisations is None
             and (access.sees_restricted or not self._was_restricted(one))
         ]
 
@@ -193,8 +194,8 @@ class Walker:
         bound = Parameters()
         conditions = [
             f"e.seq between {bound.add(span.first, 'bigint')} and {bound.add(span.last, 'bigint')}",
-            *_permitted(access, bound),
-            *self._selected(selection, links, bound),
+            *permitted(access, bound, _OWN),
+            *self._selected(access, selection, links, bound),
         ]
         place = bound.add(snapshot, "bigint")
         current = [*conditions, f"e.seq <= {place}"]
@@ -204,7 +205,9 @@ class Walker:
             bound,
         )
 
-    def _selected(self, selection: Selection, links: Links, bound: Parameters) -> list[str]:
+    def _selected(
+        self, access: Access, selection: Selection, links: Links, bound: Parameters
+    ) -> list[str]:
         conditions = []
         if selection.types:
             numbers = [TYPE_NUMBERS[name] for name in selection.types]
@@ -213,10 +216,9 @@ class Walker:
             conditions.append(f"e.person = any({bound.add(list(selection.persons), 'bigint[]')})")
         if selection.of_patients:
             patient = bound.add(TYPE_NUMBERS["Patient"], "smallint")
-            conditions.append(
-                "e.person in (select person from records.entry patient"
-                f" where patient.type = {patient})"
-            )
+            # A patient that the caller may not see draws nothing in.
+            seen = " and ".join([f"e.type = {patient}", *permitted(access, bound, _OWN)])
+            conditions.append(f"e.person in (select e.person from records.entry e where {seen})")
         for type_name, alternatives in selection.filters.items():
             asked = " or ".join(
                 self._compiled(self._read(type_name, pairs), links, bound) for pairs in alternatives
@@ -234,7 +236,7 @@ class Walker:
             hasher=self._index.hasher,
             origin=_OWN,
             now=now,
-            permitted=lambda bound: _permitted(access, bound),
+            permitted=lambda bound: permitted(access, bound, _OWN),
             at=at,
         )
 
@@ -264,13 +266,6 @@ def _select(table: str, conditions: Sequence[str]) -> str:
         f" from {table} e join journal.change c on c.seq = e.seq"
         f" where {' and '.join(conditions)} and c.body <> ''"
     )
-
-
-def _permitted(access: Access, bound: Parameters) -> list[str]:
-    """Return the conditions of rows that the caller may see."""
-    conditions = permitted(access, bound, _OWN)
-    # The index does not yet tell whose a resource is: who may see some sees none.
-    return conditions if access.sees_organisations is None else [*conditions, "false"]
 
 
 def _met(

@@ -21,7 +21,8 @@ from trucyte.intake.fhir.entries import Asked, Entry, read_piece
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.piece import Piece
 from trucyte.intake.running.results import Outcome, Result
-from trucyte.intake.tools import Tools
+from trucyte.intake.speaking import Speaking
+from trucyte.intake.tools import Finder, Tools
 from trucyte.intake.unreadable import (
     DecisionContested,
     FhirInvalid,
@@ -60,6 +61,7 @@ class FhirAcceptor:
         self._limits = limits
         self._later_wins = later_wins
         self._present = Present(tools.journal)
+        self._speaking = Speaking(tools)
 
     def accept(self, tasks: Sequence[Task]) -> Iterator[Told]:
         """Accept each piece or say why not; raises the Problem where the database is gone."""
@@ -133,7 +135,8 @@ class FhirAcceptor:
     def _plan(self, task: Task, asked: Asked) -> _Plan:
         source, piece = task
         plan = _Plan(source, piece, asked.kind)
-        entries, links = self._settled(asked)
+        entries, links = self._settled(asked, self._speaking.finder(source))
+        self._speaking.check_keys(source, [(entry.type, entry.id) for entry in entries])
         changes = []
         for entry in entries:
             change = self._change(plan, entry, links)
@@ -145,14 +148,14 @@ class FhirAcceptor:
             plan.units = [[change] for change in changes]
         return plan
 
-    def _settled(self, asked: Asked) -> tuple[list[Entry], dict[str, str]]:
+    def _settled(self, asked: Asked, finder: Finder) -> tuple[list[Entry], dict[str, str]]:
         """Answer the conditions; return the entries that are left, and all links."""
         links = dict(asked.links)
         entries = []
         for entry in asked.entries:
             found: tuple[str, ...] = ()
             if entry.if_none_exist:
-                found = tuple(self._tools.finder.find(entry.type, entry.if_none_exist))
+                found = tuple(finder.find(entry.type, entry.if_none_exist))
                 if len(found) > 1:
                     raise ReferenceUnresolved(matches=len(found))
             if not found:
@@ -164,7 +167,7 @@ class FhirAcceptor:
                 for link, target in links.items()
             }
         bodies = (entry.body for entry in entries)
-        links.update(resolve_references(bodies, self._tools.finder))
+        links.update(resolve_references(bodies, finder))
         return entries, links
 
     def _change(self, plan: _Plan, entry: Entry, links: dict[str, str]) -> Change | None:

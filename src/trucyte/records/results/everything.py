@@ -19,7 +19,7 @@ from trucyte.records.access import Access
 from trucyte.records.results.compartments import parameters_within, types_within
 from trucyte.records.results.finding import Finder
 from trucyte.records.results.include import Gathering
-from trucyte.records.results.lines import OWN, label_of, reading, shown
+from trucyte.records.results.lines import OWN, label_of, of_those_seen, reading, shown
 from trucyte.records.results.wishes import Include
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.page_token import PageExpired, RecordState
@@ -77,7 +77,8 @@ class Everything:
         with reading(finder.database, one_moment=True) as cursor:
             key = (OWN, state.type, state.id)
             centre = finder.journal.current([key], cursor.connection).get(key)
-            _check_centre(access, state, centre)
+            seen = of_those_seen(access, [centre], cursor.connection) if centre else []
+            _check_centre(access, state, seen[0] if seen else None)
             bound = Parameters()
             text = self._statement(access, state, bound, is_first=is_first)
             rows = cursor.execute(text.encode(), bound.values, prepare=False).fetchall()

@@ -13,6 +13,7 @@ from trucyte.records.results.finding import Finder, Pairs, Search, is_few
 from trucyte.records.results.lines import microseconds, reading
 from trucyte.records.search.asked.leaf import Criterion, shown_name
 from trucyte.records.search.asked.tree import Chain, Has, Node, Not, Words, nodes_below
+from trucyte.records.search.permission import sees_statistics
 from trucyte.records.search.steps import NEAR_ROWS
 
 _KEPT = (
@@ -32,8 +33,8 @@ def explain(
         links = finder.links(cursor, access, now, None)
         search = Search(access, type, queries, links, None)
         finder.compile(search)
-        # Statistics know of restricted resources too.
-        expected = finder.estimate(search) if access.sees_restricted else None
+        # Statistics know of hidden resources too, and a plan is chosen by them.
+        expected = finder.estimate(search) if sees_statistics(access) else None
         text, order = finder.statement(search)
         cursor.execute(
             f"explain (format json, summary, verbose off) {text}".encode(),
@@ -61,7 +62,7 @@ def explain(
         "slow": _slow(queries.values()),
         "sql": text,
         "planningMilliseconds": plan[0].get("Planning Time"),
-        "plan": _plan(plan[0]["Plan"], with_rows=access.sees_restricted),
+        "plan": _told_plan(access, plan[0]["Plan"]),
     }
 
 
@@ -92,6 +93,13 @@ def _slow(queries: Any) -> list[str]:
         if any(key.parameter is not None for key in query.wishes.sort[1:]):
             found.append("an order by several parameters sorts all matches")
     return sorted(set(found))
+
+
+def _told_plan(access: Access, plan: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the plan, without figures or not at all where it would tell of what is hidden."""
+    if access.sees_organisations is not None:
+        return None
+    return _plan(plan, with_rows=sees_statistics(access))
 
 
 def _plan(node: Mapping[str, Any], *, with_rows: bool) -> dict[str, Any]:

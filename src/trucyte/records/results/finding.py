@@ -39,7 +39,7 @@ from trucyte.records.search.expectation import (
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import Key, PageExpired, PageSeal, PageState
-from trucyte.records.search.permission import permitted
+from trucyte.records.search.permission import permitted, sees_statistics
 from trucyte.records.search.query import Query, read_query
 from trucyte.records.search.steps import Asked, count_statement, page_statement
 from trucyte.records.shown import Page
@@ -281,8 +281,8 @@ class Finder:
         if wishes.total is Total.NONE and not wishes.only_count:
             return None
         is_estimate = wishes.total is Total.ESTIMATE and not wishes.only_count
-        # The statistics know of restricted resources too: who may not see them gets the count.
-        if is_estimate and search.access.sees_restricted:
+        # The statistics know of hidden resources too: who may not see them gets the count.
+        if is_estimate and sees_statistics(search.access):
             return self.estimate(search)
         search.links.cursor.execute(
             count_statement(search.conditions).encode(), search.bound.values, prepare=False

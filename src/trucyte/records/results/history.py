@@ -13,22 +13,36 @@ from typing import Any
 
 from msgspec import structs
 
-from trucyte.database.connect import Cursor, Database
+from trucyte.database.connect import READING_SECONDS_MAX, Cursor, Database
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.journal.leaf import head_key
 from trucyte.journal.rows import LINE_COLUMNS, line_of
 from trucyte.records.access import Access
-from trucyte.records.results.lines import OWN, microseconds, reading, shown, visible
+from trucyte.records.results.lines import (
+    OWN,
+    microseconds,
+    of_those_seen,
+    reading,
+    shown,
+    visible,
+)
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.page_token import HistoryState, PageExpired, PageSeal
-from trucyte.records.shown import HistoryPage, ResourceNotFound, ResourceRestricted
+from trucyte.records.search.permission import belonging
+from trucyte.records.shown import (
+    HistoryPage,
+    ResourceNotFound,
+    ResourceRestricted,
+    SearchTooSlow,
+)
 from trucyte.records.statements import statements
 
 COUNT_MAX = 1000
 # Lines one page of a history looks at, so that a rare type cannot ask for all of them.
 LINES_MAX = 20_000
+WALKS_MAX = 100
 _BEHIND_ALL = 1 << 62
 # The years 1 and 9999, as µs since 1970.
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_000_000
@@ -80,7 +94,7 @@ class Historian:
         """Raise where there is no such resource, or nothing of it may be seen."""
         key = (OWN, state.type, state.id)
         current = self.journal.current([key], cursor.connection).get(key)
-        if current is None:
+        if current is None or not of_those_seen(access, [current], cursor.connection):
             raise ResourceNotFound(type=state.type)
         every = HistoryState(
             state.type, state.id, None, None, False, COUNT_MAX, state.snapshot, state.epoch, 0
@@ -101,7 +115,7 @@ class Historian:
             lines = lines[: state.count]
             last = lines[-1].entry.seq if lines else 0
         else:
-            lines, last, goes_on = self._of_many(state, cursor)
+            lines, last, goes_on = self._of_many(access, state, cursor)
         token = None
         if goes_on:
             token = self.seal.seal(structs.replace(state, seq=last))
@@ -126,14 +140,33 @@ class Historian:
         rows = cursor.execute(statements()[name], values).fetchall()
         return [line_of(row, self.journal.codec) for row in rows]
 
-    def _of_many(self, state: HistoryState, cursor: Cursor) -> tuple[list[Stored], int, bool]:
-        """Walk the journal; return the lines, the last seq looked at, and whether it goes on."""
+    def _of_many(
+        self, access: Access, state: HistoryState, cursor: Cursor
+    ) -> tuple[list[Stored], int, bool]:
+        """Walk the journal; return the lines, the last seq looked at, and whether it goes on.
+
+        Who sees some organisations only gets whole pages, however many lines of others lie
+        between: a short one would tell of them. Raises SearchTooSlow where that is too many.
+        """
+        found: list[Stored] = []
+        for _ in range(1 if access.sees_organisations is None else WALKS_MAX):
+            lines, last, goes_on = self._walked(access, state, cursor, state.count - len(found))
+            found += lines
+            if not goes_on or len(found) == state.count or access.sees_organisations is None:
+                return found, last, goes_on
+            state = structs.replace(state, seq=last)
+        raise SearchTooSlow(seconds=READING_SECONDS_MAX)
+
+    def _walked(
+        self, access: Access, state: HistoryState, cursor: Cursor, count: int
+    ) -> tuple[list[Stored], int, bool]:
         bound = Parameters()
-        cursor.execute(_walk(state, bound).encode(), bound.values, prepare=False)
+        text = _walk(access, state, bound, count)
+        cursor.execute(text.encode(), bound.values, prepare=False)
         rows = cursor.fetchall()
-        wanted = [row for row in rows if row[1]][: state.count]
+        wanted = [row for row in rows if row[1]][:count]
         lines = [line_of(row[2:], self.journal.codec) for row in wanted]
-        if len(wanted) == state.count:
+        if len(wanted) == count:
             return lines, wanted[-1][0], True
         # A row that is not wanted only says how far the walk came.
         walked_all = not rows or rows[-1][1]
@@ -151,7 +184,7 @@ class Historian:
         return [line for line in lines if line.entry.seq not in over]
 
 
-def _walk(state: HistoryState, bound: Parameters) -> str:
+def _walk(access: Access, state: HistoryState, bound: Parameters, most: int) -> str:
     """Return the statement of one page of many: (seq, whether it is wanted, the line)."""
     behind, snapshot = bound.add(state.seq, "bigint"), bound.add(state.snapshot, "bigint")
     way, further = ("asc", ">") if state.is_oldest_first else ("desc", "<")
@@ -172,9 +205,10 @@ def _walk(state: HistoryState, bound: Parameters) -> str:
     wanted = [f"w.origin = {OWN}"]
     if state.type:
         wanted.append(f"w.type = {TYPE_NUMBERS[state.type]}")
-    count = bound.add(state.count, "integer")
+    wanted += belonging(access, bound, "w")
+    count = bound.add(most, "integer")
     return (
-        f"with walked as materialized (select c.seq, c.origin, c.type from journal.change c"
+        f"with walked as materialized (select c.seq, c.origin, c.type, c.id from journal.change c"
         f" where {' and '.join(here)} order by c.seq {way} limit {LINES_MAX}),"
         f" found as materialized (select w.seq from walked w where {' and '.join(wanted)}"
         f" order by w.seq {way} limit {count}),"

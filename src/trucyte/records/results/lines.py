@@ -17,6 +17,8 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.rows import binary_cursor
 from trucyte.records.access import Access
 from trucyte.records.rows import sensitivity_of_label
+from trucyte.records.search.bound import Parameters
+from trucyte.records.search.permission import belonging
 from trucyte.records.shown import Resource, SearchTooSlow, UnknownType
 from trucyte.records.statements import statements
 
@@ -86,12 +88,29 @@ def _escaped_label(line: Stored) -> int:
     return max((sensitivity_of_label(label.system, label.code) for label in labels), default=0)
 
 
+def of_those_seen(access: Access, lines: Sequence[Stored], connection: Connection) -> list[Stored]:
+    """Return the lines of organisations that the caller sees; others are as if not there."""
+    bound = Parameters()
+    conditions = belonging(access, bound, "c")
+    if not conditions or not lines:
+        return list(lines)
+    seqs = bound.add([line.entry.seq for line in lines], "bigint[]")
+    joined = " and ".join([f"c.seq = any({seqs})", *conditions])
+    rows = connection.execute(
+        f"select c.seq from journal.change c where {joined}".encode(),  # noqa: S608 - own text
+        bound.values,
+    )
+    seen = {row[0] for row in rows}
+    return [line for line in lines if line.entry.seq in seen]
+
+
 def visible(
     access: Access, lines: Sequence[Stored], journal: Journal, connection: Connection
 ) -> list[Stored]:
-    """Return the lines whose own label and whose resource's present one allow it."""
+    """Return the lines that are of those seen, whose own label and present one allow it."""
+    lines = of_those_seen(access, lines, connection)
     if access.sees_restricted or not lines:
-        return list(lines)
+        return lines
     keys = {(s.entry.origin, s.entry.type, s.entry.id) for s in lines}
     heads = journal.current(keys, connection)
     seqs = [line.entry.seq for line in heads.values()]

@@ -116,6 +116,17 @@ def count_statement(conditions: Sequence[str], most: int | None = None) -> str:
     return f"select count(*) from (select from records.entry e\n{where} limit {most}) e"
 
 
+def timeline_statement(
+    conditions: Sequence[str], bound: Parameters, person: int, count: int
+) -> str:
+    """Return the statement of a person's rows, the newest date first: (seq, date, label)."""
+    where = _where("false", [f"e.person = {bound.add(person, 'bigint')}", *conditions])
+    return (
+        f"select e.seq, e.date_low, e.sensitivity from records.entry e\n{where}\n"
+        f"order by e.date_low desc nulls last, e.seq desc limit {bound.add(count, 'integer')}"
+    )
+
+
 def _listed(steps: Sequence[Step]) -> str:
     return ",\n".join(step.text() for step in steps)
 

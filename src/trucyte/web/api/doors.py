@@ -224,7 +224,8 @@ class Doors:
         named = _NAMED.search(content, 0, _HEAD_BYTES)
         if named:
             _check_facility(account, named[1].decode("ascii", "replace"))
-        return self._receipts.receive(name, door, [content])
+        sender = sender_access(account, self._trail).organisation
+        return self._receipts.receive(name, door, [content], sender=sender)
 
     def _refused(self, problem: Problem) -> Answer:
         status = asgi.status_of(problem)

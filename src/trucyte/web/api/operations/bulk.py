@@ -30,6 +30,7 @@ from trucyte.intake.bulk.imports import ImportRequest, Imports
 from trucyte.intake.bulk.request import BadImport, read_manifest
 from trucyte.records.gate import Records
 from trucyte.records.walk import Walker
+from trucyte.shared.access.local import check_operator
 from trucyte.web.api.answers import refused
 from trucyte.web.api.asgi import Answer
 from trucyte.web.api.call import FHIR_JSON, FhirCall
@@ -160,6 +161,7 @@ class Bulk:
     def _import(self, call: FhirCall) -> Answer:
         assert self._imports is not None
         imports = self._imports
+        check_operator(call.access)  # what is taken in is the node's own
         _check_async(call)
         try:
             manifest = msgspec.json.decode(call.body)
