@@ -7,7 +7,7 @@ from itertools import count
 
 from trucyte.base.clock import Clock
 from trucyte.base.problem import Problem
-from trucyte.database.connect import Cursor, Database
+from trucyte.database.connect import Connection, Cursor, Database
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal import follow as following
 from trucyte.journal import leaf, pack
@@ -30,7 +30,7 @@ from trucyte.journal.group import Group, Pace
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.named import queries_of
 from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
-from trucyte.journal.rows import binary_cursor, stored_of
+from trucyte.journal.rows import binary_cursor, line_of, stored_of
 from trucyte.journal.tail import Tail, read_tail
 from trucyte.journal.verify import Verdict, verify
 from trucyte.journal.writer import OutcomeUnknown, Writer
@@ -150,6 +150,19 @@ class Journal:
             rows = binary_cursor(cursor.connection).execute(self._queries.bodies, wanted).fetchall()
             lines = [stored_of(row, self.codec) for row in rows]
         return {line.entry.seq: line for line in lines}
+
+    def current(self, keys: Iterable[Key], connection: Connection) -> dict[Key, Stored]:
+        """Return the current line of each (origin, type, id) that was ever accepted.
+
+        Asks once, on `connection`. A deleted one's line has no body.
+        """
+        wanted = pack.uuids([_head_key(key) for key in keys])
+        cursor = binary_cursor(connection)
+        lines = (
+            line_of(row, self.codec)
+            for row in cursor.execute(QUERIES.current, (wanted,), prepare=True)
+        )
+        return {(line.entry.origin, line.entry.type, line.entry.id): line for line in lines}
 
     def version(self, origin: int, type: str, id: str, version: int) -> Stored | None:
         """Return one version of a resource, None where there is none such."""

@@ -101,23 +101,51 @@ where person = %(person)s
 order by date_low desc nulls last, seq desc
 limit %(count)s
 
--- history
-select seq, true from journal.change
-where seq < %(before)s and origin = 0
-order by seq desc limit %(count)s
+-- versions
+-- One resource's versions, newest first: each line names the one before it, and the walk
+-- stops where the page is full.
+with recursive line (seq, previous, at) as (
+    select c.seq, c.previous, c.accepted_at
+    from journal.change c
+    where c.seq = (
+        select case when %(behind)s::bigint >= head.seq then head.seq
+            else (select b.previous from journal.change b where b.seq = %(behind)s::bigint) end
+        from journal.head where head.key = %(key)s::uuid
+    )
+    union all
+    select c.seq, c.previous, c.accepted_at
+    from line join journal.change c on c.seq = line.previous
+), wanted as materialized (
+    select line.seq from line
+    where line.seq <= %(snapshot)s::bigint
+        and line.at >= timestamptz '1970-01-01Z' + %(since)s::bigint * interval '1 microsecond'
+        and line.at < timestamptz '1970-01-01Z' + %(until)s::bigint * interval '1 microsecond'
+    limit %(limit)s::integer
+)
+select c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta_offset,
+    c.origin, c.type, c.operation, c.data_group, c.codec, c.id, c.body
+from wanted join journal.change c on c.seq = wanted.seq
+order by c.seq desc
 
--- history_of_type
--- Where the walk ended too early, its last line is told as not wanted: one goes on there.
-with walked as (
-    select seq, type = %(type)s and origin = 0 as wanted from journal.change
-    where seq < %(before)s order by seq desc limit %(lines)s
-), found as (
-    select seq, true as wanted from walked where wanted order by seq desc limit %(count)s
+-- versions_upwards
+with recursive line (seq, previous, at) as (
+    select c.seq, c.previous, c.accepted_at
+    from journal.change c
+    where c.seq = (
+        select head.seq
+        from journal.head where head.key = %(key)s::uuid
+    )
+    union all
+    select c.seq, c.previous, c.accepted_at
+    from line join journal.change c on c.seq = line.previous
+), wanted as materialized (
+    select line.seq from line
+    where line.seq <= %(snapshot)s::bigint and line.seq > %(behind)s::bigint
+        and line.at >= timestamptz '1970-01-01Z' + %(since)s::bigint * interval '1 microsecond'
+        and line.at < timestamptz '1970-01-01Z' + %(until)s::bigint * interval '1 microsecond'
+    order by line.seq limit %(limit)s::integer
 )
-select seq, wanted from found
-union all
-(
-    select min(seq), false from walked
-    where (select count(*) from found) < %(count)s having count(*) = %(lines)s
-)
-order by seq desc
+select c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta_offset,
+    c.origin, c.type, c.operation, c.data_group, c.codec, c.id, c.body
+from wanted join journal.change c on c.seq = wanted.seq
+order by c.seq

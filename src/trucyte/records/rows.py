@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trucyte.fhir.search import Extractor, fold
+from trucyte.fhir.search.expression import Key
 from trucyte.fhir.search.parameters import PRESENCE_BITS, RANGED, Parameter
 from trucyte.fhir.search.values import DateRange, Position, Quantity, SearchValues
 from trucyte.fhir.types import TYPE_NUMBERS
@@ -75,6 +76,7 @@ class _TypePlan:
     date: int | None
     quantity: int | None
     source: int | None  # `_source`: of each message its own, no list to choose from
+    listed: tuple[int | None, ...]  # where codes of a parameter are listed to sort by
     # (a parameter kept to one target type, that type) by the parameter it repeats
     kept: dict[int, list[tuple[int, str]]]
     mask: int  # the bits of `present` that are R4's own
@@ -159,6 +161,9 @@ class RowMaker:
             date=places.get(MAIN_DATES.get(type_name, "")),
             quantity=places.get(MAIN_QUANTITIES.get(type_name, "")),
             source=places.get("_source"),
+            listed=tuple(
+                sorted_number(type_name, p.code) if is_listed(p) else None for p in parameters
+            ),
             kept=kept,
             mask=sum(1 << parameter.number for parameter in parameters if not parameter.is_custom),
             custom=tuple(
@@ -178,6 +183,10 @@ class RowMaker:
             parameter = plan.hashes[number]
             for form in coding_forms(hasher, system, code):
                 tokens.add(parameter ^ form)
+            listed = plan.listed[number]
+            if listed is not None and code:
+                token = parameter ^ hasher.code(code)
+                draft.phrases[token] = (token, listed, shortened(code))
             if text:
                 self._add_phrase(plan, number, text, draft)
 
@@ -429,6 +438,30 @@ def uri_forms(hasher: Hasher, uri: str) -> list[int]:
 def component_number(resource_type: str, code: str, place: int) -> int:
     """Return the number of one component of a composite in the side tables."""
     return parameter_number(resource_type, f"{code}${place}")
+
+
+def sorted_number(resource_type: str, code: str) -> int:
+    """Return the number under which a parameter's distinct codes are listed, to sort by."""
+    return parameter_number(resource_type, f"{code}#code")
+
+
+def is_listed(parameter: Parameter) -> bool:
+    """Say whether the distinct codes of a parameter are listed.
+
+    Those of identifiers and addresses are of one resource alone.
+    """
+    if parameter.type != "token" or parameter.is_custom or parameter.is_by_path:
+        return False
+    return not any(_names(path) & _UNLISTED for path in parameter.paths)
+
+
+_UNLISTED = frozenset(
+    {"identifier", "groupIdentifier", "masterIdentifier", "telecom", "uid", "altId"}
+)
+
+
+def _names(path: Sequence[object]) -> set[str]:
+    return {step.name for step in path if isinstance(step, Key)}
 
 
 def shortened(text: str) -> str:

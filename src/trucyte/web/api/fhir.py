@@ -127,10 +127,12 @@ class FhirApi:
         for name in pairs.keys() - _HISTORY_PARAMETERS:  # left out, it would give more than asked
             raise ParameterNotSupported(parameter=name if name in ("_since", "_at") else "?")
         count = min(_number(pairs, "_count", 50), HISTORY_COUNT_MAX)
-        before = _number(pairs, PAGE, 0) or None
-        type_name, id_ = call.places.get("type"), call.places.get("id")
         page = self._records.history(
-            self._access(), type_name, id_, count=max(count, 1), before=before
+            self._access(),
+            call.places.get("type"),
+            call.places.get("id"),
+            count=max(count, 1),
+            page=pairs.get(PAGE),
         )
         base = self._base(call)
         links = [("self", self._self(call))]
