@@ -17,7 +17,6 @@ from trucyte.records.search.asked.leaf import (
     ParameterNotSupported,
     SearchTooLarge,
     UnknownParameter,
-    shown_name,
 )
 from trucyte.records.search.asked.names import Language, Names
 from trucyte.records.search.asked.tree import Chain, Has, Node, every_node
@@ -33,6 +32,10 @@ __all__ = [
 ]
 
 CRITERIA_MAX = 50
+# Alternatives in all that each need values of their own in the statement, which has room for
+# 65,535: a quantity in every unit takes about thirty. Codes and ids go in one array.
+SEPARATE_MAX = 1_000
+_IN_ONE_ARRAY = frozenset({"token", "reference", "id"})
 
 
 @dataclass(frozen=True, slots=True)
