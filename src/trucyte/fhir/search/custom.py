@@ -27,6 +27,7 @@ from trucyte.fhir.search.expression import (
     split,
 )
 from trucyte.fhir.search.generate import Generator
+from trucyte.fhir.search.limits import ALL_ALLOWED, Limits, read_limits
 from trucyte.fhir.search.parameters import KINDS, Component, Parameter
 
 EXPRESSION_MAX: Final = 4000
@@ -85,6 +86,7 @@ class CompiledParameter:
     # Concrete resource types to the part of the expression that is theirs.
     expressions: Mapping[str, str]
     plain: Mapping[str, tuple[Path, ...]]  # of the types whose part needs no full language
+    limits: Limits = ALL_ALLOWED
 
     def parameter(self, resource_type: str, number: int) -> Parameter:
         """Return it as parameter `number` of a type that is among its bases."""
@@ -99,6 +101,7 @@ class CompiledParameter:
             pairs=tuple(Component(part.type, -1, part.targets) for part in self.components),
             is_custom=True,
             is_by_path=resource_type not in self.plain,
+            limits=self.limits,
         )
 
     def definition(self, resource_type: str) -> ParameterDefinition:
@@ -141,6 +144,7 @@ def compile_parameter(
         components=components,
         expressions=expressions,
         plain={name: found for name, found in read.items() if found is not None},
+        limits=_limits(resource),
     )
 
 
@@ -249,6 +253,13 @@ def _listed(resource: Mapping[str, Any], name: str) -> list[Any]:
     if not isinstance(value, list):
         raise SearchParameterUnreadable(element=name)
     return value
+
+
+def _limits(resource: Mapping[str, Any]) -> Limits:
+    try:
+        return read_limits(resource)
+    except ValueError as error:
+        raise SearchParameterUnreadable(element=str(error)) from None
 
 
 def _code(resource: Mapping[str, Any]) -> str:
