@@ -13,6 +13,7 @@ from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.search import Extractor
+from trucyte.records.results.lines import reading
 from trucyte.records.search.query import Query, read_query
 
 

@@ -160,7 +160,7 @@ class Journal:
         cursor = binary_cursor(connection)
         lines = (
             line_of(row, self.codec)
-            for row in cursor.execute(QUERIES.current, (wanted,), prepare=True)
+            for row in cursor.execute(self._queries.current, (wanted,), prepare=True)
         )
         return {(line.entry.origin, line.entry.type, line.entry.id): line for line in lines}
 

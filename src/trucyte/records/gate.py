@@ -31,6 +31,7 @@ from trucyte.records.results.lines import (
 )
 from trucyte.records.results.walk import TypeFilters, Walk, Walked, Walker
 from trucyte.records.search.asked.codes import Codes, CodesOf
+from trucyte.records.search.expectation import SearchExpectation
 from trucyte.records.search.page_token import PageSeal
 from trucyte.records.shown import (
     HistoryPage,
@@ -152,8 +153,8 @@ class Records:
         type: str | None,
         query: Sequence[tuple[str, str]],
         *,
-        compartment: tuple[str, str] | None = None,
         lenient: bool = False,
+        compartment: tuple[str, str] | None = None,
     ) -> Page:
         """Return the first page of what meets the query, newest first unless sorted.
 
@@ -166,6 +167,16 @@ class Records:
         if type is not None:
             check_type(type)
         return self._finder.first(access, type or "", query, compartment or (), lenient=lenient)
+
+    def expectation(
+        self, access: Access, type: str, pairs: Sequence[tuple[str, str]], *, limit: int = 2
+    ) -> SearchExpectation:
+        """Return what meets a query now, of all in the caller's scope, also restricted.
+
+        For a conditional write to rest on: it shows nothing of what it finds. `expected` has
+        at most `limit`; as many as that is not all. Raises as `search` does.
+        """
+        return self._finder.expectation(access, type, pairs, limit)
 
     def next_page(self, access: Access, token: str) -> Page:
         """Return the page behind the one that gave `token`, as of that search's position.

@@ -68,10 +68,10 @@ class Page:
     entries: tuple[Resource, ...]
     next: str | None  # opaque; for `Records.next_page`
     total: int | None  # where it was asked for
+    ignored: tuple[str, ...] = ()  # names of parameters that were left out, when lenient
     included: tuple[Resource, ...] = ()  # what came along; not counted
     is_cut: bool = False  # more would have come along than may
     count: int = 0  # how many were asked for at most, as far as that may be
-    ignored: tuple[str, ...] = ()  # names of parameters that were left out, when lenient
 
 
 @dataclass(frozen=True, slots=True)

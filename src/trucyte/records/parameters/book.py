@@ -69,6 +69,11 @@ class ParameterBook:
         self._learned = moment
         return self.plan.stamp != before
 
+    def words(self, database: Database) -> Vocabulary:
+        """Return the names a search may use now."""
+        self.learn(database)
+        return Vocabulary(self.plan)
+
     def answered(self, database: Database, answer: Callable[[Vocabulary], Answer]) -> Answer:
         """Answer by what is in force, and again where that changed meanwhile for what was asked.
 

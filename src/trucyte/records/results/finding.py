@@ -32,6 +32,11 @@ from trucyte.records.search.asked.codes import CodesOf
 from trucyte.records.search.asked.leaf import BadSearchValue, Criterion, shown_name
 from trucyte.records.search.asked.tree import And, Chain, Node, Not, Or, every_node
 from trucyte.records.search.bound import NOTHING, Parameters, any_of
+from trucyte.records.search.expectation import (
+    SearchExpectation,
+    expectation_statement,
+    is_local,
+)
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import Key, PageExpired, PageSeal, PageState
@@ -109,7 +114,7 @@ class Finder:
         lenient: bool,
     ) -> Page:
         queries = self.read(access, type, pairs, compartment, lenient=lenient, words=words)
-        ignored = tuple(dict.fromkeys(n for query in queries.values() for n in query.ignored))
+        ignored = {name for query in queries.values() for name in query.ignored}
         pairs = [pair for pair in pairs if pair[0] not in ignored]
         now = microseconds(self.clock.now())
         with self._searching(access, type, queries, now, None) as search:
@@ -117,11 +122,10 @@ class Finder:
             total = self._total(search)
             if wishes.only_count:
                 access.recorder.shown(access, (), f"count {type or '*'}")
-                return Page((), None, total, ignored=_shown_names(ignored), count=0)
+                return Page((), None, total, ignored_names(queries), count=0)
             position, rows = self._rows(search)
             state = PageState(type, tuple(pairs), compartment, position[0], position[1], 0, (), now)
-            page = self._page(search, state, rows, total)
-            return replace(page, ignored=_shown_names(ignored)) if ignored else page
+            return self._page(search, state, rows, total)
 
     def following(self, access: Access, token: str) -> Page:
         """Return the page behind another."""
@@ -151,9 +155,7 @@ class Finder:
         words: Vocabulary | None = None,
     ) -> dict[str, Query]:
         """Return what is asked of each type; raises a Problem that names the parameter."""
-        if words is None:
-            self.index.book.learn(self.database)
-            words = Vocabulary(self.index.book.plan)
+        words = words or self.index.book.words(self.database)
         if type:
             check_type(type)
         types, rest = ((type,), pairs) if type else self._types(pairs, compartment)
@@ -231,6 +233,40 @@ class Finder:
         if not search.type:
             search.conditions = [any_of(built)]
         search.conditions = [*search.conditions, *permitted(search.access, search.bound, OWN)]
+
+    def expectation(self, access: Access, type: str, pairs: Pairs, limit: int) -> SearchExpectation:
+        """Return what meets a query now; see `Records.expectation`."""
+        check_type(type)
+        return self.index.book.answered(
+            self.database, lambda words: self._expectation(words, access, type, pairs, limit)
+        )
+
+    def _expectation(
+        self, words: Vocabulary, access: Access, type: str, pairs: Pairs, limit: int
+    ) -> SearchExpectation:
+        query = self.read(access, type, pairs, (), words=words)[type]
+        now, widened = microseconds(self.clock.now()), replace(access, sees_restricted=True)
+
+        def compiled(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
+            search = Search(
+                widened, type, {type: query}, self.links(cursor, widened, now, None), None
+            )
+            self.compile(search)
+            return expectation_statement(type, search.conditions, limit, OWN), search.bound.values
+
+        with reading(self.database, one_moment=True) as cursor:
+            links = self.links(cursor, widened, now, None)
+            parameters = self.index.extractor.parameters(type)
+            expectation = SearchExpectation(
+                type=type,
+                origin=OWN,
+                compiled=compiled,
+                matches=Matcher(type, query.criteria, parameters, now, links).matches,
+                extractor=self.index.extractor,
+                limit=limit,
+                is_local=is_local(query.criteria),
+            )
+            return expectation.asked(cursor)
 
     # Statements
 
@@ -317,6 +353,7 @@ class Finder:
             given[: len(met)],
             token,
             total,
+            ignored_names(search.queries),
             included=given[len(met) :],
             is_cut=included.is_cut,
             count=wishes.count,
@@ -344,6 +381,12 @@ class Finder:
             if matcher.matches(line.entry.id, extractor.values_of(parse(line.body), numbers)):
                 found.append(line)
         return found
+
+
+def ignored_names(queries: Mapping[str, Query]) -> tuple[str, ...]:
+    """Return the names of what was left out, as far as they may be shown."""
+    names = (shown_name(name) for query in queries.values() for name in query.ignored)
+    return tuple(dict.fromkeys(names))
 
 
 def named_numbers(nodes: Sequence[Node]) -> frozenset[int]:
@@ -398,10 +441,6 @@ def _names_few(criterion: Criterion) -> bool:
     if parameter.code != "identifier" or parameter.type != "token":
         return False
     return all(value.parts[-1] for value in criterion.values)
-
-
-def _shown_names(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(shown_name(name) for name in names))
 
 
 def _check_sort(queries: Mapping[str, Query]) -> None:

@@ -43,8 +43,8 @@ def shown(
     access: Access, lines: Sequence[Stored], reason: str, *persons: int
 ) -> tuple[Resource, ...]:
     """Leave the trail, then give out."""
-    seen = dict.fromkeys((*persons, *(line.entry.person for line in lines)))
-    access.recorder.shown(access, tuple(seen), reason)
+    seen = tuple(line.entry.person for line in lines)
+    access.recorder.shown(access, seen or persons, reason)
     return tuple(resource_of(line) for line in lines)
 
 

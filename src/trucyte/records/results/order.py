@@ -146,8 +146,8 @@ def _ranged(
     if found == ["e.date_low"] and not beside:
         number = TYPE_NUMBERS[type_name]
         walk = (
-            f"select n.seq, n.date_low as k from records.entry n where n.type = {number}"
-            " and n.date_low is not null"
+            f"select e.seq, e.date_low as k from records.entry e where e.type = {number}"
+            " and e.date_low is not null"
         )
     if beside:
         numbers = [parameter_number(type_name, code) for code in beside]

@@ -25,7 +25,6 @@ from trucyte.records.results.finding import Finder
 from trucyte.records.results.lines import OWN, instant, reading
 from trucyte.records.search.bound import Parameters, any_of
 from trucyte.records.search.permission import permitted
-from trucyte.records.statements import statements
 
 # So many places of the journal are read by one statement: a few seconds at most.
 CHUNK_SEQS = 20_000
@@ -159,10 +158,3 @@ def _rows(cursor: Cursor, text: str, bound: Parameters, codec: Codec) -> Iterato
             body = decompress(packing, data[begin : begin + length])
             if body:
                 yield seq, RESOURCE_TYPES[kind - 1], with_meta(body, offset, version, moment)
-
-
-def position(cursor: Cursor) -> int:
-    """Return how far the journal goes."""
-    row = cursor.execute(statements()["position"]).fetchone()
-    assert row is not None
-    return int(row[0])

@@ -19,6 +19,7 @@ from trucyte.records.search.bound import NOTHING, Parameters
 from trucyte.records.search.page_token import PageState
 
 NEAR_ROWS = 3000
+WALKED_ROWS = 1000  # along another order: each is looked up
 # Where the journal stood, in the first columns of every answer.
 POSITION = (
     "select tail.last_seq, tail.epoch, horizon.seq as horizon from journal.tail, records.horizon"
@@ -157,15 +158,17 @@ def _near_or_all(page: _Page) -> list[Step]:
     """
     key = page.order.keys[0]
     way = "desc" if key.is_descending else "asc"
-    dated = list(page.asked.dated) if "n.date_low" in key.walk else []
+    # Of the main date, a walk can begin where the dates asked for do.
+    dated = page.asked.dated if "e.date_low" in key.walk else ()
+    walked = " and ".join([key.walk, *dated]).replace("e.is_ended", "false")
     start = [page.start] if page.start else []
     within = f" where {' and '.join(start)}" if start else ""
-    walk = f"select * from ({key.walk}) w{within} order by w.k {way} limit {NEAR_ROWS}"
-    found = _rows("records.entry", [*dated, *page.here, *page.asked.conditions], page)
+    walk = f"select * from ({walked}) w{within} order by w.k {way} limit {WALKED_ROWS}"
+    found = _rows("records.entry", [*page.here, *page.asked.conditions], page)
     # A row with several values stands at its first; the last value of all may go on.
     near = (
         f"select distinct f.* from ({found.replace('records.entry e', _WALKED, 1)}) f"
-        f" where (select count(*) from walk) < {NEAR_ROWS} or f.k0 is distinct from"
+        f" where (select count(*) from walk) < {WALKED_ROWS} or f.k0 is distinct from"
         f" (select {'min' if key.is_descending else 'max'}(k) from walk)"
     )
     short = f"(select count(*) from near) < {page.limit}"
