@@ -350,6 +350,7 @@ create table records.parameter (
     walked bigint not null,
     done bigint not null,
     total bigint not null,
+    rate integer not null,
     state smallint not null,
     sides integer[] not null,
     types text[] not null,

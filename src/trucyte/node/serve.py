@@ -29,11 +29,15 @@ from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
 from trucyte.node.health import status_of
 from trucyte.node.wiring import Node, open_node
+from trucyte.records.parameters.progress import read_progress
+from trucyte.records.parameters.walk import Walk
+from trucyte.records.parameters.worker import Reindexer
 from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower
-from trucyte.web.api.capability import searchable
+from trucyte.web.api.capability import InForce
 from trucyte.web.api.doors import Doors
 from trucyte.web.api.fhir import ApiParts, FhirApi
+from trucyte.web.api.operations.reindex import Reindex, reindex_operations
 from trucyte.web.app import make_app
 from trucyte.web.reader import RecordsReader
 from trucyte.web.security import Guard
@@ -123,17 +127,20 @@ def make_server(node: Node) -> uvicorn.Server:
 
 def make_site(node: Node) -> ASGIApp:
     """Put pages, API and doors together."""
-    asked = searchable(node.parts.definitions, node.parts.index.extractor)
+    reindex = _reindex_of(node)
     api = FhirApi(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
             access=lambda call: local_access("fhir", node.trail),
             trail=node.trail,
-            searchable=lambda: asked,
+            searchable=InForce(
+                node.parts.definitions, lambda: node.parts.index.book.words(node.database)
+            ),
             clock=node.clock,
             version=trucyte.__version__,
             interactions=node.interactions,
+            operations=reindex_operations(reindex),
             trusts_forwarded=node.settings.web.trusts_forwarded,
         )
     )
@@ -153,10 +160,24 @@ def make_site(node: Node) -> ASGIApp:
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
+        reindex=reindex,
         trail=node.trail,
     )
     mounts = {"/fhir": Guard(api, hosts=HOSTS), "/api": Guard(doors, hosts=HOSTS)}
     return make_app(services, mounts)
+
+
+def _reindex_of(node: Node) -> Reindex:
+    walk = _walk_of(node)
+    return Reindex(
+        progress=lambda: read_progress(node.database, node.parts.index.book),
+        stop=walk.stop,
+        resume=walk.resume,
+    )
+
+
+def _walk_of(node: Node) -> Walk:
+    return Walk(node.database, node.journal, node.parts.index, node.clock)
 
 
 def _keep_house(node: Node, stop: Event) -> None:
@@ -184,10 +205,12 @@ def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     """Work on what is received, and look at a folder, until the block is left."""
     stop = Event()
     watchers = Watchers(warning=lambda problem: WAITS.log(problem=problem.code))
+    reindexer = Reindexer(node.database, _walk_of(node), node.clock)
     codes = Follower(node.database, node.journal)
     threads = [
         Thread(target=process_waiting, args=(node.door, stop, watchers), name="intake"),
         Thread(target=codes.run, args=(stop, watchers.warning), name="terminology"),
+        Thread(target=reindexer.run, args=(stop, watchers.warning), name="reindex"),
         Thread(target=_keep_house, args=(node, stop), name="housekeeping"),
     ]
     if watch is not None:

@@ -7,6 +7,7 @@ create table records.parameter (
     walked bigint not null,            -- rows up to here have been written anew
     done bigint not null,              -- rows so far, of about `total`
     total bigint not null,
+    rate integer not null,             -- rows a second, of late
     state smallint not null,           -- 1 building, 2 ready, 3 leaving, 4 stopped
     sides integer[] not null,          -- its numbers in the side tables, and those it had
     types text[] not null,             -- whose rows have, or had, its values

@@ -29,6 +29,7 @@ from trucyte.fhir.search.expression import (
 from trucyte.fhir.search.generate import Generator
 from trucyte.fhir.search.limits import ALL_ALLOWED, Limits, read_limits
 from trucyte.fhir.search.parameters import KINDS, Component, Parameter
+from trucyte.fhir.unprocessable import Unprocessable
 
 EXPRESSION_MAX: Final = 4000
 COMPONENTS_MAX: Final = 8
@@ -42,19 +43,19 @@ _OF_THE_WORLD = re.compile(
 )
 
 
-class SearchParameterUnreadable(Problem):
+class SearchParameterUnreadable(Unprocessable):
     """The SearchParameter cannot be used: {element} is missing or not valid."""
 
     code = "search-parameter-unreadable"
 
 
-class SearchParameterBase(Problem):
+class SearchParameterBase(Unprocessable):
     """The SearchParameter names the base {base}, which is no resource type of FHIR R4."""
 
     code = "search-parameter-base"
 
 
-class SearchParameterExpression(Problem):
+class SearchParameterExpression(Unprocessable):
     """The expression of the SearchParameter cannot be used on {type}: {reason}."""
 
     code = "search-parameter-expression"
@@ -67,7 +68,7 @@ class SearchParameterTaken(Problem):
     code = "search-parameter-taken"
 
 
-class SearchParameterBeyond(Problem):
+class SearchParameterBeyond(Unprocessable):
     """A SearchParameter like this is not supported: {reason}."""
 
     kind = Kind.UNSUPPORTED

@@ -185,8 +185,8 @@ def _stamp(cursor: Cursor) -> tuple[int, int]:
 def read_kept(cursor: Cursor) -> list[Kept]:
     """Return the parameters that are in force or leaving, by id."""
     return [
-        Kept(id_, seq, walked, done, total, State(state), tuple(sides), tuple(types), body)
-        for id_, seq, walked, done, total, state, sides, types, body in cursor.execute(
+        Kept(id_, seq, walked, done, total, rate, State(state), tuple(sides), tuple(types), body)
+        for id_, seq, walked, done, total, rate, state, sides, types, body in cursor.execute(
             statements()["in_force"]
         )
     ]

@@ -43,6 +43,7 @@ class Kept:
     walked: int
     done: int
     total: int
+    rate: int
     state: State
     sides: tuple[int, ...]
     types: tuple[str, ...]
@@ -113,6 +114,10 @@ class Vocabulary:
                 or self.plan.unready(resource_type, parameter.code) is None
             )
         return self._known[resource_type]
+
+    def custom_of(self, resource_type: str) -> Mapping[str, CompiledParameter]:
+        """Return the users' parameters of a type, by code."""
+        return {one.code: one for one in self.plan.custom_of(resource_type)}
 
     def left_to_full_language(self, resource_type: str) -> Sequence[str]:
         """Return the codes of R4's own that have no values."""

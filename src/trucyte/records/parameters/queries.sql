@@ -3,12 +3,12 @@ select stamp, seq from records.plan
 
 -- in_force
 -- In the order of their ids, so that every process numbers them alike.
-select id, seq, walked, done, total, state, sides, types, body from records.parameter order by id
+select id, seq, walked, done, total, rate, state, sides, types, body from records.parameter order by id
 
 -- put
-insert into records.parameter (id, seq, walked, done, total, state, sides, types, body)
-values (%(id)s, %(seq)s, %(walked)s, 0, 0, %(state)s, %(sides)s, %(types)s, %(body)s)
-on conflict (id) do update set seq = excluded.seq, walked = excluded.walked, done = 0, total = 0,
+insert into records.parameter (id, seq, walked, done, total, rate, state, sides, types, body)
+values (%(id)s, %(seq)s, %(walked)s, 0, 0, 0, %(state)s, %(sides)s, %(types)s, %(body)s)
+on conflict (id) do update set seq = excluded.seq, walked = excluded.walked, done = 0, total = 0, rate = 0,
     state = excluded.state, sides = excluded.sides, types = excluded.types, body = excluded.body
 
 -- describe
@@ -47,7 +47,7 @@ order by seq limit %(limit)s
 select seq from records.entry where seq = any(%(seqs)s::bigint[])
 
 -- move
-update records.parameter set walked = %(to)s, done = done + %(rows)s
+update records.parameter set walked = %(to)s, done = done + %(rows)s, rate = %(rate)s
 where id = any(%(ids)s) and walked = %(from)s and state in (1, 3)
 
 -- give_tokens

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from psycopg import Rollback
+
 from trucyte.base.clock import Clock
 from trucyte.database.connect import Connection, Cursor, Database, problems_of_the_server
 from trucyte.database.jobs import add_job
@@ -56,10 +58,12 @@ class Walk:
         self._journal = journal
         self._index = index
         self._rows = _ROWS_FIRST
+        self._began, self._done = 0.0, 0
         self.lock_seconds_longest = 0.0
 
     def run(self, report: Report) -> bool:
         """Walk to the end; return False where `report` said to stop. Raises DatabaseAway."""
+        self._began, self._done = time.monotonic(), 0
         with problems_of_the_server(), self._database.connect(autocommit=True) as connection:
             counted: set[tuple[str, int]] = set()
             while (state := self._pending(connection))[1]:
@@ -144,10 +148,11 @@ class Walk:
                 "from": stretch.begin,
                 "to": stretch.end,
                 "rows": len(rows),
+                "rate": self._rate(len(rows)),
             },
         )
         if moved.rowcount != len(stretch.group):
-            raise AssertionError("what is walked changed without another stamp")
+            raise Rollback  # another walk has been here
         if rows:
             lay_rows(cursor, [line.entry.seq for line in stretch.lines], rows, plan.sides)
         self._end(cursor, stretch)
@@ -161,6 +166,11 @@ class Walk:
         for kept in arrived:
             _set_state(cursor, kept.id, State.READY, State.BUILDING)
         turn(cursor)
+
+    def _rate(self, rows: int) -> int:
+        """Return rows a second of this walk."""
+        self._done += rows
+        return int(self._done / max(time.monotonic() - self._began, 0.001))
 
     def _pace(self, rows: int, seconds: float) -> None:
         self.lock_seconds_longest = max(self.lock_seconds_longest, seconds)
