@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -10,6 +11,8 @@ from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
+from trucyte.journal.rows import binary_cursor
+from trucyte.journal.tail import read_tail
 from trucyte.records.parameters.plan import State
 from trucyte.records.parameters.walk import Walk
 
@@ -269,3 +272,37 @@ def test_a_stopped_walk_says_so_and_goes_on_when_resumed(node: Node) -> None:
     walked(node)
     assert len(node.search("Patient", ("eye", "brown"))) == 120
     assert node.index.book.plan.kept["eye"].state is State.READY
+
+
+def test_rows_are_laid_under_the_lock_of_writers_alone(node: Node) -> None:
+    node.put(patient("a", "brown"))
+    node.put(EYE)
+    with node.database.connection() as holder:
+        read_tail(binary_cursor(holder), lock=True)
+        thread = Thread(target=walked, args=(node,))
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+        row = holder.execute("select walked from records.parameter").fetchone()
+    thread.join()
+    assert row == (0,)
+    assert node.search("Patient", ("eye", "brown")) == ["a"]
+
+
+def test_two_composites_of_one_type_keep_their_places(node: Node) -> None:
+    """Rows of a composite know its place among the composites, which another one moves."""
+    definition = {"expression": "period", "definition": f"{BASE}seen"}
+    use = {"expression": "use", "definition": f"{BASE}use"}
+    node.put(
+        patient("a", identifier=[{"use": "usual", "value": "1", "period": {"start": "2020-01-01"}}])
+    )
+    node.put(
+        parameter("seen", "Patient.identifier.period", "date"),
+        parameter("use", "Patient.identifier.use"),
+    )
+    for code in ("z-pair", "a-pair"):
+        node.put(parameter(code, "Patient.identifier", "composite", component=[use, definition]))
+        walked(node)
+    assert node.journal.compare() is None
+    for code in ("z-pair", "a-pair"):
+        assert node.search("Patient", (code, "usual$ge2020")) == ["a"]

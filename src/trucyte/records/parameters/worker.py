@@ -39,7 +39,7 @@ class Reindexer:
         while not stop.is_set():
             try:
                 if is_first:
-                    self._go_on()
+                    self.go_on()
                     is_first = False
                 if self.work(stop):
                     continue
@@ -79,7 +79,7 @@ class Reindexer:
 
         return report
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """Ask for a walk where one was broken off: its job may still be another's by lease."""
         with self._database.connection() as connection:
             cursor = connection.cursor()
