@@ -1,19 +1,22 @@
 """Search parameters of users: taken into force with their line, walked, asked, and gone again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from tests.support.records import Node, open_node
+from tests.support.records import Node, change_of, open_node
 from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.journal.rows import binary_cursor
 from trucyte.journal.tail import read_tail
-from trucyte.records.parameters.plan import State
+from trucyte.records.parameters.book import ParametersChanging, turn
+from trucyte.records.parameters.plan import State, Vocabulary
+from trucyte.records.parameters.progress import read_progress
 from trucyte.records.parameters.walk import Walk
 
 BASE = "https://example.org/fhir/SearchParameter/"
@@ -306,3 +309,97 @@ def test_two_composites_of_one_type_keep_their_places(node: Node) -> None:
     assert node.journal.compare() is None
     for code in ("z-pair", "a-pair"):
         assert node.search("Patient", (code, "usual$ge2020")) == ["a"]
+
+
+def test_a_walk_that_another_overtakes_goes_on_behind_it(node: Node) -> None:
+    node.put(*[patient(f"p{n}", "brown") for n in range(120)])
+    node.put(EYE)
+    other = Walk(node.database, node.journal, node.index, node.clock)
+    turns = iter([True, False])
+    is_first = iter([True])
+
+    def report(done: int, total: int) -> bool:
+        if next(is_first, False):
+            assert not other.run(lambda *_: next(turns))
+        return True
+
+    assert Walk(node.database, node.journal, node.index, node.clock).run(report)
+    with node.database.connection() as connection:
+        row = connection.execute("select done from records.parameter").fetchone()
+    assert row == (120,)
+    assert node.journal.compare() is None
+
+
+def test_a_rebuild_brings_all_that_is_under_way_to_its_end(node: Node) -> None:
+    node.put(patient("a", "brown"))
+    node.put(EYE, parameter("town", "Patient.address.city", "string"))
+    walked(node)
+    node.delete("SearchParameter", "town")
+    node.put({**EYE, "expression": "Patient.id"})
+    node.journal.rebuild()
+    assert node.search("Patient", ("eye", "a")) == ["a"]
+    assert set(node.index.book.plan.kept) == {"eye"}
+    assert node.journal.compare() is None
+
+
+def test_a_replay_passes_over_what_was_looked_at(node: Node) -> None:
+    node.put(EYE)
+    node.put({**EYE, "expression": "Patient.gender"})
+    walked(node)
+    node.put(patient("a", gender="male"))
+    node.journal.rebuild()
+    assert node.search("Patient", ("eye", "male")) == ["a"]
+
+
+def test_parameters_of_other_nodes_are_kept_alone(node: Node) -> None:
+    node.journal.commit([replace(change_of(EYE), origin=3)])
+    assert not node.index.book.plan.kept
+
+
+def test_what_this_program_cannot_compile_is_shown_and_has_no_values(node: Node) -> None:
+    node.put(EYE)
+    walked(node)
+    with node.database.connection() as connection:
+        connection.execute(
+            "update records.parameter set body = replace(body, 'Patient.ext', 'Patient.§')"
+        )
+        connection.execute("update records.plan set stamp = 5")
+    with pytest.raises(Problem, match="is not known"):
+        node.search("Patient", ("eye", "brown"))
+    (one,) = read_progress(node.database, node.index.book)
+    assert one.word == "broken"
+
+
+def test_a_search_is_done_again_where_what_it_used_has_changed(node: Node) -> None:
+    node.put(EYE)
+    walked(node)
+    book, stamps = node.index.book, []
+
+    def answer(words: Vocabulary) -> int:
+        words.check_ready("Patient", "eye")
+        if len(stamps) < changes:
+            with node.database.connection() as connection:
+                turn(connection.cursor())
+        stamps.append(words.plan.stamp)
+        return len(stamps)
+
+    changes = 1
+    assert book.answered(node.database, answer) == 2
+    assert len(set(stamps)) == 2
+    stamps, changes = [], 100
+    with pytest.raises(ParametersChanging):
+        book.answered(node.database, answer)
+
+
+def test_one_that_waits_for_others_joins_them_on_the_way(node: Node) -> None:
+    node.put(*[patient(f"p{n}", "brown", gender="male") for n in range(120)])
+    node.put(EYE)
+    walk = Walk(node.database, node.journal, node.index, node.clock)
+    turns = iter([True, False])
+    walk.run(lambda *_: next(turns))
+    node.put(parameter("sex", "Patient.gender"))
+    walked(node)
+    assert len(node.search("Patient", ("sex", "male"), ("eye", "brown"))) == 120
+    with node.database.connection() as connection:
+        rows = connection.execute("select id, done from records.parameter").fetchall()
+    assert dict(rows) == {"eye": 120, "sex": 120}

@@ -64,8 +64,10 @@ class ParameterBook:
         if not now and moment - self._learned < LEARN_SECONDS:
             return False
         before = self.plan.stamp
-        with database.reader() as connection, connection.transaction():
-            self.refresh(connection.cursor())
+        with database.reader() as connection:
+            if _stamp(connection.cursor())[0] != before:
+                with connection.transaction():
+                    self.refresh(connection.cursor())
         self._learned = moment
         return self.plan.stamp != before
 
