@@ -363,10 +363,29 @@ create table records.horizon (
     seq bigint not null
 );
 
+create table records.parameter (
+    id text not null,
+    seq bigint not null,
+    walked bigint not null,
+    done bigint not null,
+    total bigint not null,
+    rate integer not null,
+    state smallint not null,
+    sides integer[] not null,
+    types text[] not null,
+    body text not null
+);
+
 create table records.phrase (
     token bigint not null,
     parameter integer not null,
     value text collate "C" not null
+);
+
+create table records.plan (
+    one boolean default true not null,
+    stamp bigint not null,
+    seq bigint not null
 );
 
 create table records.quantity (
@@ -517,7 +536,13 @@ alter table records.horizon add constraint horizon_is_one_row CHECK (one);
 
 alter table records.horizon add constraint horizon_pkey PRIMARY KEY (one);
 
+alter table records.parameter add constraint parameter_pkey PRIMARY KEY (id);
+
 alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
+
+alter table records.plan add constraint plan_is_one_row CHECK (one);
+
+alter table records.plan add constraint plan_pkey PRIMARY KEY (one);
 
 alter table terminology.artefact add constraint artefact_pkey PRIMARY KEY (type, id);
 

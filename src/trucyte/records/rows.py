@@ -6,15 +6,15 @@ its position and time, which only the lock gives.
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trucyte.fhir.search import Extractor, fold
-from trucyte.fhir.search.expression import Key
 from trucyte.fhir.search.parameters import PRESENCE_BITS, RANGED, Parameter
 from trucyte.fhir.search.values import DateRange, Position, Quantity, SearchValues
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.hashing import Hasher, coding_forms, combined, parameter_number
+from trucyte.records.listing import is_listed, sorted_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
 from trucyte.records.measures import in_base_units, is_rare
 
@@ -30,7 +30,8 @@ _FIXED = struct.Struct(">iqiqiq")  # reference, person, present
 _RANGE = struct.Struct(">iqiq")
 _FLOATS = struct.Struct(">idid")
 _SMALL = struct.Struct(">ihihih")
-_NULLS = struct.pack(">ii", -1, -1)
+_NULL = struct.pack(">i", -1)
+_NULLS = 2 * _NULL
 _SIDE = struct.Struct(">hiq")  # field count, seq
 _DATE = struct.Struct(">iqiqii")  # low, high, parameter
 _QUANTITY = struct.Struct(">ididii")
@@ -56,6 +57,28 @@ class IndexRow:
     def packed(self, seq: int, last_updated: int, owners: Sequence[int]) -> bytes:
         """Return the whole row; whose it is, the commit alone knows."""
         return _HEAD.pack(14, 8, seq, 8, last_updated) + _array(owners) + self.body
+
+    def tokens(self) -> tuple[int, ...]:
+        """Return the tokens, as they lie at the end of the body."""
+        place = _FIXED.size
+        for _ in range(4):
+            place += 4 if self.body[place : place + 4] == _NULL else 12
+        place += _SMALL.size + _ARRAY.size
+        count = (len(self.body) - place) // 12
+        return struct.unpack_from(">" + "4xq" * max(count, 0), self.body, place)
+
+    def only_sides(self, parameters: frozenset[int]) -> "IndexRow":
+        """Return the row with the side rows of some parameters alone, by their numbers."""
+        return replace(
+            self,
+            dates=tuple(row for row in self.dates if _number_at(row, 28) in parameters),
+            quantities=tuple(row for row in self.quantities if _number_at(row, 28) in parameters),
+            texts=tuple(row for row in self.texts if _number_at(row, 4) in parameters),
+        )
+
+
+def _number_at(row: bytes, place: int) -> int:
+    return int.from_bytes(row[place : place + 4], "big", signed=True)
 
 
 def side_row(columns: int, seq: int, rest: bytes) -> bytes:
@@ -107,6 +130,16 @@ class RowMaker:
         self._extractor = extractor
         self._hasher = hasher
         self._plans: dict[str, _TypePlan] = {}
+
+    def carried_to(self, extractor: Extractor) -> "RowMaker":
+        """Return the maker of another extractor, with the plans of types that stay the same."""
+        made = RowMaker(extractor, self._hasher)
+        made._plans = {
+            name: plan
+            for name, plan in self._plans.items()
+            if plan.parameters == extractor.parameters(name)
+        }
+        return made
 
     def row(self, resource: Mapping[str, Any], id: str, person: int, origin: int) -> IndexRow:
         """Return the row of a valid resource."""
@@ -426,30 +459,6 @@ def uri_forms(hasher: Hasher, uri: str) -> list[int]:
 def component_number(resource_type: str, code: str, place: int) -> int:
     """Return the number of one component of a composite in the side tables."""
     return parameter_number(resource_type, f"{code}${place}")
-
-
-def sorted_number(resource_type: str, code: str) -> int:
-    """Return the number under which a parameter's distinct codes are listed, to sort by."""
-    return parameter_number(resource_type, f"{code}#code")
-
-
-def is_listed(parameter: Parameter) -> bool:
-    """Say whether the distinct codes of a parameter are listed.
-
-    Those of identifiers and addresses are of one resource alone.
-    """
-    if parameter.type != "token" or parameter.is_custom or parameter.is_by_path:
-        return False
-    return not any(_names(path) & _UNLISTED for path in parameter.paths)
-
-
-_UNLISTED = frozenset(
-    {"identifier", "groupIdentifier", "masterIdentifier", "telecom", "uid", "altId"}
-)
-
-
-def _names(path: Sequence[object]) -> set[str]:
-    return {step.name for step in path if isinstance(step, Key)}
 
 
 def shortened(text: str) -> str:

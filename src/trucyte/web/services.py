@@ -18,6 +18,7 @@ from trucyte.records.access import Access
 from trucyte.shared.audit import Entry
 from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.reading import Found
+from trucyte.web.api.operations.reindex import Reindex
 from trucyte.web.reader import Reader
 
 
@@ -107,4 +108,5 @@ class Services:
     settings: WebSettings
     prove: Callable[[int], Evidence] | None = None  # a journal line -> its evidence
     public_key: bytes = b""  # of this node: what its evidence must be signed with
+    reindex: Reindex | None = None  # users' search parameters; None: a node without an index
     trail: WhoLooked | None = None  # who looked; None: a node without one, as tests make

@@ -12,8 +12,8 @@ import orjson
 
 from trucyte.base.clock import Clock
 from trucyte.fhir.definitions import Definitions
-from trucyte.fhir.search import Extractor
 from trucyte.fhir.types import RESOURCE_TYPES
+from trucyte.records.parameters.plan import Vocabulary
 from trucyte.shared.terminology.operations.answer import KNOWN
 from trucyte.web.api.operations.table import Level, Operation, OperationTable
 from trucyte.web.api.routes import Place, Row
@@ -52,23 +52,49 @@ class Searchable:
     reverse_includes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def searchable(definitions: Definitions, extractor: Extractor) -> Searchable:
+class InForce:
+    """What the index can be asked now; made anew when users' parameters change."""
+
+    def __init__(self, definitions: Definitions, words: Callable[[], Vocabulary]) -> None:
+        """Describe what `words` returns; R4 defines all but what users posted."""
+        self._definitions = definitions
+        self._words = words
+        self._kept: tuple[int, Searchable] | None = None
+
+    def __call__(self) -> Searchable:
+        """Return the same value until something else is in force."""
+        words, kept = self._words(), self._kept
+        if kept is not None and kept[0] == words.plan.stamp:
+            return kept[1]
+        made = searchable(self._definitions, words)
+        self._kept = (words.plan.stamp, made)
+        return made
+
+
+def searchable(definitions: Definitions, words: Vocabulary) -> Searchable:
     """Return what the index can be asked."""
     found: dict[str, Sequence[SearchParam]] = {}
     includes: dict[str, list[str]] = {}
     reverse: dict[str, list[str]] = {}
     for type_name in RESOURCE_TYPES:
-        for one in extractor.parameters(type_name):
+        for one in words.parameters(type_name):
             if one.type == "reference":
                 name = f"{type_name}:{one.code}"
                 includes.setdefault(type_name, ["*"]).append(name)
                 for target in one.targets:
                     reverse.setdefault(target, []).append(name)
         defined = definitions.search_parameters(type_name)
-        own = [defined[one.code] for one in extractor.parameters(type_name)]
+        custom = words.custom_of(type_name)
+        known = words.parameters(type_name)
+        own = [defined[one.code] for one in known if not one.is_custom]
+        users = [custom[one.code] for one in known if one.is_custom]
         found[type_name] = [
             *(SearchParam(*common) for common in _COMMON),
             *(SearchParam(one.code, one.type, one.url, one.expression) for one in own),
+            *(
+                SearchParam(one.code, one.type, one.url, one.expressions[type_name])
+                for one in users
+            ),
         ]
     return Searchable(found, includes, reverse)
 
