@@ -27,9 +27,9 @@ from trucyte.records.parameters.plan import Kept, Plan, State
 from trucyte.records.parameters.statements import statements
 from trucyte.records.rows import IndexRow
 
-LOCK_SECONDS: Final = 0.02  # what is aimed at; none may hold writers for 0.05
+LOCK_SECONDS: Final = 0.01  # what is aimed at; none may hold writers for 0.05
 WINDOW: Final = 20_000  # lines of the journal one look goes through at most
-_ROWS_FIRST: Final = 50
+_ROWS_FIRST: Final = 20
 _ROWS_MAX: Final = 1_000
 _WALKED = (State.BUILDING, State.LEAVING)
 
@@ -120,6 +120,8 @@ class Walk:
             read_tail(binary_cursor(connection), lock=True)
             began = time.perf_counter()
             cursor = connection.cursor()
+            # What a crash takes of it is walked again: rows and position go together.
+            cursor.execute("set local synchronous_commit = off")
             if self._index.book.refresh(cursor).stamp == plan.stamp:
                 self._lay(cursor, plan, stretch, rows)
         self._pace(len(rows), time.perf_counter() - began)
@@ -177,7 +179,7 @@ class Walk:
         if rows < self._rows and seconds < LOCK_SECONDS:
             return
         fitting = int(rows * LOCK_SECONDS / max(seconds, 1e-6))
-        self._rows = max(1, min(fitting, self._rows + self._rows // 4 + 1, _ROWS_MAX))
+        self._rows = max(1, min(fitting, self._rows + self._rows // 8 + 1, _ROWS_MAX))
 
 
 def lay_rows(
