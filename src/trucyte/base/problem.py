@@ -36,6 +36,7 @@ class Problem(Exception):  # noqa: N818 - the field's word, and not every Proble
         """Keep the facts; they must not hold personal data."""
         super().__init__()
         self.facts = facts
+        self.location = ""  # where in a larger input, as FHIRPath has it: "Bundle.entry[3]"
 
     @property
     def message(self) -> str:

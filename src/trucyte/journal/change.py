@@ -115,10 +115,25 @@ class Expectation(Protocol):
     before in the same batch; hence "nothing meets it" stays true until the unit is in.
     """
 
-    type: str  # of the resources it is about
-    expected: frozenset[Key]  # exactly these meet it
-    limit: int  # keys asked for at most, more than are expected
-    is_local: bool  # whether a resource meets it by itself, whatever others say
+    @property
+    def type(self) -> str:
+        """Of the resources it is about."""
+        ...
+
+    @property
+    def expected(self) -> frozenset[Key]:
+        """Exactly these meet it."""
+        ...
+
+    @property
+    def limit(self) -> int:
+        """Keys asked for at most, more than are expected."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a resource meets it by itself, whatever others say."""
+        ...
 
     def ask(self, cursor: Cursor) -> None:
         """Send the query; may be called inside a pipeline."""

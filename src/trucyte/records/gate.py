@@ -5,10 +5,11 @@ records whose data was shown before it returns. Restricted resources never show 
 search, a count or a history of a caller who may not see them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import LiteralString, cast
+from typing import Any, LiteralString, cast
 
 from psycopg.errors import QueryCanceled
 
@@ -25,6 +26,11 @@ from trucyte.records.rows import sensitivity_of_label
 from trucyte.records.search.asked.codes import Codes, CodesOf
 from trucyte.records.search.asked.leaf import shown_name
 from trucyte.records.search.compile import Conditions
+from trucyte.records.search.expectation import (
+    SearchExpectation,
+    expectation_statement,
+    is_local,
+)
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import PageExpired, PageSeal, PageState
@@ -215,6 +221,38 @@ class Records:
             for seq, date_low, _ in rows
             if seq in bodies and (seq in hidden or seq in shown)
         )
+
+    def expectation(
+        self, access: Access, type: str, pairs: Sequence[tuple[str, str]], *, limit: int = 2
+    ) -> SearchExpectation:
+        """Return what meets a query now, of all in the caller's scope, also restricted.
+
+        For a conditional write to rest on: it shows nothing of what it finds. `expected` has
+        at most `limit`; as many as that is not all. Raises as `search` does.
+        """
+        _check_type(type)
+        query = self._read_query(access, type, pairs)
+        now, widened = self._now(), replace(access, sees_restricted=True)
+
+        def compiled(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
+            conditions, built = self._conditions(self._links(cursor, widened, now), query)
+            return expectation_statement(type, built, limit, _OWN), conditions.bound.values
+
+        with self._reading() as cursor:
+            links = self._links(cursor, widened, now)
+            matcher = Matcher(
+                type, query.criteria, self._index.extractor.parameters(type), now, links
+            )
+            expectation = SearchExpectation(
+                type=type,
+                origin=_OWN,
+                compiled=compiled,
+                matches=matcher.matches,
+                extractor=self._index.extractor,
+                limit=limit,
+                is_local=is_local(query.criteria),
+            )
+            return expectation.asked(cursor)
 
     # Searching
 

@@ -23,16 +23,19 @@ def split_condition(reference: str) -> tuple[str, str]:
     return kind, query
 
 
+def conditional_references(bodies: Iterable[bytes]) -> list[str]:
+    """Return the different references of bodies that are queries, in their order."""
+    found = (match[1] for body in bodies for match in _REFERENCE.finditer(body))
+    return [reference.decode() for reference in dict.fromkeys(found)]
+
+
 def resolve_references(bodies: Iterable[bytes], finder: Finder) -> dict[str, str]:
     """Return what each conditional reference means; raises ReferenceUnresolved unless it is one."""
     found: dict[str, str] = {}
-    for body in bodies:
-        for match in _REFERENCE.finditer(body):
-            reference = match[1].decode()
-            if reference not in found:
-                kind, query = split_condition(reference)
-                ids = finder.find(kind, query)
-                if len(ids) != 1:
-                    raise ReferenceUnresolved(matches=len(ids))
-                found[reference] = f"{kind}/{ids[0]}"
+    for reference in conditional_references(bodies):
+        kind, query = split_condition(reference)
+        ids = finder.find(kind, query)
+        if len(ids) != 1:
+            raise ReferenceUnresolved(matches=len(ids))
+        found[reference] = f"{kind}/{ids[0]}"
     return found

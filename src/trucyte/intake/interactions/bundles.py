@@ -1,0 +1,339 @@
+"""Transactions and batches (R4 3.1.0.11).
+
+A transaction is one unit of the journal. Its conditions are answered first, then every
+resource has its id and links can be rewritten, then all is checked and committed at once;
+reads are answered after it. In a batch each entry stands for itself, and what does not
+contend is committed together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from trucyte.base.problem import Problem
+from trucyte.fhir.path.path import Paths
+from trucyte.intake.claims.present import Present
+from trucyte.intake.fhir.conditions import conditional_references, split_condition
+from trucyte.intake.interactions.asks import Ask, Verb, read_query
+from trucyte.intake.interactions.committing import TRIES, pause, tell, written
+from trucyte.intake.interactions.entries import Asked, read_bundle
+from trucyte.intake.interactions.plans import Plan, Planner, Settled, keys_of
+from trucyte.intake.interactions.problems import (
+    BundleTooLarge,
+    BundleUnreadable,
+    Contested,
+    NotSelective,
+    ReferenceNotSelective,
+    WrittenTwice,
+)
+from trucyte.intake.interactions.provenance import provenances
+from trucyte.intake.interactions.references import check_references
+from trucyte.intake.interactions.values import BundleDone, EntryDone, Reads
+from trucyte.journal.change import (
+    Change,
+    Entry,
+    ExpectationFailed,
+    Operation,
+    VersionConflict,
+)
+from trucyte.journal.journal import Journal
+from trucyte.records.access import Access
+from trucyte.records.search.expectation import SearchExpectation
+
+_ORDER = (Verb.DELETE, Verb.CREATE, Verb.UPDATE, Verb.PATCH)  # R4 3.1.0.11.2
+_AGAIN = (VersionConflict, ExpectationFailed)
+# Pairs of a condition and a new resource of its transaction that are compared at most.
+_PAIRS_MAX = 50_000
+
+
+@dataclass(slots=True)
+class _Links:
+    """What links of a transaction shall say, and the conditions that rests on."""
+
+    targets: dict[str, str] = field(default_factory=dict)
+    expectations: list[SearchExpectation] = field(default_factory=list)
+
+
+class Bundles:
+    """Carries out the bundles of one node."""
+
+    def __init__(self, journal: Journal, planner: Planner, paths: Paths) -> None:
+        """Write into `journal` what `planner` plans."""
+        self._journal = journal
+        self._planner = planner
+        self._paths = paths
+        self._settings = planner.settings
+
+    def run(self, access: Access, body: bytes, reads: Reads) -> BundleDone:
+        """Carry out a bundle; see `Interactions.bundle`."""
+        asked = read_bundle(body, self._paths, self._settings)
+        if asked.is_transaction:
+            done = self._transaction(access, asked.entries)
+            kind, reason = "transaction-response", "transaction"
+        else:
+            done = self._batch(access, asked.entries)
+            kind, reason = "batch-response", "batch"
+        everything = [one for entry in done.values() for one in entry.written]
+        if everything:
+            tell(access, reason, everything)
+        answers = [
+            done.get(place) or _answered(entry, reads) for place, entry in enumerate(asked.entries)
+        ]
+        return BundleDone(kind, answers)
+
+    # Transactions
+
+    def _transaction(self, access: Access, entries: Sequence[Asked]) -> dict[int, EntryDone]:
+        for entry in entries:
+            if entry.problem is not None:
+                raise entry.problem
+        writes = [(place, e) for place, e in enumerate(entries) if e.write is not None]
+        writes.sort(key=lambda write: _ORDER.index(_ask(write[1]).verb))
+        if not writes:
+            return {}
+        for tried in range(TRIES):
+            pause(tried)
+            try:
+                return self._attempt(access, writes)
+            except _AGAIN:
+                continue
+        raise Contested(type="Bundle")
+
+    def _attempt(self, access: Access, writes: Sequence[tuple[int, Asked]]) -> dict[int, EntryDone]:
+        entries = [entry for _, entry in writes]
+        settled = self._settled(access, entries)
+        links = self._links(access, entries, settled)
+        present = Present(self._journal)
+        present.load(keys_of(settled))
+        plans = []
+        for entry, one in zip(entries, settled, strict=True):
+            try:
+                plans.append(self._planner.plan(access, one, present, links.targets))
+            except Problem as problem:
+                raise _placed(problem, entry) from None
+        _check_own_conditions(settled, plans, entries)
+        lines = iter(self._commit(access, plans, links.expectations))
+        return {
+            place: EntryDone(written=written(plan, [next(lines) for _ in plan.changes]))
+            for (place, _), plan in zip(writes, plans, strict=True)
+        }
+
+    def _settled(self, access: Access, entries: Sequence[Asked]) -> list[Settled]:
+        conditions = sum(bool(_ask(entry).query) for entry in entries)
+        if conditions > self._settings.conditions:
+            raise BundleTooLarge(most=self._settings.conditions, what="conditions")
+        settled = []
+        for entry in entries:
+            try:
+                settled.append(self._planner.settle(access, _ask(entry)))
+            except Problem as problem:
+                raise _placed(problem, entry) from None
+        _check_once(settled, entries)
+        return settled
+
+    def _links(
+        self, access: Access, entries: Sequence[Asked], settled: Sequence[Settled]
+    ) -> _Links:
+        links = _Links()
+        for entry, one in zip(entries, settled, strict=True):
+            for link, target in _links_of(entry, one).items():
+                if links.targets.setdefault(link, target) != target:
+                    reason = "two entries have one fullUrl"
+                    raise _placed(BundleUnreadable(reason=reason), entry)
+        bodies = [draft.body for e in entries if (draft := _ask(e).draft) is not None]
+        conditional = conditional_references(bodies)
+        if len(conditional) > self._settings.conditions:
+            raise BundleTooLarge(most=self._settings.conditions, what="conditional references")
+        for reference in conditional:
+            target, expectation = self._meant(access, reference, settled)
+            links.targets[reference] = target
+            links.expectations.append(expectation)
+        return links
+
+    def _meant(
+        self, access: Access, reference: str, settled: Sequence[Settled]
+    ) -> tuple[str, SearchExpectation]:
+        """Return what a conditional reference means: one that is here, else one that comes."""
+        kind, query = split_condition(reference)
+        expectation = self._planner.records.expectation(access, kind, read_query(query))
+        found = [id_ for _, _, id_ in expectation.expected]
+        if not found and expectation.is_local:
+            found = [
+                one.ids[0]
+                for one in settled
+                if one.ask.type == kind and one.ask.draft is not None and not one.is_met
+                if expectation.meets(_as_change(one))
+            ]
+        if len(found) != 1:
+            raise ReferenceNotSelective(matches=len(found), type=kind)
+        return f"{kind}/{found[0]}", expectation
+
+    def _commit(
+        self, access: Access, plans: Sequence[Plan], conditions: Sequence[SearchExpectation]
+    ) -> Sequence[Entry]:
+        changes = [change for plan in plans for change in plan.changes]
+        expectations = [*conditions, *(e for plan in plans for e in plan.expectations)]
+        if not changes:
+            return ()
+        if self._settings.refuses_missing_references:
+            check_references(self._journal, changes)
+        whole = list(changes)
+        if self._settings.provenance_of_transactions:
+            whole += provenances(self._planner, access, changes)
+        return self._journal.commit(whole, expectations)
+
+    # Batches
+
+    def _batch(self, access: Access, entries: Sequence[Asked]) -> dict[int, EntryDone]:
+        done = {
+            place: EntryDone(problem=entry.problem)
+            for place, entry in enumerate(entries)
+            if entry.problem is not None
+        }
+        waiting = [place for place, entry in enumerate(entries) if entry.write is not None]
+        for tried in range(TRIES):
+            if not waiting:
+                return done
+            pause(tried)
+            done.update(self._round(access, [(place, entries[place]) for place in waiting]))
+            waiting = [place for place in waiting if place not in done]
+        contested = {
+            place: EntryDone(problem=_placed(Contested(type="Bundle"), entries[place]))
+            for place in waiting
+        }
+        return done | contested
+
+    def _round(self, access: Access, writes: Sequence[tuple[int, Asked]]) -> dict[int, EntryDone]:
+        """Decide on every entry that waits and commit them together; return those done."""
+        done: dict[int, EntryDone] = {}
+        settled: dict[int, Settled] = {}
+        for place, entry in writes:
+            try:
+                settled[place] = self._planner.settle(access, _ask(entry))
+            except Problem as problem:
+                done[place] = EntryDone(problem=_placed(problem, entry))
+        present = Present(self._journal)
+        present.load(keys_of(list(settled.values())))
+        plans: dict[int, Plan] = {}
+        for place, entry in writes:
+            if place in settled:
+                try:
+                    plans[place] = self._unit(access, settled[place], present)
+                except _AGAIN:
+                    continue
+                except Problem as problem:
+                    done[place] = EntryDone(problem=_placed(problem, entry))
+        return done | self._commit_apart(access, plans, dict(writes))
+
+    def _unit(self, access: Access, settled: Settled, present: Present) -> Plan:
+        plan = self._planner.plan(access, settled, present)
+        if self._settings.refuses_missing_references:
+            check_references(self._journal, plan.changes)
+        return plan
+
+    def _commit_apart(
+        self, access: Access, plans: Mapping[int, Plan], entries: Mapping[int, Asked]
+    ) -> dict[int, EntryDone]:
+        done = {
+            place: EntryDone(written=written(plan, ()))
+            for place, plan in plans.items()
+            if not plan.changes
+        }
+        units = [(place, plan) for place, plan in plans.items() if plan.changes]
+        changes: list[Sequence[Change]] = [self._with_provenance(access, p) for _, p in units]
+        expectations = {n: p.expectations for n, (_, p) in enumerate(units) if p.expectations}
+        outcomes = self._journal.commit_many(changes, expectations) if units else []
+        for (place, plan), outcome in zip(units, outcomes, strict=True):
+            if isinstance(outcome, _AGAIN):
+                continue
+            if isinstance(outcome, Problem):
+                done[place] = EntryDone(problem=_placed(outcome, entries[place]))
+            else:
+                done[place] = EntryDone(written=written(plan, outcome[: len(plan.changes)]))
+        return done
+
+    def _with_provenance(self, access: Access, plan: Plan) -> Sequence[Change]:
+        if not self._settings.provenance_of_single_writes:
+            return plan.changes
+        return [*plan.changes, *provenances(self._planner, access, plan.changes)]
+
+
+def _answered(entry: Asked, reads: Reads) -> EntryDone:
+    read = entry.read
+    assert read is not None
+    return EntryDone(answered=reads.answer(read.method, read.url, read.headers))
+
+
+def _ask(entry: Asked) -> Ask:
+    assert entry.write is not None
+    return entry.write
+
+
+def _placed(problem: Problem, entry: Asked) -> Problem:
+    problem.location = entry.place
+    return problem
+
+
+def _links_of(entry: Asked, settled: Settled) -> dict[str, str]:
+    """Return which links mean an entry: its fullUrl, and relative ones at the same base."""
+    draft = settled.ask.draft
+    if draft is None or not entry.full_url:
+        return {}
+    target = f"{settled.ask.type}/{settled.ids[0]}"
+    links = {entry.full_url: target}
+    relative = f"{settled.ask.type}/{draft.id}"
+    if draft.id and entry.full_url.endswith(f"/{relative}"):
+        links[relative] = target
+    return links
+
+
+def _as_change(settled: Settled) -> Change:
+    """Return a new resource as it came, to ask whether it meets a condition."""
+    draft, (id_,) = settled.ask.draft, settled.ids
+    assert draft is not None
+    resource = {**draft.resource, "id": id_}
+    return Change(settled.ask.type, id_, Operation.CREATE, draft.body, 0, 0, resource=resource)
+
+
+def _check_once(settled: Sequence[Settled], entries: Sequence[Asked]) -> None:
+    """Raise WrittenTwice where two entries mean one resource (R4 3.1.0.11.2)."""
+    seen: set[tuple[str, str]] = set()
+    stand = {key for one in settled if _only_looks(one) for key in one.keys}
+    for entry, one in zip(entries, settled, strict=True):
+        if _only_looks(one):
+            continue
+        for key in one.keys:
+            if key in seen or (key in stand and one.ask.verb is Verb.DELETE):
+                raise _placed(WrittenTwice(type=one.ask.type), entry)
+            seen.add(key)
+
+
+def _only_looks(settled: Settled) -> bool:
+    return settled.ask.verb is Verb.CREATE and settled.is_met
+
+
+def _check_own_conditions(
+    settled: Sequence[Settled], plans: Sequence[Plan], entries: Sequence[Asked]
+) -> None:
+    """Raise NotSelective where what one entry writes meets the condition of another.
+
+    Both would be accepted, and the condition be met twice.
+    """
+    by_type: dict[str, list[tuple[int, Change]]] = {}
+    for place, plan in enumerate(plans):
+        for change in plan.changes:
+            by_type.setdefault(change.type, []).append((place, change))
+    left = _PAIRS_MAX
+    for place, one in enumerate(settled):
+        if one.ask.verb is not Verb.DELETE and one.expectation and one.expectation.is_local:
+            others = [change for at, change in by_type.get(one.ask.type, ()) if at != place]
+            left -= len(others)
+            if left < 0:
+                raise BundleTooLarge(most=_PAIRS_MAX, what="conditions on resources it writes")
+            if _is_met_by(one.expectation, others):
+                raise _placed(NotSelective(type=one.ask.type), entries[place])
+
+
+def _is_met_by(expectation: SearchExpectation, others: Sequence[Change]) -> bool:
+    """Say whether changes make more resources meet a condition than were found to."""
+    known = {id_ for _, _, id_ in expectation.expected}
+    return any(change.id not in known and expectation.meets(change) for change in others)

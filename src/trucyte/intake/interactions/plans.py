@@ -1,0 +1,251 @@
+"""Decide what a write does, from what is there now: pure of committing.
+
+First `settle` answers the conditions (R4 3.1.0.4.3, 3.1.0.5.3, 3.1.0.7.1, 3.1.0.8.1) and
+says which resources are meant, then `plan` makes their changes. Each change names the
+version it was decided on and each condition what was found to meet it; whoever commits
+and is told that either moved decides anew.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trucyte.base.clock import Clock
+from trucyte.fhir.parse import head
+from trucyte.fhir.types import TYPE_NUMBERS
+from trucyte.intake.claims.plan import is_same
+from trucyte.intake.claims.present import Present
+from trucyte.intake.interactions.asks import Ask, Verb, checked_id, read_query
+from trucyte.intake.interactions.drafts import Ready, check_own_id, made_ready, patched
+from trucyte.intake.interactions.new_ids import new_id
+from trucyte.intake.interactions.problems import (
+    AlreadyThere,
+    ConditionClosed,
+    ConditionUnmet,
+    IdOfAnother,
+    IdTaken,
+    NothingMeets,
+    NotSelective,
+    TooManyDeleted,
+)
+from trucyte.intake.interactions.settings import WriteSettings
+from trucyte.intake.interactions.values import Done
+from trucyte.intake.tools import Checker
+from trucyte.journal.change import Change, ExpectationFailed, Operation, Stored
+from trucyte.records.access import Access
+from trucyte.records.gate import Records
+from trucyte.records.rows import sensitivity_of_label
+from trucyte.records.search.expectation import SearchExpectation
+from trucyte.records.shown import ResourceGone, ResourceNotFound, ResourceRestricted, UnknownType
+
+_OWN = 0
+_TWO = 2  # as many as show that a condition is not selective
+_NO_LINKS: Mapping[str, str] = {}
+Key = tuple[str, str]  # type, id
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An ask whose conditions are answered: which resources it means."""
+
+    ask: Ask
+    ids: tuple[str, ...]  # one; of a delete any number
+    expectation: SearchExpectation | None = None
+    is_met: bool = False  # whether something that is there meets the condition
+
+    @property
+    def keys(self) -> list[Key]:
+        """The resources it means."""
+        return [(self.ask.type, id_) for id_ in self.ids]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a write comes to: changes, or what is there already."""
+
+    done: Done
+    changes: tuple[Change, ...] = ()
+    standing: Stored | None = None  # where nothing is to be written
+    expectations: tuple[SearchExpectation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans the writes of one node."""
+
+    records: Records
+    checker: Checker
+    person: Callable[[str], int]  # "Patient/<id>" -> person key
+    person_of: Callable[[Mapping[str, Any]], str | None]  # resource -> "Patient/<id>"
+    clock: Clock
+    settings: WriteSettings
+
+    def settle(self, access: Access, ask: Ask) -> Settled:
+        """Answer the condition of an ask; raises where it does not say which resource."""
+        if ask.type not in TYPE_NUMBERS:
+            raise UnknownType(type=ask.type if ask.type.isalpha() else "(unreadable)")
+        if not ask.query:
+            if ask.verb is Verb.CREATE:
+                return Settled(ask, (new_id(self.clock),))
+            return Settled(ask, (checked_id(ask.id),))
+        limit = self.settings.deletes + 1 if ask.several else _TWO
+        expectation = self.records.expectation(access, ask.type, read_query(ask.query), limit=limit)
+        met = tuple(sorted(id_ for _, _, id_ in expectation.expected))
+        if len(met) >= limit:
+            if ask.several:
+                raise TooManyDeleted(type=ask.type, most=self.settings.deletes)
+            raise NotSelective(type=ask.type)
+        ids = met or self._ids_without_match(ask)
+        return Settled(ask, ids, expectation, is_met=bool(met))
+
+    def _ids_without_match(self, ask: Ask) -> tuple[str, ...]:
+        if ask.verb is Verb.DELETE:
+            return ()
+        if ask.verb is Verb.PATCH:
+            raise NothingMeets(type=ask.type)
+        own = ask.draft.id if ask.draft and ask.verb is Verb.UPDATE else ""
+        return (checked_id(own) if own else new_id(self.clock),)
+
+    def plan(
+        self,
+        access: Access,
+        settled: Settled,
+        present: Present,
+        links: Mapping[str, str] = _NO_LINKS,
+    ) -> Plan:
+        """Make the changes of an ask; `present` has its keys loaded."""
+        plan = _PLANS[settled.ask.verb](self, access, settled, present, links)
+        if settled.expectation is None:
+            return plan
+        return Plan(plan.done, plan.changes, plan.standing, (settled.expectation,))
+
+    def _create(
+        self, access: Access, settled: Settled, present: Present, links: Mapping[str, str]
+    ) -> Plan:
+        ask, (id_,) = settled.ask, settled.ids
+        assert ask.draft is not None
+        if settled.is_met:
+            return Plan(Done.FOUND, standing=_current(access, settled, present, id_))
+        ready = made_ready(ask.draft, id_, links, self.checker)
+        return Plan(Done.CREATED, (self.change(access, ask.type, id_, ready, 0),))
+
+    def _update(
+        self, access: Access, settled: Settled, present: Present, links: Mapping[str, str]
+    ) -> Plan:
+        ask, (id_,) = settled.ask, settled.ids
+        draft = ask.draft
+        assert draft is not None
+        stored = _seen(access, settled, present, id_)
+        self._check_update(settled, present, stored)
+        ready = made_ready(draft, id_, links, self.checker)
+        if stored and ready.accepted.body == stored.body:
+            return Plan(Done.UNCHANGED, standing=stored)
+        version = present.version((ask.type, id_))
+        change = self.change(access, ask.type, id_, ready, version)
+        return Plan(Done.UPDATED if stored else Done.CREATED, (change,))
+
+    def _check_update(self, settled: Settled, present: Present, stored: Stored | None) -> None:
+        ask, (id_,) = settled.ask, settled.ids
+        assert ask.draft is not None
+        if not ask.query:
+            check_own_id(ask.draft, ask.type, id_)
+        elif settled.is_met and ask.draft.id not in ("", id_):
+            raise IdOfAnother(type=ask.type)
+        elif not settled.is_met and stored is not None:
+            raise IdTaken(type=ask.type)  # R4 3.1.0.4.3: no match, and the id is another's
+        if ask.must_be_new and stored is not None:
+            raise AlreadyThere(type=ask.type)
+        _check_version(ask, present, stored, id_)
+
+    def _patch(
+        self, access: Access, settled: Settled, present: Present, links: Mapping[str, str]
+    ) -> Plan:
+        ask, (id_,) = settled.ask, settled.ids
+        assert ask.patch is not None
+        stored = _current(access, settled, present, id_)
+        _check_version(ask, present, stored, id_)
+        ready = patched(stored.body, ask.patch, self.settings.resource, self.checker)
+        if is_same(ready.accepted.body, stored.body):
+            return Plan(Done.UNCHANGED, standing=stored)
+        version = present.version((ask.type, id_))
+        return Plan(Done.UPDATED, (self.change(access, ask.type, id_, ready, version),))
+
+    def _delete(
+        self, access: Access, settled: Settled, present: Present, links: Mapping[str, str]
+    ) -> Plan:
+        ask, changes = settled.ask, []
+        for id_ in settled.ids:
+            stored = _seen(access, settled, present, id_)
+            _check_version(ask, present, stored, id_)
+            if stored is not None:
+                version = present.version((ask.type, id_))
+                changes.append(
+                    Change(
+                        ask.type, id_, Operation.DELETE, b"", 0, stored.entry.person, version,
+                        data_group=stored.entry.data_group,
+                    )
+                )  # fmt: skip
+        return Plan(Done.DELETED, tuple(changes))
+
+    def change(
+        self, access: Access, type_name: str, id_: str, ready: Ready, version: int
+    ) -> Change:
+        """Return the change that writes a version behind `version`, for the caller."""
+        whose = self.person_of(ready.resource) or f"{type_name}/{id_}"
+        return Change(
+            type=type_name,
+            id=id_,
+            operation=Operation.UPDATE if version else Operation.CREATE,
+            body=ready.accepted.body,
+            meta_offset=ready.accepted.meta_offset,
+            person=self.person(whose),
+            expected=version,
+            resource=ready.resource,
+        )
+
+
+def _check_version(ask: Ask, present: Present, stored: Stored | None, id_: str) -> None:
+    """Raise ConditionUnmet unless the version that the client named is the current one."""
+    if ask.if_match is None:
+        return
+    if stored is None or present.version((ask.type, id_)) != ask.if_match:
+        raise ConditionUnmet(type=ask.type)
+
+
+def _seen(access: Access, settled: Settled, present: Present, id_: str) -> Stored | None:
+    """Return what is current, None where nothing is; raises where the caller may not see it."""
+    stored = present.stored((settled.ask.type, id_))
+    if stored and not access.sees_restricted and is_labelled(stored.body):
+        if settled.ask.query:  # the answer must not tell which one
+            raise ConditionClosed()
+        raise ResourceRestricted(type=settled.ask.type)
+    return stored
+
+
+def _current(access: Access, settled: Settled, present: Present, id_: str) -> Stored:
+    stored = _seen(access, settled, present, id_)
+    if stored is None:
+        if settled.ask.query:  # it met the condition a moment ago
+            raise ExpectationFailed()
+        kind = settled.ask.type
+        raise (ResourceGone if present.version((kind, id_)) else ResourceNotFound)(type=kind)
+    return stored
+
+
+def is_labelled(body: bytes) -> bool:
+    """Say whether a body in the journal is labelled as restricted."""
+    labels = head(body).meta.security
+    return any(sensitivity_of_label(label.system, label.code) for label in labels)
+
+
+_PLANS: Mapping[Verb, Callable[[Planner, Access, Settled, Present, Mapping[str, str]], Plan]] = {
+    Verb.CREATE: Planner._create,
+    Verb.UPDATE: Planner._update,
+    Verb.PATCH: Planner._patch,
+    Verb.DELETE: Planner._delete,
+}
+
+
+def keys_of(all_settled: Sequence[Settled]) -> list[Key]:
+    """Return every resource that asks mean, for loading."""
+    return [key for settled in all_settled for key in settled.keys]
