@@ -14,7 +14,7 @@ from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.validate import Validator
 from trucyte.web.api.capability import searchable
-from trucyte.web.api.fhir import FhirApi
+from trucyte.web.api.fhir import ApiParts, FhirApi
 
 
 def patient(id: str, **more) -> dict:
@@ -32,7 +32,16 @@ def node(
 @pytest.fixture
 def api(node: Node, clock: FixedClock, definitions: Definitions) -> FhirApi:
     parameters = searchable(definitions, node.index.extractor)
-    return FhirApi(node.records, lambda: node.plain, lambda: parameters, clock, version="0.1.0")
+    return FhirApi(
+        ApiParts(
+            records=node.records,
+            definitions=definitions,
+            access=lambda call: node.plain,
+            searchable=lambda: parameters,
+            clock=clock,
+            version="0.1.0",
+        )
+    )
 
 
 def get(api: FhirApi, target: str, **headers: str) -> Reply:
@@ -149,7 +158,7 @@ def test_restricted_records_are_neither_found_nor_read(api: FhirApi, node: Node)
         ("/fhir?_page=forged", (400, "page-token")),
         ("/fhir", (400, "bad-query")),
         ("/fhir/Patient/_history?_count=x", (400, "bad-query")),
-        ("/fhir/Patient/p1?_format=xml", (406, "not-acceptable")),
+        ("/fhir/Patient/p1?_format=ttl", (406, "not-acceptable")),
         ("/fhir/a/b/c/d", (404, "no-such-path")),
     ],
 )
@@ -183,3 +192,4 @@ def test_the_capability_statement_is_valid_and_lists_what_is_there(
     assert {"name", "birthdate", "identifier"} <= codes
     interactions = {i["code"] for i in by_type["Patient"]["interaction"]}
     assert interactions == {"read", "vread", "history-instance", "history-type", "search-type"}
+    assert "updateCreate" not in by_type["Patient"] or not by_type["Patient"]["updateCreate"]

@@ -53,7 +53,9 @@ def ask(
     answers: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return messages.pop(0) if messages else {"type": "http.disconnect"}
+        if not messages:
+            await asyncio.Event().wait()  # the client stays until it has its answer
+        return messages.pop(0)
 
     async def send(message: dict[str, Any]) -> None:
         answers.append(message)

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from pkgutil import walk_packages
 from string import Formatter
 
 import click
 import pytest
 
+import trucyte
 from trucyte.base.problem import Problem
 from trucyte.base.wording import wording
 from trucyte.database.server import ServerNotStarted
@@ -123,15 +125,8 @@ def problems(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
 
 
 def test_vietnamese_words_name_only_facts_that_the_problem_has() -> None:
-    for module in ("server", "home", "account", "binaries", "migrate", "connect"):
-        import_module(f"trucyte.database.{module}")
-    import_module("trucyte.base.settings")
-    import_module("trucyte.base.disk")
-    for module in ("node.packages", "fhir.packages.library", "fhir.path.problems", "fhir.xml"):
-        import_module(f"trucyte.{module}")
-    import_module("trucyte.fhir.xml")
-    import_module("trucyte.fhir.view.problems")
-    import_module("trucyte.node.view")
+    for module in walk_packages(trucyte.__path__, "trucyte."):
+        import_module(module.name)
     table = tomllib.loads(files("trucyte.base").joinpath("problems.vi.toml").read_text("utf-8"))
     facts = {
         kind.code: {name for _, name, _, _ in Formatter().parse(kind.__doc__ or "") if name}

@@ -66,6 +66,8 @@ class WebSettings(_Table, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: int = 8080
+    # True where a proxy of the operator's own sets X-Forwarded-Host and -Proto: links name them.
+    trusts_forwarded: bool = False
 
 
 class DiskSettings(_Table, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ network are off. An element the definitions do not know is refused with its path
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any, Final
@@ -22,8 +22,8 @@ _DIV: Final = "{http://www.w3.org/1999/xhtml}div"
 _DEPTH_MAX: Final = 100
 _NUMBERS: Final = frozenset({"integer", "positiveInt", "unsignedInt"})
 _STRICT: Final = _NUMBERS | {"boolean", "decimal"}
-_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,18})")
-_DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,99})(?:\.\d{1,100})?(?:[eE][+-]?\d{1,3})?")
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,18})", re.ASCII)
+_DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,99})(?:\.\d{1,100})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
 class NotFhirXml(Problem):
@@ -39,8 +39,10 @@ class XmlTooLarge(Problem):
     code = "fhir-xml-too-large"
 
 
-def read_xml(body: bytes, definitions: Definitions) -> dict[str, Any]:
-    """Return a resource as `fhir.parse` gives it from JSON.
+def read_xml(
+    body: bytes, definitions: Definitions, *, decimal: Callable[[str], Any] = Decimal
+) -> dict[str, Any]:
+    """Return a resource as `fhir.parse` gives it from JSON; `decimal` makes its fractions.
 
     Raises `XmlTooLarge` or `NotFhirXml`.
     """
@@ -60,11 +62,12 @@ def read_xml(body: bytes, definitions: Definitions) -> dict[str, Any]:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
         raise NotFhirXml(path="/", reason="it is not well-formed") from None
-    return _Reader(definitions).resource(root, 0, "")
+    return _Reader(definitions, decimal).resource(root, 0, "")
 
 
 class _Reader:
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, decimal: Callable[[str], Any]) -> None:
+        self._decimal = decimal
         self._types = definitions.types
         self._resources = definitions.resource_types
 
@@ -119,7 +122,18 @@ class _Reader:
             extensions.append(self._members(child, "Extension", depth + 1, path + ".extension"))
         if extensions:
             beside["extension"] = extensions
-        return None if value is None else _typed(value, kind, path), beside or None
+        return None if value is None else self._typed(value, kind, path), beside or None
+
+    def _typed(self, value: str, kind: str, path: str) -> Any:
+        if kind == "boolean" and value in ("true", "false"):
+            return value == "true"
+        if kind in _NUMBERS and _INTEGER.fullmatch(value.strip()):
+            return int(value)
+        if kind == "decimal" and _DECIMAL.fullmatch(value.strip()):
+            return self._decimal(value.strip())
+        if kind in _STRICT:
+            raise NotFhirXml(path=path, reason=f"the value is no {kind}")
+        return value
 
     def _add(self, made: dict[str, Any], key: str, element: Element, pair: tuple[Any, Any]) -> None:
         value, beside = pair
@@ -157,18 +171,6 @@ def _name(source: etree._Element, path: str) -> str:
     if not str(tag).startswith(_FHIR):
         raise NotFhirXml(path=path or "/", reason="an element is not in FHIR's namespace")
     return str(tag).removeprefix(_FHIR)
-
-
-def _typed(value: str, kind: str, path: str) -> Any:
-    if kind == "boolean" and value in ("true", "false"):
-        return value == "true"
-    if kind in _NUMBERS and _INTEGER.fullmatch(value.strip()):
-        return int(value)
-    if kind == "decimal" and _DECIMAL.fullmatch(value.strip()):
-        return Decimal(value.strip())
-    if kind in _STRICT:
-        raise NotFhirXml(path=path, reason=f"the value is no {kind}")
-    return value
 
 
 def _xhtml(source: Any) -> str:

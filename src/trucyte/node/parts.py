@@ -14,11 +14,13 @@ from urllib.parse import parse_qsl
 from trucyte.base.clock import Clock, SystemClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.path.path import Paths
 from trucyte.fhir.search import Extractor
 from trucyte.fhir.validate import Validator
 from trucyte.intake.claims.mapping.table_mapping import TableMapping
 from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
+from trucyte.intake.interactions import Interactions
 from trucyte.intake.latest import Latest
 from trucyte.intake.tools import Build, Tools
 from trucyte.journal.change import Projection
@@ -89,6 +91,21 @@ def build_tools(url: str, keys: Path) -> Tools:
         person_of=person_reference,
         ids=keyring.ids,
         clock=clock,
+    )
+
+
+def make_interactions(
+    parts: Parts, keyring: Keyring, journal: Journal, records: Records, clock: Clock
+) -> Interactions:
+    """Make the write side of the API: one a process."""
+    return Interactions(
+        journal,
+        records,
+        Validator(parts.definitions),
+        person=Hasher(keyring.persons).person,
+        person_of=person_reference,
+        clock=clock,
+        paths=Paths(parts.definitions),
     )
 
 

@@ -33,7 +33,7 @@ from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower
 from trucyte.web.api.capability import searchable
 from trucyte.web.api.doors import Doors
-from trucyte.web.api.fhir import FhirApi
+from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.app import make_app
 from trucyte.web.reader import RecordsReader
 from trucyte.web.security import Guard
@@ -123,13 +123,18 @@ def make_server(node: Node) -> uvicorn.Server:
 
 def make_site(node: Node) -> ASGIApp:
     """Put pages, API and doors together."""
-    parameters = searchable(node.parts.definitions, node.parts.index.extractor)
+    asked = searchable(node.parts.definitions, node.parts.index.extractor)
     api = FhirApi(
-        node.records,
-        lambda: local_access("fhir", node.trail),
-        lambda: parameters,
-        node.clock,
-        version=trucyte.__version__,
+        ApiParts(
+            records=node.records,
+            definitions=node.parts.definitions,
+            access=lambda call: local_access("fhir", node.trail),
+            searchable=lambda: asked,
+            clock=node.clock,
+            version=trucyte.__version__,
+            interactions=node.interactions,
+            trusts_forwarded=node.settings.web.trusts_forwarded,
+        )
     )
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(

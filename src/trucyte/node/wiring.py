@@ -19,10 +19,11 @@ from trucyte.database.connect import Database
 from trucyte.database.migrate import Migration, migrate
 from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
+from trucyte.intake.interactions import Interactions
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import Parts, SearchCodes, make_parts, worker_build
+from trucyte.node.parts import Parts, SearchCodes, make_interactions, make_parts, worker_build
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.audit import Trail
@@ -46,6 +47,7 @@ class Node:
     journal: Journal
     trail: Trail
     records: Records
+    interactions: Interactions
     receipts: PostgresReceipts
     accounts: Accounts
     door: Door
@@ -124,6 +126,7 @@ def _assembled(
     closing.callback(trail.close)
     lists = Records(database, journal, parts.index, clock, keyring.tokens)
     codes = SearchCodes(database, lists, parts.definitions, clock)
+    records = Records(database, journal, parts.index, clock, keyring.tokens, codes=codes)
     receipts = PostgresReceipts(database, keyring.ids, clock)
     disk = settings.disk
     return Node(
@@ -136,7 +139,8 @@ def _assembled(
         parts=parts,
         journal=journal,
         trail=trail,
-        records=Records(database, journal, parts.index, clock, keyring.tokens, codes=codes),
+        records=records,
+        interactions=make_interactions(parts, keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock),
         door=Door(

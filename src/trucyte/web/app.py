@@ -6,14 +6,9 @@ the pages by prefix and see none of their middleware.
 """
 
 import errno
-import logging
-import re
-import secrets
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -28,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trucyte.base.problem import Problem
 from trucyte.base.tracing import Event
 from trucyte.web import language as languages
+from trucyte.web.defects import say_sorry
 from trucyte.web.handlers import errors, files, health, looks, people, simple, today, upload, visits
 from trucyte.web.multipart import read_files
 from trucyte.web.render import Call, Web, make_environments
@@ -38,7 +34,6 @@ from trucyte.web.static import Assets
 Handler = Callable[[Call], Response]
 
 SERVED = Event("web.page-served", page=str, status=int, milliseconds=int)
-DEFECT = Event("web.defect", logging.ERROR, page=str, reference=str, kind=str, place=str)
 YEAR_SECONDS = 365 * 24 * 3600
 FORM_BYTES_MAX = 1 << 16  # of a form without files
 
@@ -224,22 +219,8 @@ def _remember_language(request: Request, response: Response, web: Web) -> None:
 
 
 def _sorry(call: Call, page: Page, defect: Exception) -> Response:
-    """Answer a defect. The log names the place, never the message: it may quote a record."""
-    reference = f"r{secrets.token_hex(4)}"
-    place = traceback.extract_tb(defect.__traceback__)[-1]
-    DEFECT.log(
-        page=page.name,
-        reference=reference,
-        kind=_code(type(defect).__name__),
-        place=_code(f"{Path(place.filename).stem}-{place.name}-{place.lineno}"),
-    )
-    return errors.plain(call, 500, reference=reference)
-
-
-def _code(text: str) -> str:
-    """Return a name of the program in the form that logs take."""
-    spelt = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", text).lower()
-    return re.sub(r"^[^a-z]+|[^a-z0-9._-]", "", spelt)[:60] or "unnamed"
+    """Answer a defect with the reference under which the log names its place."""
+    return errors.plain(call, 500, reference=say_sorry(defect, page.name))
 
 
 def _unrouted(web: Web) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -1,75 +1,200 @@
 """The CapabilityStatement, generated from what is really there (R4 §5.2).
 
-Nothing is listed because it is planned: interactions are the routes of the API, search
-parameters those the index holds.
+Nothing is listed because it is planned: interactions are rows of the table of routes,
+operations rows of theirs, search parameters those the index holds.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
+from trucyte.base.clock import Clock
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.search import Extractor
 from trucyte.fhir.types import RESOURCE_TYPES
+from trucyte.web.api.operations.table import Level, Operation, OperationTable
+from trucyte.web.api.routes import Place, Row
 
-INTERACTIONS = ("read", "vread", "history-instance", "history-type", "search-type")
+_SYSTEM_CODES = frozenset({"transaction", "batch", "search-system", "history-system"})
+_TERMINOLOGY = frozenset({"expand", "lookup", "validate-code", "translate", "subsumes"})
+# What each type has without a parameter of its own in the index (R4 §3.1.1.2).
+_COMMON = (
+    ("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id", "Resource.id"),
+    (
+        "_lastUpdated",
+        "date",
+        "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
+        "Resource.meta.lastUpdated",
+    ),
+)
 
 
-def searchable(
-    definitions: Definitions, extractor: Extractor
-) -> Mapping[str, Sequence[tuple[str, str, str]]]:
-    """Return (code, type, definition) of what the index can be asked, by resource type."""
-    found: dict[str, Sequence[tuple[str, str, str]]] = {}
+@dataclass(frozen=True, slots=True)
+class SearchParam:
+    """One parameter of a type."""
+
+    code: str
+    type: str
+    definition: str  # canonical
+    documentation: str  # what it reads
+
+
+@dataclass(frozen=True, slots=True)
+class Searchable:
+    """What searches can ask; a new value whenever that changes."""
+
+    parameters: Mapping[str, Sequence[SearchParam]]  # by resource type
+    includes: Mapping[str, Sequence[str]] = field(default_factory=dict)  # "Observation:subject"
+    reverse_includes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def searchable(definitions: Definitions, extractor: Extractor) -> Searchable:
+    """Return what the index can be asked."""
+    found: dict[str, Sequence[SearchParam]] = {}
     for type_name in RESOURCE_TYPES:
         defined = definitions.search_parameters(type_name)
+        own = [defined[one.code] for one in extractor.parameters(type_name)]
         found[type_name] = [
-            (parameter.code, parameter.type, defined[parameter.code].url)
-            for parameter in extractor.parameters(type_name)
+            *(SearchParam(*common) for common in _COMMON),
+            *(SearchParam(one.code, one.type, one.url, one.expression) for one in own),
         ]
-    return found
+    return Searchable(found)
 
 
-def capability_statement(
-    *,
-    base: str,
-    version: str,
-    at: datetime,
-    search_parameters: Mapping[str, Sequence[tuple[str, str, str]]],
-) -> dict[str, Any]:
-    """Return the statement; `search_parameters` gives (code, type, definition) by resource type."""
-    return {
-        "resourceType": "CapabilityStatement",
-        "status": "active",
-        "date": at.isoformat(timespec="seconds"),
-        "kind": "instance",
-        "software": {"name": "Trucyte", "version": version},
-        "implementation": {"description": "Trục y tế: một nút / a node", "url": base},
-        "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json"],
-        "rest": [
-            {
-                "mode": "server",
-                "documentation": "Read only. This machine only, until access control has landed.",
-                "resource": [
-                    _resource(type_name, parameters)
-                    for type_name, parameters in sorted(search_parameters.items())
-                ],
-                "interaction": [{"code": "history-system"}],
-            }
-        ],
-    }
+class Capabilities:
+    """Makes the statements, each once for every address it is asked at."""
+
+    def __init__(
+        self,
+        rows: Iterable[Row],
+        operations: OperationTable,
+        searchable: Callable[[], Searchable],
+        *,
+        version: str,
+        clock: Clock,
+    ) -> None:
+        """Describe these rows and operations."""
+        self._rows = tuple(rows)
+        self._operations = operations
+        self._searchable = searchable
+        self._version = version
+        self._at = clock.now()
+        self._kept: tuple[Searchable, str, bytes] | None = None
+
+    def statement(self, base: str) -> bytes:
+        """Return the CapabilityStatement as JSON."""
+        searchable, kept = self._searchable(), self._kept
+        if kept is not None and kept[0] is searchable and kept[1] == base:
+            return kept[2]
+        body = orjson.dumps(self._statement(base, searchable))
+        self._kept = (searchable, base, body)
+        return body
+
+    def terminology(self, base: str) -> bytes | None:
+        """Return the TerminologyCapabilities; None where no such operation is there."""
+        names = {row.name for row in self._operations.rows} & _TERMINOLOGY
+        if not names:
+            return None
+        statement: dict[str, Any] = {
+            "resourceType": "TerminologyCapabilities",
+            **self._head(base),
+        }
+        if "expand" in names:
+            statement["expansion"] = {"hierarchical": False, "paging": True}
+        if "validate-code" in names:
+            statement["validateCode"] = {"translations": False}
+        if "translate" in names:
+            statement["translation"] = {"needsMap": False}
+        return orjson.dumps(statement)
+
+    def _head(self, base: str) -> dict[str, Any]:
+        return {
+            "status": "active",
+            "date": self._at.isoformat(timespec="seconds"),
+            "kind": "instance",
+            "software": {"name": "Trucyte", "version": self._version},
+            "implementation": {"description": "Trục y tế: một nút / a node", "url": base},
+        }
+
+    def _statement(self, base: str, searchable: Searchable) -> dict[str, Any]:
+        codes = _codes(self._rows)
+        statement: dict[str, Any] = {
+            "resourceType": "CapabilityStatement",
+            **self._head(base),
+            "fhirVersion": "4.0.1",
+            "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        }
+        if "patch" in codes:
+            statement["patchFormat"] = [
+                "application/json-patch+json",
+                "application/fhir+json",
+                "application/fhir+xml",
+            ]
+        rest = {
+            "mode": "server",
+            "documentation": "This machine only, until access control has landed.",
+            "resource": [
+                self._resource(type_name, codes, searchable)
+                for type_name in sorted(searchable.parameters)
+            ],
+            "interaction": [{"code": code} for code in codes if code in _SYSTEM_CODES],
+            "operation": _operations(self._operations.at(Level.SYSTEM)),
+        }
+        statement["rest"] = [{key: value for key, value in rest.items() if value}]
+        return statement
+
+    def _resource(
+        self, type_name: str, codes: Sequence[str], searchable: Searchable
+    ) -> dict[str, Any]:
+        flags = {flag for row in self._rows for flag in row.flags}
+        here = (*self._operations.at(Level.TYPE, type_name),)
+        here += tuple(
+            row for row in self._operations.at(Level.INSTANCE, type_name) if row not in here
+        )
+        shown: dict[str, Any] = {
+            "type": type_name,
+            "profile": f"http://hl7.org/fhir/StructureDefinition/{type_name}",
+            "interaction": [{"code": code} for code in codes if code not in _SYSTEM_CODES],
+            "versioning": "versioned-update" if "update" in codes else "versioned",
+            "readHistory": True,
+            "updateCreate": "update" in codes,
+            "conditionalCreate": "conditionalCreate" in flags,
+            "conditionalRead": "full-support",
+            "conditionalUpdate": "conditionalUpdate" in flags,
+            "conditionalDelete": "single" if "conditionalDelete" in flags else "not-supported",
+            "searchInclude": list(searchable.includes.get(type_name, ())),
+            "searchRevInclude": list(searchable.reverse_includes.get(type_name, ())),
+            "searchParam": [
+                {
+                    "name": one.code,
+                    "definition": one.definition,
+                    "type": one.type,
+                    "documentation": one.documentation or one.code,
+                }
+                for one in searchable.parameters.get(type_name, ())
+            ],
+            "operation": _operations(here),
+        }
+        return {key: value for key, value in shown.items() if value not in ([], None)}
 
 
-def _resource(type_name: str, parameters: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "type": type_name,
-        "interaction": [{"code": code} for code in INTERACTIONS],
-        "versioning": "versioned",
-        "readHistory": True,
-    }
-    if parameters:
-        shown["searchParam"] = [
-            {"name": code, "definition": definition, "type": kind}
-            for code, kind, definition in parameters
-        ]
+def _codes(rows: Sequence[Row]) -> Sequence[str]:
+    """Return the interactions of the rows, each once, in their order."""
+    return tuple(dict.fromkeys(row.code for row in rows if row.code))
+
+
+def _operations(rows: Sequence[Operation]) -> list[dict[str, str]]:
+    shown = []
+    for row in rows:
+        entry = {"name": row.name, "definition": row.definition}
+        if row.documentation:
+            entry["documentation"] = row.documentation
+        shown.append(entry)
     return shown
+
+
+def places_of(rows: Iterable[Row], code: str) -> Sequence[Place]:
+    """Return the places at which an interaction of the statement is answered."""
+    return [row.place for row in rows if row.code == code]
