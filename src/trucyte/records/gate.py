@@ -254,6 +254,10 @@ class Records:
             )
             return expectation.asked(cursor)
 
+    def visible(self, access: Access, lines: Sequence[Stored]) -> list[Stored]:
+        """Return those lines that the caller may see now; nothing is shown by that."""
+        return self._visible(access, lines)
+
     # Searching
 
     def _read_query(
