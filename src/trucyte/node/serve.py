@@ -28,6 +28,7 @@ from trucyte.intake.door import process_waiting
 from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
 from trucyte.node.health import status_of
+from trucyte.node.subscriptions import telling
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower
@@ -196,7 +197,8 @@ def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     for thread in threads:
         thread.start()
     try:
-        yield
+        with telling(node, watchers.warning):
+            yield
     finally:
         stop.set()
         for thread in threads:

@@ -46,6 +46,7 @@ class Node:
     parts: Parts
     journal: Journal
     trail: Trail
+    codes: SearchCodes
     records: Records
     interactions: Interactions
     receipts: PostgresReceipts
@@ -139,6 +140,7 @@ def _assembled(
         parts=parts,
         journal=journal,
         trail=trail,
+        codes=codes,
         records=records,
         interactions=make_interactions(parts, keyring, journal, records, clock),
         receipts=receipts,
