@@ -72,7 +72,8 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
             with suppress(OSError):
                 _answer(self, receiver.behave(len(receiver.came)))
 
-        do_POST = do_PUT = _take
+        do_POST = _take  # noqa: N815 - names of the library
+        do_PUT = _take  # noqa: N815 - as above
 
         def log_message(self, *args: object) -> None:
             """Say nothing."""

@@ -28,7 +28,7 @@ from trucyte.intake.door import process_waiting
 from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
 from trucyte.node.health import status_of
-from trucyte.node.subscriptions import telling
+from trucyte.node.subscriptions import make_subscriptions, telling
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower
@@ -117,6 +117,7 @@ def make_server(node: Node) -> uvicorn.Server:
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS_MAX,
+        ws_max_size=64 * 1024,
         h11_max_incomplete_event_size=64 * 1024,
     )
     return uvicorn.Server(config)
@@ -124,6 +125,7 @@ def make_server(node: Node) -> uvicorn.Server:
 
 def make_site(node: Node) -> ASGIApp:
     """Put pages, API and doors together."""
+    subscriptions = make_subscriptions(node)
     asked = searchable(node.parts.definitions, node.parts.index.extractor)
     api = FhirApi(
         ApiParts(
@@ -134,6 +136,7 @@ def make_site(node: Node) -> ASGIApp:
             clock=node.clock,
             version=trucyte.__version__,
             interactions=node.interactions,
+            operations=subscriptions.operations(node),
             trusts_forwarded=node.settings.web.trusts_forwarded,
         )
     )
@@ -155,7 +158,12 @@ def make_site(node: Node) -> ASGIApp:
         public_key=node.keyring.public_key,
         trail=node.trail,
     )
-    mounts = {"/fhir": Guard(api, hosts=HOSTS), "/api": Guard(doors, hosts=HOSTS)}
+    sockets = subscriptions.sockets(node, lambda call: local_access("fhir", node.trail))
+    mounts = {
+        "/fhir": Guard(api, hosts=HOSTS),
+        "/fhir/ws": Guard(sockets, hosts=HOSTS, takes_sockets=True),
+        "/api": Guard(doors, hosts=HOSTS),
+    }
     return make_app(services, mounts)
 
 

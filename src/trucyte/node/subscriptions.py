@@ -1,7 +1,7 @@
 """Subscriptions of a node: put together, and worked on beside what answers."""
 
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,12 +10,14 @@ from threading import Event, Thread
 
 from trucyte.base.problem import Problem
 from trucyte.exchange.subscriptions.addresses import Policy
+from trucyte.exchange.subscriptions.binding import Binding
 from trucyte.exchange.subscriptions.delivery import Deliverer, Pace
 from trucyte.exchange.subscriptions.follower import Follower, Parts
 from trucyte.exchange.subscriptions.matching import Compiler
 from trucyte.exchange.subscriptions.post import Poster
 from trucyte.exchange.subscriptions.publish import Publisher
 from trucyte.exchange.subscriptions.signing import Signer
+from trucyte.exchange.subscriptions.sockets import Socket
 from trucyte.exchange.subscriptions.store import Creator, Store
 from trucyte.exchange.subscriptions.telling import Telling
 from trucyte.exchange.subscriptions.topics import Topics, packaged_topics
@@ -23,6 +25,10 @@ from trucyte.fhir.xml_write import XmlWriter
 from trucyte.node.wiring import Node
 from trucyte.records.access import Access, Recorder
 from trucyte.shared.access.local import Unshown
+from trucyte.web.api.asgi import Call
+from trucyte.web.api.operations.subscriptions import SubscriptionOperations
+from trucyte.web.api.operations.table import Operation
+from trucyte.web.api.sockets import Sockets
 
 STOP_SECONDS_MAX = 30
 SWEEP_SECONDS = 3600.0
@@ -36,6 +42,20 @@ class Subscriptions:
     topics: Topics
     telling: Telling
     signer: Signer
+    binding: Binding
+
+    def operations(self, node: Node) -> Sequence[Operation]:
+        """Return the operations of the API."""
+        made = SubscriptionOperations(self.telling, node.records, self.binding, self.signer)
+        return made.operations()
+
+    def sockets(self, node: Node, access: Callable[[Call], Access]) -> Sockets:
+        """Return what serves WebSockets in this process."""
+        return Sockets(
+            node.database,
+            lambda opened_by: Socket(self.telling, node.records, self.binding, opened_by),
+            access,
+        )
 
 
 def make_subscriptions(node: Node) -> Subscriptions:
@@ -52,7 +72,7 @@ def make_subscriptions(node: Node) -> Subscriptions:
         base=base_of(node),
         as_xml=XmlWriter(node.parts.definitions).write,
     )
-    return Subscriptions(store, topics, telling, Signer(node.keyring))
+    return Subscriptions(store, topics, telling, Signer(node.keyring), Binding(node.keyring))
 
 
 def make_follower(node: Node, parts: Subscriptions) -> Follower:

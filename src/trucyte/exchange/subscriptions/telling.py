@@ -134,18 +134,7 @@ class Telling:
             return [Told(event, is_shown=True) for event in events]
         with self._trail.request(REASON, door=DOOR) as asked:
             access = asked.of(self._access_for(creator))
-            return [self._read(access, event, content) for event in events]
-
-    def _read(self, access: Access, event: Event, content: Content) -> Told:
-        try:
-            found = self._records.read_version(access, event.type, event.id, event.version)
-        except ResourceGone:
-            # A deletion, or a body that the law had erased: that it was there may be told.
-            return Told(event, is_shown=True)
-        except (ResourceRestricted, ResourceNotFound):
-            return Told(event, is_shown=False)
-        is_whole = content is Content.FULL and event.operation is not Operation.DELETE
-        return Told(event, is_shown=True, body=found.body if is_whole else b"")
+            return read_told(self._records, access, events, content)
 
     def _message(
         self, method: str, place: str, definition: Definition, body: bytes, first: int, last: int
@@ -154,3 +143,24 @@ class Telling:
         if media is Media.XML:
             body = self._as_xml(body)
         return Message(method, place, f"{media}; charset=utf-8", body, first, last)
+
+
+def read_told(
+    records: Records, access: Access, events: Sequence[Event], content: Content
+) -> list[Told]:
+    """Return what an access may see of events; nothing is read where nothing is asked for."""
+    if content is Content.EMPTY:
+        return [Told(event, is_shown=True) for event in events]
+    return [_read(records, access, event, content) for event in events]
+
+
+def _read(records: Records, access: Access, event: Event, content: Content) -> Told:
+    try:
+        found = records.read_version(access, event.type, event.id, event.version)
+    except ResourceGone:
+        # A deletion, or a body that the law had erased: that it was there may be told.
+        return Told(event, is_shown=True)
+    except (ResourceRestricted, ResourceNotFound):
+        return Told(event, is_shown=False)
+    is_whole = content is Content.FULL and event.operation is not Operation.DELETE
+    return Told(event, is_shown=True, body=found.body if is_whole else b"")
