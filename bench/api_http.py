@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from tests.support.api import Untold
 from trucyte.base.clock import SystemClock
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.xml_write import XmlWriter, json_of_xml
@@ -112,6 +113,7 @@ def main() -> None:
             records=cast(Records, Double()),
             definitions=definitions,
             access=lambda call: access,
+            trail=Untold(),
             searchable=lambda: nothing,
             clock=SystemClock(),
             version="0",

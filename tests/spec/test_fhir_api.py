@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.api import api_of
 from tests.support.asgi import Reply, ask
 from tests.support.records import RESTRICTED, Node, open_node
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.validate import Validator
-from trucyte.web.api.capability import searchable
-from trucyte.web.api.fhir import ApiParts, FhirApi
+from trucyte.web.api.fhir import FhirApi
 
 
 def patient(id: str, **more) -> dict:
@@ -31,17 +31,7 @@ def node(
 
 @pytest.fixture
 def api(node: Node, clock: FixedClock, definitions: Definitions) -> FhirApi:
-    parameters = searchable(definitions, node.index.extractor)
-    return FhirApi(
-        ApiParts(
-            records=node.records,
-            definitions=definitions,
-            access=lambda call: node.plain,
-            searchable=lambda: parameters,
-            clock=clock,
-            version="0.1.0",
-        )
-    )
+    return api_of(node, clock, definitions)
 
 
 def get(api: FhirApi, target: str, **headers: str) -> Reply:

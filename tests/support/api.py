@@ -1,5 +1,7 @@
 """The FHIR API over a node of one test, and short ways to ask it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +12,23 @@ from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.path.path import Paths
 from trucyte.fhir.validate import Validator
 from trucyte.intake.interactions import Interactions
-from trucyte.records import Hasher, person_reference
+from trucyte.records import Access, Hasher, person_reference
 from trucyte.web.api.capability import searchable
 from trucyte.web.api.fhir import ApiParts, FhirApi
 
 JSON = "application/fhir+json"
 XML = "application/fhir+xml"
+
+
+class Untold:
+    """A trail for tests that are not about it: reads keep the recorder they have."""
+
+    @contextmanager
+    def request(self, reason: str, *, door: str) -> Iterator["Untold"]:
+        yield self
+
+    def of(self, access: Access) -> Access:
+        return access
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,7 @@ def api_of(node: Node, clock: FixedClock, definitions: Definitions, **more: Any)
         "records": node.records,
         "definitions": definitions,
         "access": lambda call: node.plain,
+        "trail": Untold(),
         "searchable": lambda: asked,
         "clock": clock,
         "version": "0.1.0",

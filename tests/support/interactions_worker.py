@@ -40,7 +40,7 @@ def main(url: str, folder: str, definitions: str, threads: int, rounds: int) -> 
     language = Definitions.load(Path(definitions).read_bytes())
     database = Database(url)
     with open_writing(database, Path(folder), SystemClock(), language) as writing:
-        barrier, told, lock = Barrier(threads), Counter(), Lock()
+        barrier, told, lock = Barrier(threads, timeout=30), Counter(), Lock()
         clients = [
             Thread(target=race, args=(writing, rounds, barrier, told, lock)) for _ in range(threads)
         ]

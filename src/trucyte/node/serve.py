@@ -132,6 +132,7 @@ def make_site(node: Node) -> ASGIApp:
             records=node.records,
             definitions=node.parts.definitions,
             access=lambda call: local_access("fhir", node.trail),
+            trail=node.trail,
             searchable=lambda: asked,
             clock=node.clock,
             version=trucyte.__version__,

@@ -23,7 +23,13 @@ from trucyte.intake.interactions import Interactions
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
-from trucyte.node.parts import Parts, SearchCodes, make_interactions, make_parts, worker_build
+from trucyte.node.parts import (
+    Parts,
+    SearchCodes,
+    make_interactions,
+    make_parts,
+    worker_build,
+)
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.audit import Trail

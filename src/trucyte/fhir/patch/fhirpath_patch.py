@@ -132,6 +132,9 @@ class FhirPathPatch:
         if not base:
             raise _Misfit("the path gives no list")
         found = self._single(root, replace(operation, path=base))
+        child = _element(self._paths.model, found.node.kind, name)
+        if child is None or not child[0].is_array:
+            raise _Misfit("the path gives no list")
         self._add_to(root, found, name, operation.parts["value"])
 
     def _delete(self, root: dict[str, Any], operation: _Operation) -> None:
@@ -190,13 +193,7 @@ def _held(slot: Slot) -> dict[str, Any]:
 def value_of(model: Model, kind: Kind, part: Mapping[str, Any], depth: int = 0) -> Value:
     """Return what a part holds: value[x], a resource, or the parts of an element of `kind`."""
     if "part" in part:
-        made: dict[str, Any] = {}
-        if depth > _PARTS_DEEP:
-            raise _Misfit("the parts of a value nest too deeply")
-        for inner in part["part"] if isinstance(part["part"], list) else ():
-            if isinstance(inner, dict):
-                add_element(model, made, kind, str(inner.get("name", "")), inner, depth + 1)
-        return Value(made)
+        return Value(_object_of(model, kind, part["part"], depth))
     if "resource" in part:
         return Value(deepcopy(part["resource"]))
     for key in part:
@@ -206,6 +203,18 @@ def value_of(model: Model, kind: Kind, part: Mapping[str, Any], depth: int = 0) 
             value, beside = deepcopy((part.get(f"value{name}"), part.get(f"_value{name}")))
             return Value(value, beside if isinstance(beside, dict) else None, name)
     raise _Misfit("there is no value")
+
+
+def _object_of(model: Model, kind: Kind, parts: Any, depth: int) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if depth > _PARTS_DEEP:
+        raise _Misfit("the parts of a value nest too deeply")
+    for inner in parts if isinstance(parts, list) else ():
+        if isinstance(inner, dict):
+            add_element(model, made, kind, str(inner.get("name", "")), inner, depth + 1)
+    if not made:
+        raise _Misfit("there is no value")
+    return made
 
 
 def add_element(

@@ -58,10 +58,10 @@ def read_bundle(body: bytes, paths: Paths, settings: WriteSettings) -> AskedBund
 
     What is wrong with one entry is that entry's problem.
     """
+    # Counting entries costs a fraction of reading them: too many are refused before.
+    counted = _counted(body, settings)
     scanned = scan(body, size_max=settings.bundle).resource
-    found = _head(body, scanned)
-    if len(found.entry) > settings.entries:
-        raise BundleTooLarge(most=settings.entries, what="entries")
+    found = _checked_head(scanned, counted)
     parsed: list[Any] = scanned.get("entry") or []
     entries = [
         _asked(part, parsed[number].get("resource"), f"Bundle.entry[{number}]", paths, settings)
@@ -70,13 +70,24 @@ def read_bundle(body: bytes, paths: Paths, settings: WriteSettings) -> AskedBund
     return AskedBundle(found.type == "transaction", tuple(entries))
 
 
-def _head(body: bytes, scanned: Mapping[str, Any]) -> BundleHead:
-    if scanned.get("resourceType") != "Bundle":
-        raise BundleUnreadable(reason="it is not a Bundle")
+def _counted(body: bytes, settings: WriteSettings) -> BundleHead | None:
+    """Return the entries as bytes, None where `scan` or the next check says why not."""
+    if len(body) > settings.bundle:
+        return None
     try:
         found = bundle(body)
     except NotJson:
-        raise BundleUnreadable(reason="a member of an entry has another JSON type") from None
+        return None
+    if len(found.entry) > settings.entries:
+        raise BundleTooLarge(most=settings.entries, what="entries")
+    return found
+
+
+def _checked_head(scanned: Mapping[str, Any], found: BundleHead | None) -> BundleHead:
+    if scanned.get("resourceType") != "Bundle":
+        raise BundleUnreadable(reason="it is not a Bundle")
+    if found is None:
+        raise BundleUnreadable(reason="a member of an entry has another JSON type")
     if found.type not in ("transaction", "batch"):
         raise BundleUnreadable(reason="its type is neither transaction nor batch")
     return found

@@ -6,7 +6,9 @@ come as an address without a connection.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import msgspec
 
@@ -20,10 +22,27 @@ from trucyte.web.api.call import FHIR_JSON, FHIR_XML, FhirCall
 from trucyte.web.api.headers import Media, answer_media, language_of, media_of, read_prefer
 from trucyte.web.api.interactions.binaries import binary_of, wants_content
 from trucyte.web.api.pairs import FORM_ONLY, Pairs, read_pairs, without
-from trucyte.web.api.routes import FHIR, Row
+from trucyte.web.api.routes import FHIR, Place, Row
 from trucyte.web.defects import say_sorry
 
 AccessOf = Callable[[Call], Access]
+DOOR = "fhir"
+
+
+class Gathering(Protocol):
+    """What one request shows, gathered for its one entry in the trail."""
+
+    def of(self, access: Access) -> Access:
+        """Return `access` with this request as its recorder."""
+        ...
+
+
+class RequestTrail(Protocol):
+    """The trail as the API needs it: one entry a request, durable before the answer leaves."""
+
+    def request(self, reason: str, *, door: str) -> AbstractContextManager[Gathering]:
+        """Enter what is read inside the block when it is left, a Problem too."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +57,16 @@ class Dispatcher:
     """Puts a call together, lets its row answer, and writes the answer as it was asked for."""
 
     def __init__(
-        self, definitions: Definitions, access: AccessOf, *, path: str, trusts_forwarded: bool
+        self,
+        definitions: Definitions,
+        access: AccessOf,
+        trail: RequestTrail,
+        *,
+        path: str,
+        trusts_forwarded: bool,
     ) -> None:
         """Answer below `path`; `trusts_forwarded` where a proxy of ours stands before us."""
+        self._trail = trail
         self._definitions = definitions
         self._access = access
         self._path = path
@@ -53,10 +79,15 @@ class Dispatcher:
         form = Form()
         try:
             pairs = read_pairs(call.query)
-            made = self.fhir_call(call, pairs)
-            if not made.wants_content:
-                form = form_of(pairs, call.headers.get("accept", ""))
-            return _primed(self.written(row.handler(made), form))
+            with self._trail.request(_reason(row, call), door=DOOR) as asked:
+                access = self._access(call)
+                if row.place is not Place.METADATA:  # what says nothing of anyone has no entry
+                    access = asked.of(access)
+                made = self.fhir_call(call, pairs, access)
+                if not made.wants_content:
+                    form = form_of(pairs, call.headers.get("accept", ""))
+                answer = _primed(row.handler(made))
+            return self.written(answer, form)
         except Problem as problem:
             return self.written(refused(problem, language), form)
         except Exception as defect:  # noqa: BLE001 - the outermost loop: say sorry, keep serving
@@ -120,6 +151,12 @@ class Dispatcher:
             xml = self._xml.write(body, is_pretty=form.is_pretty)
             return replace(answer, body=xml, content_type=FHIR_XML)
         return replace(answer, body=msgspec.json.format(body, indent=2))
+
+
+def _reason(row: Row, call: Call) -> str:
+    """Return what the trail calls a request: an interaction or an operation, and the type."""
+    name = f"${call.places['name']}" if "name" in call.places else row.code.partition("-")[0]
+    return f"{name or 'other'} {call.places.get('inside') or call.places.get('type', '')}".rstrip()
 
 
 def form_of(pairs: Pairs, accept: str) -> Form:

@@ -18,7 +18,7 @@ from trucyte.web.api import asgi
 from trucyte.web.api.asgi import Answer, BodyTooLarge, Call
 from trucyte.web.api.call import FHIR_JSON
 from trucyte.web.api.capability import Capabilities, Searchable
-from trucyte.web.api.dispatch import AccessOf, Dispatcher, check_media
+from trucyte.web.api.dispatch import AccessOf, Dispatcher, RequestTrail, check_media
 from trucyte.web.api.interactions.batches import Batches
 from trucyte.web.api.interactions.describing import Describing
 from trucyte.web.api.interactions.operating import Operating
@@ -38,6 +38,7 @@ class ApiParts:
     records: Records
     definitions: Definitions
     access: AccessOf  # makes the value each request reads and writes with
+    trail: RequestTrail  # one entry a request, durable before its answer leaves
     searchable: Callable[[], Searchable]
     clock: Clock
     version: str
@@ -56,6 +57,7 @@ class FhirApi:
         self._dispatcher = Dispatcher(
             parts.definitions,
             parts.access,
+            parts.trail,
             path=parts.path,
             trusts_forwarded=parts.trusts_forwarded,
         )
