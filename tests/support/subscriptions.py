@@ -135,6 +135,7 @@ def open_subscribed(
             base=API,
             as_xml=XmlWriter(definitions).write,
         )
+        made.follower().catch_up()  # it begins here: what came before nobody is told of
         yield made
         trail.close()
 
