@@ -200,3 +200,5 @@ def test_the_statement_names_the_operations(served: Served) -> None:
     (listed,) = [one for one in statement["rest"][0]["resource"] if one["type"] == "Subscription"]
     names = {one["name"] for one in listed["operation"]}
     assert {"status", "events", "get-ws-binding-token", "secret"} <= names
+    topics = {one["valueUri"].rpartition("/")[2] for one in listed["extension"]}
+    assert {"observation", "encounter-start", "patient-admission", "new-results"} <= topics

@@ -138,6 +138,7 @@ def make_site(node: Node) -> ASGIApp:
             version=trucyte.__version__,
             interactions=node.interactions,
             operations=subscriptions.operations(node),
+            topics=tuple(subscriptions.topics.by_url),
             trusts_forwarded=node.settings.web.trusts_forwarded,
         )
     )

@@ -30,6 +30,12 @@ _COMMON = (
     ),
 )
 
+# How a server of R4 lists its topics (Subscriptions backport IG 1.1).
+_TOPIC = (
+    "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
+    "capabilitystatement-subscriptiontopic-canonical"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SearchParam:
@@ -74,8 +80,10 @@ class Capabilities:
         *,
         version: str,
         clock: Clock,
+        topics: Sequence[str] = (),
     ) -> None:
-        """Describe these rows and operations."""
+        """Describe these rows and operations; `topics` are canonicals one may subscribe to."""
+        self._topics = tuple(topics)
         self._rows = tuple(rows)
         self._operations = operations
         self._searchable = searchable
@@ -177,6 +185,8 @@ class Capabilities:
             ],
             "operation": _operations(here),
         }
+        if type_name == "Subscription":
+            shown["extension"] = [{"url": _TOPIC, "valueUri": one} for one in self._topics]
         return {key: value for key, value in shown.items() if value not in ([], None)}
 
 

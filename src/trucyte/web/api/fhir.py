@@ -44,6 +44,7 @@ class ApiParts:
     version: str
     interactions: Interactions | None = None  # None: this node's API writes nothing
     operations: Sequence[Operation] = ()
+    topics: Sequence[str] = ()  # canonicals one may subscribe to
     path: str = "/fhir"
     trusts_forwarded: bool = False  # whether X-Forwarded-* name the address clients see
 
@@ -116,6 +117,6 @@ def _routes(parts: ApiParts) -> Routes:
         rows += Writing(parts.interactions, parts.definitions).rows()
         rows += Batches(parts.interactions, Routes(rows)).rows()
     capabilities = Capabilities(
-        rows, table, parts.searchable, version=parts.version, clock=parts.clock
+        rows, table, parts.searchable, version=parts.version, clock=parts.clock, topics=parts.topics
     )
     return Routes([*rows, *Describing(capabilities).rows()])
