@@ -61,7 +61,7 @@ def _entry(n: int) -> Entry:
 
 
 def _body(n: int) -> bytes:
-    return (
+    return (  # noqa: UP031 - braces all over
         '{"resourceType":"Observation","id":"o%d","status":"final","code":{"coding":[{"system":'
         '"http://loinc.org","code":"%d-1","display":"Glucose"}],"text":"Đường huyết"},'
         '"subject":{"reference":"Patient/p%d"},"effectiveDateTime":"2026-01-%02dT08:00:00+07:00",'

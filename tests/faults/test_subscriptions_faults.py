@@ -222,8 +222,10 @@ def _check_in_order(ranges: list[tuple[int, int]], last: int) -> None:
 def _worker(database: Database, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.subscriptions_worker", database.url, str(folder)],
-        cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     try:

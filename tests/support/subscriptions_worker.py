@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from trucyte.base.settings import Settings, SubscriptionSettings
-from trucyte.node.subscriptions import telling
+from trucyte.node.exchange.subscriptions import telling
 from trucyte.node.wiring import open_node
 
 

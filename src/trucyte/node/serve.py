@@ -27,8 +27,8 @@ from trucyte.base.tracing import write_logs
 from trucyte.intake.door import process_waiting
 from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
+from trucyte.node.exchange.subscriptions import make_subscriptions, telling
 from trucyte.node.health import status_of
-from trucyte.node.subscriptions import make_subscriptions, telling
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower
@@ -159,6 +159,7 @@ def make_site(node: Node) -> ASGIApp:
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
         trail=node.trail,
+        subscribers=subscriptions.store,
     )
     sockets = subscriptions.sockets(node, lambda call: local_access("fhir", node.trail))
     mounts = {

@@ -24,7 +24,18 @@ from trucyte.base.problem import Problem
 from trucyte.base.tracing import Event
 from trucyte.web import language as languages
 from trucyte.web.defects import say_sorry
-from trucyte.web.handlers import errors, files, health, looks, people, simple, today, upload, visits
+from trucyte.web.handlers import (
+    errors,
+    files,
+    health,
+    looks,
+    people,
+    simple,
+    subscriptions,
+    today,
+    upload,
+    visits,
+)
 from trucyte.web.multipart import read_files
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
@@ -83,6 +94,8 @@ PAGES: Sequence[Page] = (
         visits.evidence,
         reason="read Encounter",
     ),
+    Page("subscriptions", "GET", "/subscriptions", subscriptions.listing),
+    Page("subscription-retry", "POST", "/subscriptions/{id}/retry", subscriptions.retry),
     Page("health", "GET", "/health", health.page),
     Page("help", "GET", "/help", simple.help_page),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),

@@ -82,6 +82,11 @@ class Store:
         """Return all rows."""
         return [_standing(row) for row in cursor.execute(statements().every).fetchall()]
 
+    def listed(self) -> list[Standing]:
+        """Return all rows."""
+        with self.database.connection() as connection:
+            return self.every(connection.cursor())
+
     def one(self, id: str, cursor: Cursor | None = None) -> Standing | None:
         """Return a row, None where there is none; in the transaction of `cursor` if given."""
         if cursor is not None:
