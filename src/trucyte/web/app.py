@@ -32,6 +32,7 @@ from trucyte.web.handlers import (
     parameters,
     people,
     simple,
+    subscriptions,
     today,
     upload,
     visits,
@@ -94,6 +95,8 @@ PAGES: Sequence[Page] = (
         visits.evidence,
         reason="read Encounter",
     ),
+    Page("subscriptions", "GET", "/subscriptions", subscriptions.listing),
+    Page("subscription-retry", "POST", "/subscriptions/{id}/retry", subscriptions.retry),
     Page("health", "GET", "/health", health.page),
     Page("parameters", "GET", "/parameters", parameters.page, reason="page SearchParameter"),
     Page(

@@ -14,6 +14,7 @@ from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
 from trucyte.node.api.reindexing import walk_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, work_on_bulk
+from trucyte.node.exchange.subscriptions import telling
 from trucyte.node.wiring import Node
 from trucyte.records.parameters.worker import Reindexer
 from trucyte.shared.terminology.follower import Follower
@@ -76,7 +77,8 @@ def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     for thread in threads:
         thread.start()
     try:
-        yield
+        with telling(node, watchers.warning):
+            yield
     finally:
         stop.set()
         for thread in threads:

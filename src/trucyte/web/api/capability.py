@@ -32,6 +32,12 @@ _COMMON = (
     ),
 )
 
+# How a server of R4 lists its topics (Subscriptions backport IG 1.1).
+_TOPIC = (
+    "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
+    "capabilitystatement-subscriptiontopic-canonical"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SearchParam:
@@ -111,9 +117,14 @@ class Capabilities:
         version: str,
         clock: Clock,
         systems: Callable[[], Mapping[str, Sequence[str]]] = dict,
+        topics: Sequence[str] = (),
     ) -> None:
-        """Describe these rows and operations; `systems` are code systems and their versions."""
+        """Describe these rows and operations.
+
+        `systems` are code systems and their versions, `topics` canonicals to subscribe to.
+        """
         self._systems = systems
+        self._topics = tuple(topics)
         self._rows = tuple(rows)
         self._operations = operations
         self._searchable = searchable
@@ -228,6 +239,8 @@ class Capabilities:
             ],
             "operation": _operations(here),
         }
+        if type_name == "Subscription":
+            shown["extension"] = [{"url": _TOPIC, "valueUri": one} for one in self._topics]
         return {key: value for key, value in shown.items() if value not in ([], None)}
 
 

@@ -47,6 +47,7 @@ class ApiParts:
     interactions: Interactions | None = None  # None: this node's API writes nothing
     operations: Sequence[Operation] = ()
     systems: Callable[[], Mapping[str, Sequence[str]]] = dict  # code systems and their versions
+    topics: Sequence[str] = ()  # canonicals one may subscribe to
     path: str = "/fhir"
     trusts_forwarded: bool = False  # whether X-Forwarded-* name the address clients see
 
@@ -127,5 +128,6 @@ def _routes(parts: ApiParts) -> Routes:
         version=parts.version,
         clock=parts.clock,
         systems=parts.systems,
+        topics=parts.topics,
     )
     return Routes([*rows, *Describing(capabilities).rows()])
