@@ -6,6 +6,7 @@ Prints µs per version on one core: reading its values, and finding who asks for
 the subscriptions name a code or a person (a key), and where none can be looked up.
 """
 
+import json
 import sys
 import time
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from trucyte.fhir.search import Extractor
 from trucyte.journal.change import Entry, Operation
 from trucyte.node.language import load_definitions
 
+UCUM = "http://unitsofmeasure.org"
+LOINC = "http://loinc.org"
 SUBSCRIPTIONS = 1_000
 VERSIONS = 1_000
 SHAPES = {
@@ -61,13 +64,18 @@ def _entry(n: int) -> Entry:
 
 
 def _body(n: int) -> bytes:
-    return (
-        '{"resourceType":"Observation","id":"o%d","status":"final","code":{"coding":[{"system":'
-        '"http://loinc.org","code":"%d-1","display":"Glucose"}],"text":"Đường huyết"},'
-        '"subject":{"reference":"Patient/p%d"},"effectiveDateTime":"2026-01-%02dT08:00:00+07:00",'
-        '"valueQuantity":{"value":%d.5,"unit":"mmol/L","system":"http://unitsofmeasure.org",'
-        '"code":"mmol/L"}}' % (n, n % 500, n, n % 28 + 1, n)  # noqa: UP031 - JSON is full of braces
-    ).encode()
+    value = {"value": n + 0.5, "unit": "mmol/L", "system": UCUM, "code": "mmol/L"}
+    code = {"coding": [{"system": LOINC, "code": f"{n}-1", "display": "Glucose"}]}
+    observation = {
+        "resourceType": "Observation",
+        "id": f"o{n}",
+        "status": "final",
+        "code": {**code, "text": "Đường huyết"},
+        "subject": {"reference": f"Patient/p{n % 500}"},
+        "effectiveDateTime": f"2026-01-{n % 28 + 1:02d}T08:00:00+07:00",
+        "valueQuantity": value,
+    }
+    return json.dumps(observation, ensure_ascii=False).encode()
 
 
 if __name__ == "__main__":
