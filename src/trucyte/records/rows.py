@@ -17,6 +17,7 @@ from trucyte.records.hashing import Hasher, coding_forms, combined, parameter_nu
 from trucyte.records.listing import is_listed, sorted_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
 from trucyte.records.measures import in_base_units, is_rare
+from trucyte.records.packing import ARRAY_HEAD, EMPTY_ARRAY, packed_array
 
 # Ways in which the codes of one element can stand together; a resource has a few.
 COMBINATIONS_MAX = 10_000
@@ -36,8 +37,6 @@ _SIDE = struct.Struct(">hiq")  # field count, seq
 _DATE = struct.Struct(">iqiqii")  # low, high, parameter
 _QUANTITY = struct.Struct(">ididii")
 _TEXT = struct.Struct(">iii")  # parameter, length
-_ARRAY = struct.Struct(">iiiiii")  # length, dimensions, has nulls, element type, size, lower bound
-_EMPTY_ARRAY = struct.pack(">iiii", 12, 0, 0, 20)
 _SPAN = 1 << 64
 _HALF = 1 << 63
 
@@ -56,14 +55,14 @@ class IndexRow:
 
     def packed(self, seq: int, last_updated: int, owners: Sequence[int]) -> bytes:
         """Return the whole row; whose it is, the commit alone knows."""
-        return _HEAD.pack(14, 8, seq, 8, last_updated) + _array(owners) + self.body
+        return _HEAD.pack(14, 8, seq, 8, last_updated) + packed_array(owners) + self.body
 
     def tokens(self) -> tuple[int, ...]:
         """Return the tokens, as they lie at the end of the body."""
         place = _FIXED.size
         for _ in range(4):
             place += 4 if self.body[place : place + 4] == _NULL else 12
-        place += _SMALL.size + _ARRAY.size
+        place += _SMALL.size + ARRAY_HEAD.size
         count = (len(self.body) - place) // 12
         return struct.unpack_from(">" + "4xq" * max(count, 0), self.body, place)
 
@@ -289,12 +288,14 @@ class RowMaker:
                 if is_rare(system, code):
                     self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
                 continue
-            fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[number]) + _array(units)
+            fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[number]) + packedpacked_array(
+                units
+            )
             if is_rare(system, code):
                 self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
             # A value that stands in a pair has its row already.
             if fixed not in draft.paired:
-                draft.quantities[fixed + _EMPTY_ARRAY] = None
+                draft.quantities[fixed + EMPTY_ARRAY] = None
 
     def _add_rare(
         self,
@@ -309,15 +310,15 @@ class RowMaker:
         if base is not None:
             measured, (least, most) = base
             fixed = _QUANTITY.pack(8, least, 8, most, 4, parameter)
-            units = _array([self._hasher.measure(measured)])
-            draft.quantities[fixed + units + (components or _EMPTY_ARRAY)] = None
+            units = packedpacked_array([self._hasher.measure(measured)])
+            draft.quantities[fixed + units + (components or EMPTY_ARRAY)] = None
 
     def _add_positions(self, plan: _TypePlan, positions: Sequence[Position], draft: _Draft) -> None:
         """A place is a row with its latitude and longitude for ends (`records.search.near`)."""
         for number, latitude, longitude in positions:
             draft.present |= 1 << number
             fixed = _QUANTITY.pack(8, latitude, 8, longitude, 4, plan.numbers[number])
-            draft.quantities[fixed + _EMPTY_ARRAY + _EMPTY_ARRAY] = None
+            draft.quantities[fixed + EMPTY_ARRAY + EMPTY_ARRAY] = None
 
     def _add_pairs(self, plan: _TypePlan, values: SearchValues, draft: _Draft, origin: int) -> None:
         """Values that must stand in one element: hashed together, or beside the number."""
@@ -347,10 +348,10 @@ class RowMaker:
     ) -> None:
         """A token beside the row that the number has anyway."""
         source = plan.numbers[parameter.pairs[1].source]
-        components = _array(sorted(set(together)))
+        components = packedpacked_array(sorted(set(together)))
         for _, low, high, system, code, unit in pairs.quantities:
             units = unit_forms(self._hasher, system, code, unit)
-            fixed = _QUANTITY.pack(8, low, 8, high, 4, source) + _array(units)
+            fixed = _QUANTITY.pack(8, low, 8, high, 4, source) + packedpacked_array(units)
             draft.paired.add(fixed)
             draft.quantities[fixed + components] = None
             draft.present |= 1 << parameter.number
@@ -377,12 +378,12 @@ class RowMaker:
             return
         draft.present |= 1 << parameter.number
         numbers = {n: component_number(type_name, parameter.code, n) for n in ranged}
-        packed = _array(components)
+        packed = packedpacked_array(components)
         for place, low, high in pairs.dates:
             fixed = _QUANTITY.pack(8, float(low), 8, float(high), 4, numbers[place])
-            draft.quantities[fixed + _EMPTY_ARRAY + packed] = None
+            draft.quantities[fixed + EMPTY_ARRAY + packed] = None
         for place, least, most, system, code, unit in pairs.quantities:
-            units = _array(unit_forms(self._hasher, system, code, unit))
+            units = packedpacked_array(unit_forms(self._hasher, system, code, unit))
             fixed = _QUANTITY.pack(8, least, 8, most, 4, numbers[place])
             draft.quantities[fixed + units + packed] = None
             if is_rare(system, code):
@@ -469,17 +470,6 @@ def shortened(text: str) -> str:
     return encoded[:TEXT_BYTES_MAX].decode(errors="ignore")
 
 
-def _array(values: Sequence[int]) -> bytes:
-    """Return a bigint[] field; an empty one has no dimension."""
-    count = len(values)
-    if not count:
-        return _EMPTY_ARRAY
-    parts = [8] * (2 * count)
-    parts[1::2] = values
-    head = _ARRAY.pack(20 + 12 * count, 1, 0, 20, count, 1)
-    return head + struct.pack(">" + "iq" * count, *parts)
-
-
 def _pack_entry(draft: _Draft, wide: tuple[int, int], small: tuple[int, int, int]) -> bytes:
     present = draft.present - _SPAN if draft.present >= _HALF else draft.present
     return b"".join(
@@ -488,6 +478,6 @@ def _pack_entry(draft: _Draft, wide: tuple[int, int], small: tuple[int, int, int
             _RANGE.pack(8, draft.date[0], 8, draft.date[1]) if draft.date else _NULLS,
             _FLOATS.pack(8, draft.quantity[0], 8, draft.quantity[1]) if draft.quantity else _NULLS,
             _SMALL.pack(2, small[0], 2, small[1], 2, small[2]),
-            _array(sorted(draft.tokens)),
+            packedpacked_array(sorted(draft.tokens)),
         )
     )
