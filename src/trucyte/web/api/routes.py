@@ -47,7 +47,7 @@ class Place(Enum):
 NOTHING: frozenset[Media] = frozenset()
 FORM = frozenset({Media.FORM, Media.NONE})
 FHIR = frozenset({Media.JSON, Media.XML, Media.NONE})
-PATCH = frozenset({Media.JSON_PATCH, Media.JSON, Media.XML})
+PATCH = frozenset({Media.JSON_PATCH, Media.MERGE_PATCH, Media.JSON, Media.XML})
 ANYTHING = frozenset(Media)
 
 
