@@ -11,10 +11,10 @@ import re
 import tarfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,20 @@ def copied(resources: Sequence[Resource], copy: int, kinds: dict[str, str]) -> I
                 one | {"value": f"{one['value']}-{copy}"} for one in own["identifier"]
             ]
             own["name"] = [one | {"family": f"{one['family']}{copy}"} for one in own["name"]]
-        yield orjson.loads(_LINK.sub(partial(_relative, kinds, copy), orjson.dumps(own)))
+        yield linked(own, copy, kinds)
+
+
+def linked(resource: Resource, copy: int, kinds: dict[str, str]) -> Resource:
+    """Let the links of a resource lead into its copy; `kinds` are the types by id."""
+    found: Resource = orjson.loads(
+        _LINK.sub(partial(_relative, kinds, copy), orjson.dumps(resource))
+    )
+    return found
+
+
+def kinds_of(resources: Iterable[Resource]) -> dict[str, str]:
+    """Return the types by id."""
+    return {one["id"]: one["resourceType"] for one in resources}
 
 
 def _relative(kinds: dict[str, str], copy: int, link: re.Match[bytes]) -> bytes:
@@ -121,7 +134,7 @@ def load(node: Node, persons: int, processes: int = 2) -> tuple[int, float]:
 def _load_part(url: str, keys: Path, copies: range) -> int:
     """Commit some of the copies, as a process of its own."""
     whole, others = people(), shared()
-    kinds = {one["id"]: one["resourceType"] for all_ in (*whole, others) for one in all_}
+    kinds = kinds_of(chain(others, *whole))
     keyring = Keyring.open(keys)
     database = Database(url)
     hasher = Hasher(keyring.persons)
