@@ -70,9 +70,9 @@ def _is_person(resources: Sequence[Resource]) -> bool:
 
 
 def cut(resources: Sequence[Resource]) -> list[Resource]:
-    """Take a resource of each kind in turn, until there are enough; what is met is kept whole."""
+    """Take a resource of each kind in turn, the latest first, until there are enough."""
     kinds: dict[str, list[Resource]] = defaultdict(list)
-    for resource in resources:
+    for resource in reversed(resources):
         kinds[resource["resourceType"]].append(resource)
     turns = [one for turn in zip_longest(*kinds.values()) for one in turn if one is not None]
     return sorted(turns[:RESOURCES_MAX], key=lambda one: one["resourceType"] != "Patient")
