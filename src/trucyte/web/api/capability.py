@@ -191,6 +191,7 @@ class Capabilities:
         if "patch" in codes:
             statement["patchFormat"] = [
                 "application/json-patch+json",
+                "application/merge-patch+json",
                 "application/fhir+json",
                 "application/fhir+xml",
             ]

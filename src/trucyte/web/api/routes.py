@@ -51,7 +51,7 @@ OPERATION_PLACES = frozenset(
 NOTHING: frozenset[Media] = frozenset()
 FORM = frozenset({Media.FORM, Media.NONE})
 FHIR = frozenset({Media.JSON, Media.XML, Media.NONE})
-PATCH = frozenset({Media.JSON_PATCH, Media.JSON, Media.XML})
+PATCH = frozenset({Media.JSON_PATCH, Media.MERGE_PATCH, Media.JSON, Media.XML})
 ANYTHING = frozenset(Media)
 
 
