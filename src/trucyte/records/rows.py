@@ -288,9 +288,7 @@ class RowMaker:
                 if is_rare(system, code):
                     self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
                 continue
-            fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[number]) + packedpacked_array(
-                units
-            )
+            fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[number]) + packed_array(units)
             if is_rare(system, code):
                 self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
             # A value that stands in a pair has its row already.
@@ -310,7 +308,7 @@ class RowMaker:
         if base is not None:
             measured, (least, most) = base
             fixed = _QUANTITY.pack(8, least, 8, most, 4, parameter)
-            units = packedpacked_array([self._hasher.measure(measured)])
+            units = packed_array([self._hasher.measure(measured)])
             draft.quantities[fixed + units + (components or EMPTY_ARRAY)] = None
 
     def _add_positions(self, plan: _TypePlan, positions: Sequence[Position], draft: _Draft) -> None:
@@ -348,10 +346,10 @@ class RowMaker:
     ) -> None:
         """A token beside the row that the number has anyway."""
         source = plan.numbers[parameter.pairs[1].source]
-        components = packedpacked_array(sorted(set(together)))
+        components = packed_array(sorted(set(together)))
         for _, low, high, system, code, unit in pairs.quantities:
             units = unit_forms(self._hasher, system, code, unit)
-            fixed = _QUANTITY.pack(8, low, 8, high, 4, source) + packedpacked_array(units)
+            fixed = _QUANTITY.pack(8, low, 8, high, 4, source) + packed_array(units)
             draft.paired.add(fixed)
             draft.quantities[fixed + components] = None
             draft.present |= 1 << parameter.number
@@ -378,12 +376,12 @@ class RowMaker:
             return
         draft.present |= 1 << parameter.number
         numbers = {n: component_number(type_name, parameter.code, n) for n in ranged}
-        packed = packedpacked_array(components)
+        packed = packed_array(components)
         for place, low, high in pairs.dates:
             fixed = _QUANTITY.pack(8, float(low), 8, float(high), 4, numbers[place])
             draft.quantities[fixed + EMPTY_ARRAY + packed] = None
         for place, least, most, system, code, unit in pairs.quantities:
-            units = packedpacked_array(unit_forms(self._hasher, system, code, unit))
+            units = packed_array(unit_forms(self._hasher, system, code, unit))
             fixed = _QUANTITY.pack(8, least, 8, most, 4, numbers[place])
             draft.quantities[fixed + units + packed] = None
             if is_rare(system, code):
@@ -478,6 +476,6 @@ def _pack_entry(draft: _Draft, wide: tuple[int, int], small: tuple[int, int, int
             _RANGE.pack(8, draft.date[0], 8, draft.date[1]) if draft.date else _NULLS,
             _FLOATS.pack(8, draft.quantity[0], 8, draft.quantity[1]) if draft.quantity else _NULLS,
             _SMALL.pack(2, small[0], 2, small[1], 2, small[2]),
-            packedpacked_array(sorted(draft.tokens)),
+            packed_array(sorted(draft.tokens)),
         )
     )
