@@ -6,6 +6,7 @@ Prints µs per version on one core: reading its values, and finding who asks for
 the subscriptions name a code or a person (a key), and where none can be looked up.
 """
 
+import json
 import sys
 import time
 from datetime import UTC, datetime
@@ -61,13 +62,18 @@ def _entry(n: int) -> Entry:
 
 
 def _body(n: int) -> bytes:
-    return (  # noqa: UP031 - braces all over
-        '{"resourceType":"Observation","id":"o%d","status":"final","code":{"coding":[{"system":'
-        '"http://loinc.org","code":"%d-1","display":"Glucose"}],"text":"Đường huyết"},'
-        '"subject":{"reference":"Patient/p%d"},"effectiveDateTime":"2026-01-%02dT08:00:00+07:00",'
-        '"valueQuantity":{"value":%d.5,"unit":"mmol/L","system":"http://unitsofmeasure.org",'
-        '"code":"mmol/L"}}' % (n, n % 500, n, n % 28 + 1, n)
-    ).encode()
+    coding = {"system": "http://loinc.org", "code": f"{n % 500}-1", "display": "Glucose"}
+    ucum = {"system": "http://unitsofmeasure.org", "code": "mmol/L"}
+    resource = {
+        "resourceType": "Observation",
+        "id": f"o{n}",
+        "status": "final",
+        "code": {"coding": [coding], "text": "Đường huyết"},
+        "subject": {"reference": f"Patient/p{n}"},
+        "effectiveDateTime": f"2026-01-{n % 28 + 1:02d}T08:00:00+07:00",
+        "valueQuantity": {"value": n + 0.5, "unit": "mmol/L", **ucum},
+    }
+    return json.dumps(resource).encode()
 
 
 if __name__ == "__main__":
