@@ -64,18 +64,18 @@ def _entry(n: int) -> Entry:
 
 
 def _body(n: int) -> bytes:
-    value = {"value": n + 0.5, "unit": "mmol/L", "system": UCUM, "code": "mmol/L"}
-    code = {"coding": [{"system": LOINC, "code": f"{n}-1", "display": "Glucose"}]}
-    observation = {
+    coding = {"system": "http://loinc.org", "code": f"{n % 500}-1", "display": "Glucose"}
+    ucum = {"system": "http://unitsofmeasure.org", "code": "mmol/L"}
+    resource = {
         "resourceType": "Observation",
         "id": f"o{n}",
         "status": "final",
-        "code": {**code, "text": "Đường huyết"},
-        "subject": {"reference": f"Patient/p{n % 500}"},
+        "code": {"coding": [coding], "text": "Đường huyết"},
+        "subject": {"reference": f"Patient/p{n}"},
         "effectiveDateTime": f"2026-01-{n % 28 + 1:02d}T08:00:00+07:00",
-        "valueQuantity": value,
+        "valueQuantity": {"value": n + 0.5, "unit": "mmol/L", **ucum},
     }
-    return json.dumps(observation, ensure_ascii=False).encode()
+    return json.dumps(resource).encode()
 
 
 if __name__ == "__main__":
