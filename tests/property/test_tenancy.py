@@ -20,7 +20,6 @@ from tests.support.asgi import Reply
 from tests.support.serving import needs_definitions
 from tests.support.worlds import OTHERS, REGISTERS, World, look_alike, open_world, told
 from trucyte.base.clock import FixedClock
-from trucyte.node.serve import operations_of
 from trucyte.web.api.routes import Place
 
 Ask = Callable[[World], Sequence[Reply]]
@@ -285,8 +284,57 @@ INTERACTIONS: Mapping[tuple[Place, str], Sequence[Ask]] = {
     ],
 }  # fmt: skip
 
+GENDER = "http://hl7.org/fhir/administrative-gender"
+VIEW = {
+    "resourceType": "ViewDefinition",
+    "status": "active",
+    "resource": "Observation",
+    "select": [{"column": [{"name": "id", "path": "getResourceKey()"}]}],
+}
+TAG = {
+    "resourceType": "Parameters",
+    "parameter": [{"name": "meta", "valueMeta": {"tag": [{"system": "urn:t", "code": "seen"}]}}],
+}
+QUERIES = (
+    "{Patient(id:%22b-p1%22){birthDate}}",
+    "{PatientList(gender:%22male%22){id,birthDate}}",
+    "{Patient(id:%22a-p1%22){id,ObservationList(_reference:patient){id,status}}}",
+)
+
 # Every operation there is, by name; what its row says of levels is asked at each of them.
 OPERATIONS: Mapping[str, Sequence[Ask]] = {
+    "lookup": [get(f"/CodeSystem/$lookup?system={GENDER}&code=male")],
+    "validate-code": [get(f"/CodeSystem/$validate-code?url={GENDER}&code=male")],
+    "subsumes": [get(f"/CodeSystem/$subsumes?system={GENDER}&codeA=male&codeB=male")],
+    "expand": [get("/ValueSet/none/$expand", "/ValueSet/$expand?url=urn:none")],
+    "translate": [get(f"/ConceptMap/$translate?system={GENDER}&code=male")],
+    "validate": [
+        send("POST", "/Patient/$validate", {"resourceType": "Patient"}),
+        get(*(f"/Patient/{id}/$validate" for id in ("a-p1", "b-p1", "none"))),
+    ],
+    "everything": [
+        get(*(f"/Patient/{id}/$everything" for id in ("a-p1", "b-p1", "none"))),
+        get(*(f"/Encounter/{id}/$everything" for id in ("a-e1", "b-e1", "b-of-a-e1"))),
+        paged("/Patient/a-p1/$everything?_count=2"),
+    ],
+    "document": [get(*(f"/Composition/{id}/$document" for id in ("a-doc", "b-doc", "b-of-a-doc")))],
+    "summary": [
+        get(*(f"/Patient/{id}/$summary" for id in ("a-p1", "b-p1", "none"))),
+        get("/Patient/$summary?identifier=urn:so%7Cso-1", "/Patient/$summary?identifier=only-b"),
+    ],
+    "viewdefinition-run": [send("POST", "/$viewdefinition-run?_format=json", VIEW)],
+    "run": [send("POST", "/ViewDefinition/$run?_format=csv", VIEW)],
+    "meta": [get(*(f"/Patient/{id}/$meta" for id in ("a-p1", "b-p1", "none")))],
+    "meta-add": [send("POST", f"/Patient/{id}/$meta-add", TAG) for id in ("a-p1", "b-p1")],
+    "meta-delete": [send("POST", f"/Patient/{id}/$meta-delete", TAG) for id in ("a-p1", "b-p1")],
+    "graphql": [get(*(f"/$graphql?query={query}" for query in QUERIES))],
+    "reindex-status": [get("/$reindex-status", "/SearchParameter/none/$reindex-status")],
+    "reindex-stop": [send("POST", "/SearchParameter/none/$reindex-stop")],
+    "reindex-resume": [send("POST", "/SearchParameter/none/$reindex-resume")],
+    "status": [get("/Subscription/$status", "/Subscription/none/$status")],
+    "events": [get("/Subscription/none/$events")],
+    "get-ws-binding-token": [get("/Subscription/none/$get-ws-binding-token")],
+    "secret": [get("/Subscription/none/$secret")],
     "export": [
         exported("/$export"),
         exported("/$export?_type=Patient,Observation&_typeFilter=Observation%3Fcode%3D8310-5"),
@@ -309,8 +357,7 @@ def test_every_interaction_and_operation_is_asked_below(worlds: Worlds) -> None:
     api = worlds.alone.api
     routed = {(row.place, row.method) for row in api.routes.rows if row.place not in _OPERATING}
     assert routed == set(INTERACTIONS)
-    operations = operations_of(worlds.alone.node, worlds.alone.bulk)
-    assert {row.name for row in operations} == set(OPERATIONS)
+    assert {row.name for row in api.operations} == set(OPERATIONS)
 
 
 @pytest.mark.parametrize(

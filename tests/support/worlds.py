@@ -28,6 +28,7 @@ _CHANCE = (
     (re.compile(rb"[0-9a-hjkmnp-tv-z]{26}"), b"(id)"),
     (re.compile(rb"_page=[^\"&\\]+"), b"_page=(token)"),
     (re.compile(rb"job=[^\"&\\]+"), b"job=(job)"),
+    (re.compile(rb'"planningMilliseconds":[0-9.]+'), b'"planningMilliseconds":0'),
     (re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), b"(uuid)"),
 )
 _OF_A_FILE = re.compile(rb'"[0-9a-f]+-[0-9a-f]+"')
