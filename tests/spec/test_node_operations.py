@@ -72,7 +72,7 @@ ENCOUNTER = {
 }
 # Those that only answer to what was begun before: what is asked here is not there.
 LATER = {
-    "export": ("GET", "$export", 406),
+    "export": ("GET", "$export", 400),
     "export-status": ("GET", "$export-status?job=none", 404),
     "export-file": ("GET", "$export-file?job=none&file=Patient.1.ndjson", 404),
     "import": ("POST", "$import", 400),
