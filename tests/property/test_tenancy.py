@@ -168,7 +168,8 @@ SEARCHES = (
     "/RiskAssessment?probability=gt0.4", "/Practitioner", "/Organization?name=tram",
     "/Practitioner?_revinclude=*", "/Practitioner?_has:Patient:general-practitioner:_id=b-p1",
     "/Practitioner?_has:Observation:performer:patient=Patient/b-p1", "/Provenance?_sort=_id",
-    "/Provenance?target=Patient/a-p1", "/Composition?entry.code=8310-5", "/Group?member=Patient/a-p1",
+    "/Provenance?target=Patient/a-p1", "/Composition?entry.code=8310-5",
+    "/Group?member=Patient/a-p1",
     "/Location?near=10|106|9|km", "/CodeSystem?url:below=http://x", "/AuditEvent",
 )  # fmt: skip
 
