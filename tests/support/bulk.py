@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from tests.support.api import Untold
 from tests.support.asgi import Reply, ask
 from tests.support.intake import NoLists
 from tests.support.records import KEY, Node, open_node
@@ -162,7 +163,7 @@ def open_bulk_node(
         api = FhirApi(
             ApiParts(
                 records=node.records, definitions=definitions, access=lambda call: callers[-1],
-                searchable=lambda: asked, clock=clock, version="0.1.0",
+                trail=Untold(), searchable=lambda: asked, clock=clock, version="0.1.0",
                 operations=operations.operations(),
             )
         )  # fmt: skip

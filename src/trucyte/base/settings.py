@@ -4,6 +4,7 @@ Every setting has a default that works on a laptop; an unknown key or a value of
 wrong type is refused with its place, so that a misspelt setting never goes unnoticed.
 """
 
+import ipaddress
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -116,6 +117,17 @@ class BulkSettings(_Table, frozen=True, kw_only=True):
     workers: int = 0  # processes of one job; 0: one a processor
 
 
+class SubscriptionSettings(_Table, frozen=True, kw_only=True):
+    """Whom this node may tell of what it accepts, and how hard it tries."""
+
+    base: str = ""  # address of the API in notifications; empty: that of web.host and web.port
+    http_hosts: tuple[str, ...] = ()  # to whom http is enough; to all others only https
+    networks: tuple[str, ...] = ()  # not of the open network, and allowed: "10.20.0.0/16"
+    attempts_max: int = 12  # the last is about two hours after the first
+    seconds_max: float = 10.0  # of one request
+    keep_days: int = 30  # how long events can be asked for again
+
+
 class Settings(_Table, frozen=True, kw_only=True):
     """All settings of a node."""
 
@@ -128,6 +140,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     limits: LimitSettings = LimitSettings()
     disk: DiskSettings = DiskSettings()
     bulk: BulkSettings = BulkSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -195,7 +208,7 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         *_above_nothing("serving", settings.serving, but=("workers",)),
         *_above_nothing("limits", settings.limits),
     )
-    for fine, reason in faults:
+    for fine, reason in (*faults, *_faults_of_subscriptions(settings.subscriptions)):
         if not fine:
             raise SettingRefused(where=where, reason=reason)
 
@@ -207,3 +220,23 @@ def _above_nothing(
     for name, value in msgspec.structs.asdict(settings).items():
         if name not in but:
             yield value > 0, f"{table}.{name} is not above 0"
+
+
+def _faults_of_subscriptions(settings: SubscriptionSettings) -> tuple[tuple[bool, str], ...]:
+    return (
+        (settings.attempts_max >= 1, "subscriptions.attempts_max is below 1"),
+        (0 < settings.seconds_max <= 60, "subscriptions.seconds_max is not between 0 and 60"),
+        (settings.keep_days >= 1, "subscriptions.keep_days is below 1"),
+        (
+            all(map(_is_network, settings.networks)),
+            "subscriptions.networks has what is not a network",
+        ),
+    )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True

@@ -14,6 +14,8 @@ create schema journal;
 
 create schema records;
 
+create schema subscriptions;
+
 create schema terminology;
 
 create extension pg_trgm with schema public;
@@ -363,10 +365,29 @@ create table records.horizon (
     seq bigint not null
 );
 
+create table records.parameter (
+    id text not null,
+    seq bigint not null,
+    walked bigint not null,
+    done bigint not null,
+    total bigint not null,
+    rate integer not null,
+    state smallint not null,
+    sides integer[] not null,
+    types text[] not null,
+    body text not null
+);
+
 create table records.phrase (
     token bigint not null,
     parameter integer not null,
     value text collate "C" not null
+);
+
+create table records.plan (
+    one boolean default true not null,
+    stamp bigint not null,
+    seq bigint not null
 );
 
 create table records.quantity (
@@ -382,6 +403,39 @@ create table records.text (
     seq bigint not null,
     parameter integer not null,
     value text collate "C" not null
+);
+
+create table subscriptions.event (
+    subscription text not null,
+    number bigint not null,
+    seq bigint not null,
+    type smallint not null,
+    resource text not null,
+    version integer not null,
+    operation smallint not null,
+    at timestamp with time zone not null
+);
+
+create table subscriptions.subscription (
+    id text not null,
+    version integer not null,
+    seq bigint not null,
+    caller text not null,
+    purpose text not null,
+    organisation text not null,
+    channel text not null,
+    status text not null,
+    problem text default ''::text not null,
+    reason text default ''::text not null,
+    told_status text not null,
+    events bigint default 0 not null,
+    delivered bigint default 0 not null,
+    failures integer default 0 not null,
+    due_at timestamp with time zone not null,
+    heartbeat_seconds integer,
+    ends_at timestamp with time zone,
+    tried_at timestamp with time zone,
+    delivered_at timestamp with time zone
 );
 
 create table terminology.artefact (
@@ -517,7 +571,23 @@ alter table records.horizon add constraint horizon_is_one_row CHECK (one);
 
 alter table records.horizon add constraint horizon_pkey PRIMARY KEY (one);
 
+alter table records.parameter add constraint parameter_pkey PRIMARY KEY (id);
+
 alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
+
+alter table records.plan add constraint plan_is_one_row CHECK (one);
+
+alter table records.plan add constraint plan_pkey PRIMARY KEY (one);
+
+alter table subscriptions.event add constraint event_pkey PRIMARY KEY (subscription, number);
+
+alter table subscriptions.subscription add constraint subscription_channel_check CHECK ((channel = ANY (ARRAY[''::text, 'rest-hook'::text, 'websocket'::text])));
+
+alter table subscriptions.subscription add constraint subscription_delivered CHECK ((delivered <= events));
+
+alter table subscriptions.subscription add constraint subscription_pkey PRIMARY KEY (id);
+
+alter table subscriptions.subscription add constraint subscription_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'active'::text, 'error'::text, 'off'::text])));
 
 alter table terminology.artefact add constraint artefact_pkey PRIMARY KEY (type, id);
 
@@ -538,6 +608,8 @@ alter table journal.behalf add constraint behalf_organisation_fkey FOREIGN KEY (
 alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES journal.key(id);
 
 alter table journal.standing add constraint standing_organisation_fkey FOREIGN KEY (organisation) REFERENCES journal.organisation(number);
+
+alter table subscriptions.event add constraint event_subscription_fkey FOREIGN KEY (subscription) REFERENCES subscriptions.subscription(id) ON DELETE CASCADE;
 
 CREATE INDEX token_expiry ON access.token USING btree (expires_at);
 
@@ -610,6 +682,12 @@ CREATE INDEX text_seq ON records.text USING btree (seq);
 CREATE INDEX text_trigrams ON records.text USING gin (value gin_trgm_ops);
 
 CREATE INDEX text_value ON records.text USING btree (parameter, value);
+
+CREATE INDEX event_at ON subscriptions.event USING btree (at);
+
+CREATE INDEX subscription_due ON subscriptions.subscription USING btree (due_at) WHERE (status = ANY (ARRAY['requested'::text, 'active'::text]));
+
+CREATE INDEX subscription_untold ON subscriptions.subscription USING btree (id) WHERE (status <> told_status);
 
 CREATE INDEX artefact_url ON terminology.artefact USING btree (url);
 

@@ -23,17 +23,22 @@ from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
+from trucyte.node.api.operations import node_operations
+from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
+from trucyte.node.exchange.subscriptions import Subscriptions, make_subscriptions
 from trucyte.node.health import status_of
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
 from trucyte.shared.access.local import local_access
 from trucyte.web.api.about import PATHS, About, AboutApi
-from trucyte.web.api.capability import searchable
+from trucyte.web.api.capability import InForce
+from trucyte.web.api.dispatch import AccessOf
 from trucyte.web.api.doors import Doors
 from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.api.openapi import openapi_document
+from trucyte.web.api.operations.reindex import Reindex, reindex_operations
 from trucyte.web.api.who import access_by_token
 from trucyte.web.app import make_app
 from trucyte.web.reader import RecordsReader
@@ -151,21 +156,32 @@ def listening_address(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_api(node: Node, bulk: Bulk) -> FhirApi:
+def make_api(
+    node: Node, bulk: Bulk, reindex: Reindex, subscriptions: Subscriptions, access: AccessOf
+) -> FhirApi:
     """Return the FHIR API of a node with all its operations."""
-    asked = searchable(node.parts.definitions, node.parts.index.extractor)
     return FhirApi(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=access_by_token(node.accounts, node.trail),
+            access=access,
             trail=node.trail,
-            searchable=lambda: asked,
+            audit=node.trail,
+            searchable=InForce(
+                node.parts.definitions, lambda: node.parts.index.book.words(node.database)
+            ),
             clock=node.clock,
             version=trucyte.__version__,
             interactions=node.interactions,
+            systems=node.codes.systems,
+            topics=tuple(subscriptions.topics.by_url),
             trusts_forwarded=node.settings.web.trusts_forwarded,
-            operations=operations_of(node, bulk),
+            operations=(
+                *node_operations(node),
+                *operations_of(node, bulk),
+                *reindex_operations(reindex),
+                *subscriptions.operations(node),
+            ),
         )
     )
 
@@ -174,7 +190,10 @@ def make_site(
     node: Node, *, metrics: Callable[[], str] = lambda: "", bulk: Bulk | None = None
 ) -> ASGIApp:
     """Put pages, API and doors together; `metrics` gives the figures of all processes."""
-    api = make_api(node, bulk or make_bulk(node))
+    reindex = reindex_of(node)
+    subscriptions = make_subscriptions(node)
+    access = access_by_token(node.accounts, node.trail)
+    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions, access)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
@@ -191,10 +210,16 @@ def make_site(
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
+        reindex=reindex,
         trail=node.trail,
+        subscribers=subscriptions.store,
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)
-    mounts = {"/fhir": Guard(api, hosts=HOSTS), "/api": Guard(doors, hosts=HOSTS)}
+    mounts = {
+        "/fhir": Guard(api, hosts=HOSTS),
+        "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=HOSTS, takes_sockets=True),
+        "/api": Guard(doors, hosts=HOSTS),
+    }
     mounts |= dict.fromkeys(PATHS, Guard(about, hosts=HOSTS))
     return make_app(services, mounts)

@@ -52,6 +52,7 @@ class Node:
     keyring: Keyring
     parts: Parts
     journal: Journal
+    codes: SearchCodes
     trail: Trail
     records: Records
     interactions: Interactions
@@ -181,6 +182,7 @@ def _assembled(
         keyring=keyring,
         parts=parts,
         journal=journal,
+        codes=codes,
         trail=trail,
         records=records,
         interactions=make_interactions(parts, keyring, journal, records, clock),

@@ -14,6 +14,7 @@ from trucyte.base.clock import VIETNAM, Clock
 from trucyte.database.connect import Database
 from trucyte.fhir.parse import parse
 from trucyte.fhir.types import RESOURCE_TYPES
+from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
@@ -197,6 +198,11 @@ class Records:
         deleted or newly restricted one not at all. Raises PageTokenUnknown, PageExpired.
         """
         return self._finder.following(access, token)
+
+    def visible(self, access: Access, lines: Sequence[Stored]) -> list[Stored]:
+        """Return those lines that the caller may see now; nothing is shown by that."""
+        with self._database.reader() as connection:
+            return visible(access, lines, self._journal, connection)
 
     def everything(
         self,

@@ -48,7 +48,7 @@ class Extractor:
             # Behind R4's own, whatever their names: nothing that stands in an index moves.
             more = (
                 custom.parameter(resource_type, number)
-                for number, custom in enumerate(self._custom_of(resource_type), len(made))
+                for number, custom in enumerate(self.custom_of(resource_type), len(made))
             )
             self._parameters[resource_type] = (*made, *more)
             self._left[resource_type] = left
@@ -59,14 +59,44 @@ class Extractor:
         """Return which resources belong to whom, by the type at the centre."""
         return self._definitions.compartments
 
+    @property
+    def definitions(self) -> Definitions:
+        """Return what R4 defines."""
+        return self._definitions
+
+    @property
+    def custom(self) -> Sequence[CompiledParameter]:
+        """Return the parameters of users."""
+        return self._custom
+
+    @property
+    def language(self) -> Paths:
+        """Return the compiler of expressions that need the full language."""
+        if self._paths is None:
+            self._paths = Paths(self._definitions)
+        return self._paths
+
     def with_custom(self, custom: Sequence[CompiledParameter]) -> "Extractor":
-        """Return an extractor of R4's own parameters and these, instead of those it had."""
-        return Extractor(self._definitions, custom)
+        """Return an extractor of R4's own parameters and these, instead of those it had.
+
+        What was made for types whose parameters stay the same is kept.
+        """
+        made = Extractor(self._definitions, custom)
+        made._paths = self._paths
+        same = {name for name in self._parameters if made.custom_of(name) == self.custom_of(name)}
+        made._parameters = {n: p for n, p in self._parameters.items() if n in same}
+        made._left = {n: left for n, left in self._left.items() if n in same}
+        made._extract = {n: extract for n, extract in self._extract.items() if n in same}
+        made._subsets = {key: e for key, e in self._subsets.items() if key[0] in same}
+        return made
 
     def left_to_full_language(self, resource_type: str) -> tuple[str, ...]:
         """Return the codes of parameters whose expressions are beyond generated code."""
         self.parameters(resource_type)
         return self._left[resource_type]
+
+    def check_ready(self, resource_type: str, code: str) -> None:
+        """Pass: what an extractor knows, it finds."""
 
     def values(self, resource: Json) -> SearchValues:
         """Return the search values of a valid resource (parsed JSON)."""
@@ -105,10 +135,11 @@ class Extractor:
 
     def _defined(self, resource_type: str) -> tuple[ParameterDefinition, ...]:
         own = parameter_definitions(self._definitions, resource_type)
-        custom = self._custom_of(resource_type)
+        custom = self.custom_of(resource_type)
         return (*own, *(parameter.definition(resource_type) for parameter in custom))
 
-    def _custom_of(self, resource_type: str) -> tuple[CompiledParameter, ...]:
+    def custom_of(self, resource_type: str) -> tuple[CompiledParameter, ...]:
+        """Return the parameters of users that a type has, in their order."""
         return tuple(p for p in self._custom if resource_type in p.expressions)
 
     def _compile(self, resource_type: str, numbers: frozenset[int] | None = None) -> Extract:
@@ -119,17 +150,11 @@ class Extractor:
             for parameter in self._chosen(resource_type, numbers)
             if parameter.is_by_path
         ]
-        return _with_paths(plain, by_path, self._language) if by_path else plain
-
-    @property
-    def _language(self) -> Paths:
-        if self._paths is None:
-            self._paths = Paths(self._definitions)
-        return self._paths
+        return _with_paths(plain, by_path, self.language) if by_path else plain
 
     def _by_path(self, parameter: Parameter, definition: ParameterDefinition) -> Add:
         def compiled(text: str) -> Path:
-            return self._language.compile(text, is_strict=False)
+            return self.language.compile(text, is_strict=False)
 
         path = compiled(definition.expression)
         if parameter.type != "composite":

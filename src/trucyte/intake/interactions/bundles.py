@@ -268,7 +268,7 @@ class Bundles:
         return done
 
     def _with_provenance(self, access: Access, plan: Plan) -> Sequence[Change]:
-        if not self._settings.provenance_of_single_writes:
+        if not any(self._settings.writes_provenance(change.type) for change in plan.changes):
             return plan.changes
         return [*plan.changes, *provenances(self._planner, access, plan.changes)]
 

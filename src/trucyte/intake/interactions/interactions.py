@@ -160,7 +160,7 @@ class Interactions:
         changes = list(plan.changes)
         if self._settings.refuses_missing_references:
             check_references(self._journal, self._planner.records, access, changes)
-        if self._settings.provenance_of_single_writes:
+        if self._settings.writes_provenance(ask.type):
             changes += provenances(self._planner, access, changes)
         entries = self._journal.commit(changes, plan.expectations)
         return written(plan, entries[: len(plan.changes)])

@@ -12,8 +12,11 @@ from trucyte.base.tracing import Event as LogEvent
 from trucyte.intake.door import process_waiting
 from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
+from trucyte.node.api.reindexing import walk_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, work_on_bulk
+from trucyte.node.exchange.subscriptions import telling
 from trucyte.node.wiring import Node
+from trucyte.records.parameters.worker import Reindexer
 from trucyte.shared.terminology.follower import Follower
 
 STOP_SECONDS_MAX = 30
@@ -59,9 +62,11 @@ def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     watchers = Watchers(warning=lambda problem: WAITS.log(problem=problem.code))
     codes = Follower(node.database, node.journal)
     bulk = make_bulk(node)
+    reindexer = Reindexer(node.database, walk_of(node), node.clock)
     threads = [
         Thread(target=process_waiting, args=(node.door, stop, watchers), name="intake"),
         Thread(target=codes.run, args=(stop, watchers.warning), name="terminology"),
+        Thread(target=reindexer.run, args=(stop, watchers.warning), name="reindex"),
         Thread(target=work_on_bulk, args=(bulk, stop), name="bulk"),
         Thread(target=_keep_house, args=(node, bulk, stop), name="housekeeping"),
     ]
@@ -72,7 +77,8 @@ def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     for thread in threads:
         thread.start()
     try:
-        yield
+        with telling(node, watchers.warning):
+            yield
     finally:
         stop.set()
         for thread in threads:

@@ -83,6 +83,7 @@ class _Server(uvicorn.Server):  # the library's own extension point is a subclas
             log_config=None,
             lifespan="off",
             server_header=False,
+            ws_max_size=64 * 1024,
             timeout_graceful_shutdown=life.settings.serving.stop_seconds_max,
         )
         super().__init__(config)

@@ -21,6 +21,7 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.rows import line_of
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
+from trucyte.records.parameters.plan import Vocabulary
 from trucyte.records.results import by_body
 from trucyte.records.results.compartments import types_within, within
 from trucyte.records.results.include import Gathering, Included
@@ -97,7 +98,22 @@ class Finder:
         lenient: bool = False,
     ) -> Page:
         """Return the first page."""
-        queries = self.read(access, type, pairs, compartment, lenient=lenient)
+        return self.index.book.answered(
+            self.database,
+            lambda words: self._first(words, access, type, pairs, compartment, lenient=lenient),
+        )
+
+    def _first(
+        self,
+        words: Vocabulary,
+        access: Access,
+        type: str,
+        pairs: Pairs,
+        compartment: tuple[str, ...],
+        *,
+        lenient: bool,
+    ) -> Page:
+        queries = self.read(access, type, pairs, compartment, lenient=lenient, words=words)
         ignored = {name for query in queries.values() for name in query.ignored}
         pairs = [pair for pair in pairs if pair[0] not in ignored]
         now = microseconds(self.clock.now())
@@ -113,8 +129,13 @@ class Finder:
 
     def following(self, access: Access, token: str) -> Page:
         """Return the page behind another."""
+        return self.index.book.answered(
+            self.database, lambda words: self._following(words, access, token)
+        )
+
+    def _following(self, words: Vocabulary, access: Access, token: str) -> Page:
         state = self.seal.open(token, PageState)
-        queries = self.read(access, state.type, state.pairs, state.compartment)
+        queries = self.read(access, state.type, state.pairs, state.compartment, words=words)
         with self._searching(access, state.type, queries, state.now, state) as search:
             position, rows = self._rows(search)
             if position[1] != state.epoch or state.snapshot < position[2]:
@@ -131,15 +152,17 @@ class Finder:
         compartment: tuple[str, ...],
         *,
         lenient: bool = False,
+        words: Vocabulary | None = None,
     ) -> dict[str, Query]:
         """Return what is asked of each type; raises a Problem that names the parameter."""
+        words = words or self.index.book.words(self.database)
         if type:
             check_type(type)
         types, rest = ((type,), pairs) if type else self._types(pairs, compartment)
         codes = self.codes(access)
         queries = {}
         for name in types:
-            query = read_query(name, rest, self.index.extractor, codes=codes, lenient=lenient)
+            query = read_query(name, rest, words, codes=codes, lenient=lenient)
             if compartment:
                 place = (compartment[0], compartment[1])
                 node = within(self.compartments, place, name, self.index.extractor)
@@ -214,7 +237,14 @@ class Finder:
     def expectation(self, access: Access, type: str, pairs: Pairs, limit: int) -> SearchExpectation:
         """Return what meets a query now; see `Records.expectation`."""
         check_type(type)
-        query = self.read(access, type, pairs, ())[type]
+        return self.index.book.answered(
+            self.database, lambda words: self._expectation(words, access, type, pairs, limit)
+        )
+
+    def _expectation(
+        self, words: Vocabulary, access: Access, type: str, pairs: Pairs, limit: int
+    ) -> SearchExpectation:
+        query = self.read(access, type, pairs, (), words=words)[type]
         now, widened = microseconds(self.clock.now()), replace(access, sees_restricted=True)
 
         def compiled(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:

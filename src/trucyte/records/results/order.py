@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.hashing import parameter_number
+from trucyte.records.listing import is_listed, sorted_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
 from trucyte.records.results.wishes import SortKey
-from trucyte.records.rows import is_listed, sorted_number
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.page_token import Key
 

@@ -13,10 +13,12 @@ from trucyte.records.search.asked.filters import read_filter
 from trucyte.records.search.asked.leaf import (
     BadSearchValue,
     Criterion,
+    LimitedByAuthor,
     ModifierNotSupported,
     ParameterNotSupported,
     SearchTooLarge,
     UnknownParameter,
+    shown_name,
 )
 from trucyte.records.search.asked.names import Language, Names
 from trucyte.records.search.asked.tree import Chain, Has, Node, every_node
@@ -93,6 +95,7 @@ def read_query(
                 raise
             ignored[name] = None
     _check_size(criteria)
+    _check_repeated(criteria)
     wishes = read_wishes(resource_type, [pair for pair in pairs if is_wish(pair[0])], names)
     return Query(resource_type, tuple(criteria), wishes, tuple(ignored))
 
@@ -112,3 +115,14 @@ def _check_size(criteria: Sequence[Node]) -> None:
     )
     if separate > SEPARATE_MAX:
         raise SearchTooLarge(most=SEPARATE_MAX)
+
+
+def _check_repeated(criteria: Sequence[Node]) -> None:
+    """Raise LimitedByAuthor where a parameter that may stand once is asked twice."""
+    seen: set[str] = set()
+    for node in criteria:
+        if isinstance(node, Criterion) and node.parameter is not None:
+            code = node.parameter.code
+            if code in seen and not node.parameter.limits.multiple_and:
+                raise LimitedByAuthor(parameter=shown_name(node.name), element="multipleAnd")
+            seen.add(code)
