@@ -168,8 +168,8 @@ SEARCHES = (
     "/Practitioner?_revinclude=*", "/Practitioner?_has:Patient:general-practitioner:_id=b-p1",
     "/Practitioner?_has:Observation:performer:patient=Patient/b-p1", "/Provenance?_sort=_id",
     "/Provenance?target=Patient/a-p1", "/Composition?entry.code=8310-5",
-    "/Group?member=Patient/a-p1", "/Location?near=10|106|9|km", "/CodeSystem?url:below=http://x",
-    "/AuditEvent",
+    "/Group?member=Patient/a-p1",
+    "/Location?near=10|106|9|km", "/CodeSystem?url:below=http://x", "/AuditEvent",
 )  # fmt: skip
 
 # Every interaction that the API routes. Those that write change both nodes alike.
