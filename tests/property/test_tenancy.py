@@ -7,7 +7,7 @@ aside. An interaction or operation without a row here fails the test.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,8 +31,8 @@ START = datetime(2026, 11, 22, 2, 12, tzinfo=UTC)
 class Worlds:
     """The node that holds A's alone, and the one that all share."""
 
-    alone: World
-    shared: World
+    alone: World = field(repr=False)
+    shared: World = field(repr=False)
 
     def agree(self, ask: Ask) -> None:
         alone, shared = ask(self.alone), ask(self.shared)
@@ -62,6 +62,11 @@ def worlds(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 shared.put("c", of_another)
         shared.put("c", *others)
         shared.put("b", *look_alike("b", "a"))
+        # What A writes of a patient of B's is A's, and the patient is not there for it.
+        for world in (alone, shared):
+            world.put("a", *look_alike("a", "b"))
+        assert shared.ask("b", "DELETE", "/Observation/b-o3").status == 204
+        assert shared.ask("c", "DELETE", "/Patient/c-p2").status == 204
         yield Worlds(alone, shared)
 
 
@@ -141,6 +146,32 @@ def exported(target: str) -> Ask:
 
 NOTE = [{"op": "add", "path": "/active", "value": True}]
 PATCH = "application/json-patch+json"
+TAG = {
+    "resourceType": "Parameters",
+    "parameter": [{"name": "meta", "valueMeta": {"tag": [{"system": "urn:t", "code": "t"}]}}],
+}
+VIEW = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {
+            "name": "viewResource",
+            "resource": {
+                "resourceType": "ViewDefinition",
+                "status": "draft",
+                "resource": "Observation",
+                "select": [
+                    {
+                        "column": [
+                            {"name": "id", "path": "id"},
+                            {"name": "of", "path": "subject.getReferenceKey(Patient)"},
+                        ]
+                    }
+                ],
+            },
+        },
+        {"name": "_format", "valueCode": "json"},
+    ],
+}
 SEARCHES = (
     "/Patient", "/Patient?_total=accurate", "/Patient?_total=estimate", "/Patient?_summary=count",
     "/Patient?_count=0&_total=accurate", "/Patient?identifier=urn:so|so-1", "/Patient?_id=b-p1",
@@ -163,7 +194,8 @@ SEARCHES = (
     "/Observation?_include=Observation:patient&_include=Observation:encounter",
     "/Observation?_include=*&_sort=code", "/Observation?_filter=patient eq Patient/b-p1",
     "/Observation?_filter=code eq 8310-5 and value-quantity gt 37", "/Observation?_elements=code",
-    "/Observation?_summary=true", "/Observation?_explain=true", "/Observation?subject:missing=true",
+    "/Observation?_summary=true", "/Observation?_explain=true", 
+    "/Patient?_explain=true&name=nguyen", "/Observation?subject:missing=true",
     "/RiskAssessment?probability=gt0.4", "/Practitioner", "/Organization?name=tram",
     "/Practitioner?_revinclude=*", "/Practitioner?_has:Patient:general-practitioner:_id=b-p1",
     "/Practitioner?_has:Observation:performer:patient=Patient/b-p1", "/Provenance?_sort=_id",
@@ -284,57 +316,8 @@ INTERACTIONS: Mapping[tuple[Place, str], Sequence[Ask]] = {
     ],
 }  # fmt: skip
 
-GENDER = "http://hl7.org/fhir/administrative-gender"
-VIEW = {
-    "resourceType": "ViewDefinition",
-    "status": "active",
-    "resource": "Observation",
-    "select": [{"column": [{"name": "id", "path": "getResourceKey()"}]}],
-}
-TAG = {
-    "resourceType": "Parameters",
-    "parameter": [{"name": "meta", "valueMeta": {"tag": [{"system": "urn:t", "code": "seen"}]}}],
-}
-QUERIES = (
-    "{Patient(id:%22b-p1%22){birthDate}}",
-    "{PatientList(gender:%22male%22){id,birthDate}}",
-    "{Patient(id:%22a-p1%22){id,ObservationList(_reference:patient){id,status}}}",
-)
-
 # Every operation there is, by name; what its row says of levels is asked at each of them.
 OPERATIONS: Mapping[str, Sequence[Ask]] = {
-    "lookup": [get(f"/CodeSystem/$lookup?system={GENDER}&code=male")],
-    "validate-code": [get(f"/CodeSystem/$validate-code?url={GENDER}&code=male")],
-    "subsumes": [get(f"/CodeSystem/$subsumes?system={GENDER}&codeA=male&codeB=male")],
-    "expand": [get("/ValueSet/none/$expand", "/ValueSet/$expand?url=urn:none")],
-    "translate": [get(f"/ConceptMap/$translate?system={GENDER}&code=male")],
-    "validate": [
-        send("POST", "/Patient/$validate", {"resourceType": "Patient"}),
-        get(*(f"/Patient/{id}/$validate" for id in ("a-p1", "b-p1", "none"))),
-    ],
-    "everything": [
-        get(*(f"/Patient/{id}/$everything" for id in ("a-p1", "b-p1", "none"))),
-        get(*(f"/Encounter/{id}/$everything" for id in ("a-e1", "b-e1", "b-of-a-e1"))),
-        paged("/Patient/a-p1/$everything?_count=2"),
-    ],
-    "document": [get(*(f"/Composition/{id}/$document" for id in ("a-doc", "b-doc", "b-of-a-doc")))],
-    "summary": [
-        get(*(f"/Patient/{id}/$summary" for id in ("a-p1", "b-p1", "none"))),
-        get("/Patient/$summary?identifier=urn:so%7Cso-1", "/Patient/$summary?identifier=only-b"),
-    ],
-    "viewdefinition-run": [send("POST", "/$viewdefinition-run?_format=json", VIEW)],
-    "run": [send("POST", "/ViewDefinition/$run?_format=csv", VIEW)],
-    "meta": [get(*(f"/Patient/{id}/$meta" for id in ("a-p1", "b-p1", "none")))],
-    "meta-add": [send("POST", f"/Patient/{id}/$meta-add", TAG) for id in ("a-p1", "b-p1")],
-    "meta-delete": [send("POST", f"/Patient/{id}/$meta-delete", TAG) for id in ("a-p1", "b-p1")],
-    "graphql": [get(*(f"/$graphql?query={query}" for query in QUERIES))],
-    "reindex-status": [get("/$reindex-status", "/SearchParameter/none/$reindex-status")],
-    "reindex-stop": [send("POST", "/SearchParameter/none/$reindex-stop")],
-    "reindex-resume": [send("POST", "/SearchParameter/none/$reindex-resume")],
-    "status": [get("/Subscription/$status", "/Subscription/none/$status")],
-    "events": [get("/Subscription/none/$events")],
-    "get-ws-binding-token": [get("/Subscription/none/$get-ws-binding-token")],
-    "secret": [get("/Subscription/none/$secret")],
     "export": [
         exported("/$export"),
         exported("/$export?_type=Patient,Observation&_typeFilter=Observation%3Fcode%3D8310-5"),
@@ -349,6 +332,79 @@ OPERATIONS: Mapping[str, Sequence[Ask]] = {
     "import": [send("POST", "/$import", {"input": []}, prefer="respond-async")],
     "import-status": [get("/$import-status?job=none")],
     "import-file": [get("/$import-file?job=none&file=x")],
+    "everything": [
+        *(
+            paged(f"/{one}/$everything?_count=2")
+            for one in (
+                "Patient/a-p1",
+                "Encounter/a-e1",
+                "Patient/b-p1",
+                "Patient/none",
+                "Encounter/b-of-a-e1",
+            )
+        ),
+        get("/Patient/$everything", "/Patient/a-p1/$everything?_type=Observation,Provenance"),
+    ],
+    "summary": [
+        get(
+            "/Patient/a-p1/$summary",
+            "/Patient/b-p1/$summary",
+            "/Patient/$summary?identifier=urn:so|so-1",
+            "/Patient/$summary?identifier=urn:so|only-b",
+        )
+    ],
+    "document": [
+        get(
+            "/Composition/a-doc/$document",
+            "/Composition/b-doc/$document",
+            "/Composition/b-of-a-doc/$document",
+            "/Composition/none/$document",
+        )
+    ],
+    "graphql": [
+        get(
+            "/Patient/a-p1/$graphql?query={id,name{family}}",
+            "/Patient/b-p1/$graphql?query={id}",
+            "/$graphql?query={PatientList(name:%22nguyen%22){id}}",
+            "/$graphql?query={Patient(id:%22b-p1%22){id}}",
+            "/$graphql?query={ObservationList(code:%228310-5%22){id,subject{resource{"
+            "...on%20Patient{id,name{family}}}}}}",
+            "/$graphql?query={ObservationConnection(_count:1){count,edges{resource{id}}}}",
+            "/Patient/a-p1/$graphql?query={id,ObservationList(_reference:patient){id}}",
+        ),
+    ],
+    "meta": [get("/Patient/a-p1/$meta", "/Patient/b-p1/$meta", "/Patient/$meta", "/$meta")],
+    "meta-add": [send("POST", f"/Patient/{id}/$meta-add", TAG) for id in ("a-p1", "b-p1", "none")],
+    "meta-delete": [
+        send("POST", f"/Patient/{id}/$meta-delete", TAG) for id in ("a-p1", "b-p1", "none")
+    ],
+    "validate": [
+        send("POST", "/Patient/$validate", patient("b-p1")),
+        *(send("POST", f"/Patient/{id}/$validate", patient(id)) for id in ("a-p1", "b-p1")),
+        get("/Patient/a-p1/$validate", "/Patient/b-p1/$validate"),
+    ],
+    "viewdefinition-run": [
+        send("POST", "/ViewDefinition/$run", VIEW),
+        send("POST", "/ViewDefinition/$viewdefinition-run", VIEW),
+        send("POST", "/$viewdefinition-run", VIEW),
+    ],
+    "status": [get("/Subscription/$status", "/Subscription/b-s/$status")],
+    "events": [get("/Subscription/b-s/$events", "/Subscription/none/$events")],
+    "secret": [get("/Subscription/b-s/$secret"), send("POST", "/Subscription/b-s/$secret")],
+    "get-ws-binding-token": [get("/Subscription/b-s/$get-ws-binding-token")],
+    "reindex-status": [get("/$reindex-status", "/SearchParameter/b-x/$reindex-status")],
+    "reindex-stop": [send("POST", "/SearchParameter/b-x/$reindex-stop")],
+    "reindex-resume": [send("POST", "/SearchParameter/b-x/$reindex-resume")],
+    **{
+        name: [get(f"/{kind}/${name}?url=urn:b", f"/{kind}/b-x/${name}", f"/{kind}/${name}")]
+        for kind, name in (
+            ("CodeSystem", "lookup"),
+            ("CodeSystem", "validate-code"),
+            ("CodeSystem", "subsumes"),
+            ("ValueSet", "expand"),
+            ("ConceptMap", "translate"),
+        )
+    },
 }
 _OPERATING = (Place.SYSTEM_OPERATION, Place.TYPE_OPERATION, Place.INSTANCE_OPERATION)
 
@@ -357,7 +413,12 @@ def test_every_interaction_and_operation_is_asked_below(worlds: Worlds) -> None:
     api = worlds.alone.api
     routed = {(row.place, row.method) for row in api.routes.rows if row.place not in _OPERATING}
     assert routed == set(INTERACTIONS)
-    assert {row.name for row in api.operations} == set(OPERATIONS)
+    (rest,) = worlds.alone.ask("", "GET", "/metadata").json["rest"]
+    told_of = [
+        *rest.get("operation", ()),
+        *(one for resource in rest["resource"] for one in resource.get("operation", ())),
+    ]
+    assert {one["name"] for one in told_of} == set(OPERATIONS)
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,25 @@ from tests.support.asgi import Reply, ask
 from trucyte.base.clock import FixedClock
 from trucyte.base.settings import DatabaseSettings, DiskSettings, Settings
 from trucyte.database.connect import Database
+from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, do_one, make_bulk
+from trucyte.node.exchange.subscriptions import make_subscriptions
 from trucyte.node.serve import make_api
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.accounts import sent_form
 from trucyte.web.api.fhir import FhirApi
+from trucyte.web.api.who import access_by_token
 
 ORGANISATIONS = ("a", "b", "c")
 OTHERS = ("b", "c")
 JSON = "application/fhir+json"
-# What the node gives by chance: ids, tokens of pages, jobs.
+# What the node gives by chance: ids, tokens of pages, jobs. The trail is one for all and its
+# entries are numbered through.
 _CHANCE = (
     (re.compile(rb"[0-9a-hjkmnp-tv-z]{26}"), b"(id)"),
     (re.compile(rb"_page=[^\"&\\]+"), b"_page=(token)"),
+    (re.compile(rb"_trail=\d+"), b"_trail=(place)"),
+    (re.compile(rb"(?<=[\"/])\d+-[0-9A-Za-z_-]{8}(?=\")"), b"(entry)"),
     (re.compile(rb"job=[^\"&\\]+"), b"job=(job)"),
     (re.compile(rb'"planningMilliseconds":[0-9.]+'), b'"planningMilliseconds":0'),
     (re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), b"(uuid)"),
@@ -49,7 +55,7 @@ class World:
     def ask(self, who: str, method: str, target: str, body: Any = None, **headers: str) -> Reply:
         """Ask as an organisation, "" as the operator; a body that is no bytes goes as JSON."""
         told = {name.replace("_", "-"): value for name, value in headers.items()}
-        if who not in OTHERS:  # what others do moves no time, so that ids come in one order
+        if who == "a":  # what others do moves no time, so that ids come in one order
             self.clock.advance(timedelta(milliseconds=1))
         if who:
             told["authorization"] = f"Bearer {self.tokens[who]}"
@@ -86,7 +92,9 @@ def open_world(database: Database, folder: Path, clock: FixedClock) -> Iterator[
         for name in ORGANISATIONS:
             password = node.accounts.add(name, organisation=f"Organization/org-{name}")
             tokens[name] = node.accounts.log_in(name, sent_form(password), client="test").text
-        yield World(node, bulk, make_api(node, bulk), tokens, clock)
+        access = access_by_token(node.accounts, node.trail)
+        api = make_api(node, bulk, reindex_of(node), make_subscriptions(node), access)
+        yield World(node, bulk, api, tokens, clock)
 
 
 def as_json(resource: Any) -> bytes:

@@ -14,6 +14,7 @@ import orjson
 
 from trucyte.base.problem import Kind, Problem
 from trucyte.records.parameters.progress import Progress
+from trucyte.shared.access.local import check_operator
 from trucyte.web.api.asgi import Answer
 from trucyte.web.api.call import FHIR_JSON, FhirCall, FhirHandler
 from trucyte.web.api.operations.table import Level, Operation
@@ -42,6 +43,7 @@ def reindex_operations(reindex: Reindex) -> Sequence[Operation]:
     """Return the rows."""
 
     def status(call: FhirCall) -> Answer:
+        check_operator(call.access)  # it counts the resources of all
         found = [one for one in reindex.progress() if call.id in ("", one.id)]
         if call.id and not found:
             raise NotIndexed
@@ -49,6 +51,7 @@ def reindex_operations(reindex: Reindex) -> Sequence[Operation]:
 
     def changing(change: Callable[[str], int]) -> FhirHandler:
         def handler(call: FhirCall) -> Answer:
+            check_operator(call.access)
             if not change(call.id):
                 raise NotIndexed
             return status(call)
