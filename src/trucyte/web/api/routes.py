@@ -44,6 +44,10 @@ class Place(Enum):
     INSTANCE_OPERATION = _TYPE + _ID + _OPERATION
 
 
+OPERATION_PLACES = frozenset(
+    {Place.SYSTEM_OPERATION, Place.TYPE_OPERATION, Place.INSTANCE_OPERATION}
+)
+
 NOTHING: frozenset[Media] = frozenset()
 FORM = frozenset({Media.FORM, Media.NONE})
 FHIR = frozenset({Media.JSON, Media.XML, Media.NONE})
