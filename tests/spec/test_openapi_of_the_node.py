@@ -14,9 +14,9 @@ from trucyte.database.connect import Database
 from trucyte.node.serve import make_site
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.accounts import sent_form
-from trucyte.web.api.about import AboutApi
-from trucyte.web.api.doors import Doors
-from trucyte.web.api.openapi import DESCRIBED, paths_of
+from trucyte.web.doors.about import AboutApi
+from trucyte.web.doors.claims import Doors
+from trucyte.web.doors.openapi import DESCRIBED, paths_of
 
 
 @pytest.fixture

@@ -14,14 +14,11 @@ from tests.support.asgi import Reply, ask
 from trucyte.base.clock import FixedClock
 from trucyte.base.settings import DatabaseSettings, DiskSettings, Settings
 from trucyte.database.connect import Database
-from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, do_one, make_bulk
-from trucyte.node.exchange.subscriptions import make_subscriptions
 from trucyte.node.serve import make_api
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.accounts import sent_form
 from trucyte.web.api.fhir import FhirApi
-from trucyte.web.api.who import access_by_token
 
 ORGANISATIONS = ("a", "b", "c")
 OTHERS = ("b", "c")
@@ -92,9 +89,7 @@ def open_world(database: Database, folder: Path, clock: FixedClock) -> Iterator[
         for name in ORGANISATIONS:
             password = node.accounts.add(name, organisation=f"Organization/org-{name}")
             tokens[name] = node.accounts.log_in(name, sent_form(password), client="test").text
-        access = access_by_token(node.accounts, node.trail)
-        api = make_api(node, bulk, reindex_of(node), make_subscriptions(node), access)
-        yield World(node, bulk, api, tokens, clock)
+        yield World(node, bulk, make_api(node, bulk), tokens, clock)
 
 
 def as_json(resource: Any) -> bytes:

@@ -32,14 +32,14 @@ from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
 from trucyte.shared.access.local import local_access
-from trucyte.web.api.about import PATHS, About, AboutApi
 from trucyte.web.api.capability import InForce
-from trucyte.web.api.doors import Doors
 from trucyte.web.api.fhir import ApiParts, FhirApi
-from trucyte.web.api.openapi import openapi_document
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
 from trucyte.web.api.who import access_by_token
 from trucyte.web.app import make_app
+from trucyte.web.doors.about import PATHS, About, AboutApi
+from trucyte.web.doors.claims import Doors
+from trucyte.web.doors.openapi import openapi_document
 from trucyte.web.reader import RecordsReader
 from trucyte.web.security import Guard
 from trucyte.web.services import Services, WebSettings

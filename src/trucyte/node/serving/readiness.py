@@ -10,7 +10,7 @@ from trucyte.base.disk import Room, disk_state
 from trucyte.base.problem import Problem
 from trucyte.database.migrate import load_migrations, missing_migrations
 from trucyte.node.wiring import Node
-from trucyte.web.api.about import Readiness
+from trucyte.web.doors.about import Readiness
 
 KEPT_SECONDS: Final = 1.0
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from trucyte.web.api.about import JSON, PROMETHEUS
 from trucyte.web.api.asgi import Route
-from trucyte.web.api.doors import Files, Login
+from trucyte.web.doors.about import JSON, PROMETHEUS
+from trucyte.web.doors.claims import Files, Login
 
 FORM: Final = "application/x-www-form-urlencoded"
 _TEXT: Final = {"type": "string"}
