@@ -9,6 +9,8 @@ import pytest
 from fhirpy import AsyncFHIRClient, SyncFHIRClient
 from fhirpy.base.exceptions import MultipleResourcesFound, OperationOutcome, ResourceNotFound
 
+from tests.support.asgi import run
+
 SYSTEM = "urn:trucyte:fhirpy"
 
 
@@ -247,4 +249,4 @@ def test_the_asynchronous_client_meets_the_same_node(
     async def walked() -> None:
         await walk(AsyncFHIRClient(node_url), mark)
 
-    asyncio.run(walked())
+    run(walked())

@@ -5,6 +5,7 @@ from threading import Barrier, Event, Lock
 
 import pytest
 
+from tests.support.asgi import run
 from trucyte.node.serving.lanes import Threads
 
 
@@ -33,7 +34,7 @@ def test_short_work_runs_one_after_another_in_its_order(lane: Threads) -> None:
         works = (loop.run_in_executor(lane, work, number) for number in range(200))
         return await asyncio.gather(*works)
 
-    assert asyncio.run(all_of_it()) == list(range(200))
+    assert run(all_of_it()) == list(range(200))
     assert seen == list(range(200))
     assert most == 1
 
@@ -50,7 +51,7 @@ def test_slow_work_holds_up_nobody_who_has_a_thread_left(lane: Threads) -> None:
         await asyncio.gather(*slow)
         return done
 
-    assert asyncio.run(beside()) == [7] * 5
+    assert run(beside()) == [7] * 5
 
 
 def test_work_that_waits_together_runs_together() -> None:
@@ -61,7 +62,7 @@ def test_work_that_waits_together_runs_together() -> None:
         loop = asyncio.get_running_loop()
         await asyncio.gather(*(loop.run_in_executor(lane, meeting.wait) for _ in range(4)))
 
-    asyncio.run(meet())
+    run(meet())
     lane.shutdown()
 
 
@@ -77,7 +78,7 @@ def test_what_goes_wrong_is_whose_work_it_was(lane: Threads) -> None:
             await bad
         return await good
 
-    assert asyncio.run(both()) == 3
+    assert run(both()) == 3
     assert lane.waiting == 0
 
 
@@ -102,6 +103,6 @@ def test_when_slow_work_is_done_short_work_runs_one_after_another_again() -> Non
         rest += [loop.run_in_executor(lane, short) for _ in range(60)]
         await asyncio.gather(slow, *rest)
 
-    asyncio.run(play())
+    run(play())
     lane.shutdown()
     assert seen[-30:] == [1] * 30

@@ -1,10 +1,9 @@
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.support.asgi import ask
+from tests.support.asgi import ask, run
 from trucyte.base.settings import LimitSettings
 from trucyte.web.api.asgi import Answer, send_answer
 from trucyte.web.api.limits import (
@@ -111,5 +110,5 @@ def test_whoever_watches_the_node_is_never_refused() -> None:
         await app(dict(scope), None, send)  # type: ignore[arg-type]
         await app(dict(scope), None, send)  # type: ignore[arg-type]
 
-    asyncio.run(twice())
+    run(twice())
     assert [message["status"] for message in sent[::2]] == [200, 200]

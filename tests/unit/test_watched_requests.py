@@ -1,4 +1,3 @@
-import asyncio
 import logging
 import sys
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.asgi import ask
+from tests.support.asgi import ask, run
 from trucyte.base.tracing import NoSpans
 from trucyte.node.serving.spans import TelemetrySpans, find_spans
 from trucyte.web.api import asgi
@@ -65,7 +64,7 @@ def test_a_request_whose_client_left_counts_as_gone() -> None:
         return {"type": "http.disconnect"}
 
     scope = {"type": "http", "method": "GET", "path": "/fhir", "headers": []}
-    asyncio.run(Watched(app, {}, passed.append, NoSpans())(scope, nothing, nothing))
+    run(Watched(app, {}, passed.append, NoSpans())(scope, nothing, nothing))
     assert passed[0].status == 0
 
 
