@@ -19,6 +19,14 @@ STOP_SECONDS_MAX = 60
 INSTALLED = ROOT / "build/clients"
 
 
+# Whom the node tells of what it accepts: the clients, which are on this machine.
+SETTINGS = """
+[subscriptions]
+http_hosts = ["127.0.0.1"]
+networks = ["127.0.0.0/8"]
+"""
+
+
 @pytest.fixture(scope="session")
 def node_url(open_folder: Path) -> Iterator[str]:
     """The FHIR address of a node that `trucyte serve` serves until the session ends."""
@@ -26,10 +34,12 @@ def node_url(open_folder: Path) -> Iterator[str]:
         "PYTHONPATH": str(ROOT / "src"),
         "TRUCYTE_DATA": str(open_folder / "served"),
     }
-    log = open_folder / "served.log"
+    place, log = open_folder / "serving", open_folder / "served.log"
+    place.mkdir()
+    (place / "trucyte.toml").write_text(SETTINGS)
     command = [sys.executable, "-m", "trucyte.node.cli", "serve", "--port", "0"]
     with log.open("wb") as written:
-        node = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=written)
+        node = subprocess.Popen(command, cwd=place, env=environment, stderr=written)
     try:
         yield f"{_address(node, log)}/fhir"
     finally:

@@ -33,6 +33,8 @@ NOT_OUR_ROLE = {
     "messaging_adt_orders": "peer does not advertise FHIR messaging",
     "billing_claim": "peer does not play role 'payer'",
 }
+# The scenario's own topic is sekmet's; it may be told the peer's.
+TOPIC = "https://trucyte.vn/fhir/SubscriptionTopic/encounter-end"
 SETTINGS = """\
 base_url: http://127.0.0.1:{port}/fhir
 host: 127.0.0.1
@@ -59,6 +61,7 @@ def scenarios(
     folder = tmp_path_factory.mktemp("sekmet")
     (folder / "settings.yaml").write_text(SETTINGS.format(port=_free_port(), node=node_url))
     command = [program, "scenario", "run", "all", "--peer", "node", "--serve"]
+    command += ["--var", f"topic={TOPIC}", "--var", "filter_param=patient"]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=SECONDS_MAX, check=False
     )

@@ -220,6 +220,14 @@ def test_a_file_is_served_packed_or_in_ranges(bulk: BulkNode) -> None:
     assert (changed.status, changed.body) == (200, whole.body)
 
 
+def test_a_file_is_served_to_who_accepts_ndjson_only(bulk: BulkNode) -> None:
+    manifest = bulk.export("/fhir/$export?_type=Patient")
+    target = path_of(manifest["output"][0]["url"])
+    for accepted in ("application/fhir+ndjson", "application/ndjson", "application/x-ndjson"):
+        reply = bulk.ask("GET", target, accept=accepted)
+        assert reply.status == 200, accepted
+
+
 def test_nobody_else_sees_a_job_or_its_files(bulk: BulkNode) -> None:
     status = bulk.start("/fhir/$export")
     bulk.work()

@@ -107,10 +107,12 @@ class Bulk:
     ) -> list[Operation]:
         get, delete = frozenset({"GET"}), frozenset({"DELETE"})
         canonical = f"{_OWN}{name}-status"
+        files = _row(f"{name}-file", Place.SYSTEM, get, file, f"{_OWN}{name}-file", False)
         return [
             _row(f"{name}-status", Place.SYSTEM, get, status, canonical, False),
             _row(f"{name}-status", Place.SYSTEM, delete, cancel, canonical, True),
-            _row(f"{name}-file", Place.SYSTEM, get, file, f"{_OWN}{name}-file", False),
+            # NDJSON: clients of Bulk Data ask for it by `Accept: application/fhir+ndjson`.
+            replace(files, writes_own=True),
         ]
 
     # Export
