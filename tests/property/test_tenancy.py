@@ -194,7 +194,7 @@ SEARCHES = (
     "/Observation?_include=Observation:patient&_include=Observation:encounter",
     "/Observation?_include=*&_sort=code", "/Observation?_filter=patient eq Patient/b-p1",
     "/Observation?_filter=code eq 8310-5 and value-quantity gt 37", "/Observation?_elements=code",
-    "/Observation?_summary=true", "/Observation?_explain=true", 
+    "/Observation?_summary=true", "/Observation?_explain=true",
     "/Patient?_explain=true&name=nguyen", "/Observation?subject:missing=true",
     "/RiskAssessment?probability=gt0.4", "/Practitioner", "/Organization?name=tram",
     "/Practitioner?_revinclude=*", "/Practitioner?_has:Patient:general-practitioner:_id=b-p1",
