@@ -30,6 +30,7 @@ _CHANCE = (
     (re.compile(rb"_page=[^\"&\\]+"), b"_page=(token)"),
     (re.compile(rb"_trail=\d+"), b"_trail=(place)"),
     (re.compile(rb"(?<=[\"/])\d+-[0-9A-Za-z_-]{8}(?=\")"), b"(entry)"),
+    (re.compile(rb'(?<=sid/request","value":")[0-9A-Za-z_-]{8}'), b"(request)"),
     (re.compile(rb"job=[^\"&\\]+"), b"job=(job)"),
     (re.compile(rb'"planningMilliseconds":[0-9.]+'), b'"planningMilliseconds":0'),
     (re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), b"(uuid)"),
