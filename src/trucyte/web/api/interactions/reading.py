@@ -115,12 +115,14 @@ def _is_oldest_first(call: FhirCall) -> bool:
 
 def version_entry(base: str, resource: Resource, shape: Shape | None) -> BundleEntry:
     """Return a version as an entry of a history (R4 §3.1.0.9)."""
-    method = "DELETE" if resource.is_deleted else "PUT"
     place = f"{resource.type}/{resource.id}"
+    method, url = ("DELETE" if resource.is_deleted else "PUT"), place
+    if resource.version == 1:
+        method, url = "POST", resource.type
     status = "204" if resource.is_deleted else ("201" if resource.version == 1 else "200")
     moment = resource.last_updated.astimezone(UTC).isoformat(timespec="milliseconds")
     extra = {
-        "request": {"method": method, "url": place},
+        "request": {"method": method, "url": url},
         "response": {
             "status": status,
             "etag": etag(resource.version),
