@@ -17,7 +17,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 CONTENT := $(BIN)/python -m trucyte.node.content $(WHEELS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long fuzz check bench setup setup-dev schema lock clean
+.PHONY: help demo test test-long test-clients fuzz check bench setup setup-dev schema lock clean
 
 help: ## show this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ test: setup-dev ## set up what is needed and pass the tests (ARGS="-k word" for 
 
 test-long: setup-dev ## large data and soak
 	@$(PYTEST) -m long $(ARGS)
+
+test-clients: setup-dev $(STAMPS)/clients ## clients of others against a served node (sekmet-fhir; fhir-kit-client where node is)
+	@TRUCYTE_REQUIRE=clients $(BIN)/python -m pytest tests/clients $(ARGS)
 
 fuzz: setup-dev $(STAMPS)/fuzz ## feed parsers what they do not expect (TARGET="fhirpath view" SECONDS=600)
 	@nice -n 10 $(BIN)/python -m tests.fuzz.run $(TARGET) --seconds $(SECONDS)
@@ -92,6 +95,19 @@ $(STAMPS)/dev: $(STAMPS)/venv requirements/dev.txt pyproject.toml
 $(STAMPS)/fuzz: $(STAMPS)/dev requirements/fuzz.txt
 	@echo "installing the fuzzer"
 	@$(PIP) install --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+# What cannot live beside our own dependencies, and what is not Python.
+$(STAMPS)/clients: $(STAMPS)/venv requirements/clients.txt tests/clients/node/package-lock.json
+	@echo "installing clients of others"
+	@mkdir -p build/clients/node
+	@$(PYTHON3) -m venv build/clients/venv
+	@build/clients/venv/bin/python -m pip --disable-pip-version-check --no-input --quiet \
+	  install --require-hashes -r requirements/clients.txt
+	@cp tests/clients/node/package.json tests/clients/node/package-lock.json build/clients/node
+	@if command -v npm >/dev/null; then \
+	  cd build/clients/node && npm ci --ignore-scripts --no-audit --no-fund --silent; \
+	  else echo "npm is absent: fhir-kit-client is not tried"; fi
 	@touch $@
 
 # --ignore-requires-python: these wheels are data, nothing of them is installed or run.

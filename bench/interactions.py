@@ -26,11 +26,11 @@ from trucyte.intake.interactions import Answered, Interactions
 from trucyte.intake.interactions.settings import WriteSettings
 from trucyte.node.wiring import Node, open_node
 from trucyte.records import Hasher, person_reference
-from trucyte.shared.access.local import local_access
+from trucyte.shared.access.local import Unshown, local_access
 
 SAMPLE = (Path(__file__).parent / "samples/observation.json").read_bytes()
 SAMPLE_ID = head(SAMPLE).id.encode()
-ACCESS = local_access("bench")
+ACCESS = local_access("bench", Unshown())
 Figures = dict[str, tuple[float, str]]
 
 

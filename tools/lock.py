@@ -21,7 +21,7 @@ _ADDRESS = re.compile(r"^\s*(--(index|extra-index|find-links|trusted)\S*|#).*$\n
 
 
 def main() -> int:
-    """Write the five files; return the exit code of the first that fails."""
+    """Write the six files; return the exit code of the first that fails."""
     uv = os.environ.get("UV", "uv")
     for name, extras in EXTRAS.items():
         options = [f"--extra={extra}" for extra in extras]
@@ -30,7 +30,9 @@ def main() -> int:
         code = lock(uv, "pyproject.toml", f"requirements/{name}.txt", options)
         if code:
             return code
-    return lock(uv, "requirements/data.in", "requirements/data.txt", ["--no-deps"])
+    # A client of others with a web framework of its own: what it needs must not move ours.
+    code = lock(uv, "requirements/clients.in", "requirements/clients.txt", [])
+    return code or lock(uv, "requirements/data.in", "requirements/data.txt", ["--no-deps"])
 
 
 def lock(uv: str, source: str, target: str, options: list[str]) -> int:

@@ -81,6 +81,7 @@ CALLS = {
     "history-type": ("GET", "{type}/_history"),
     "search-type": ("GET", "{type}"),
     "history-system": ("GET", "_history"),
+    "search-system": ("GET", "?_type=Patient"),
     "create": ("POST", "{type}"),
     "update": ("PUT", "{type}/none"),
     "patch": ("PATCH", "{type}/none"),
@@ -107,7 +108,7 @@ def called(client: Client, code: str, type: str) -> str:
     if method == "PATCH":
         body, kind = b'[{"op":"test","path":"/id","value":"x"}]', "application/json-patch+json"
     target = "/fhir/" + target.format(type=type)
-    return refusal(client(method, target.rstrip("/"), body, content_type=kind))
+    return refusal(client(method, target.rstrip("/").replace("/?", "?"), body, content_type=kind))
 
 
 def allowed(code: str) -> set[str]:

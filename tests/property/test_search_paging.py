@@ -31,6 +31,9 @@ def observation(id: str, day: int | None = 1, **more: object) -> dict:
         "code": {"coding": [{"system": "urn:c", "code": "hb"}]},
         "component": [{"code": {"coding": [{"code": "x"}]}, "valueQuantity": {"value": 5}}],
         "note": [{"text": "first"}],
+        "subject": {"reference": f"Patient/{id[-1]}"},
+        "identifier": [{"value": f"n{id[-1]}"}],
+        "valueString": f"v{id[-1]}",
     }
     if day is not None:
         made["effectiveDateTime"] = f"2024-03-{day:02d}"
@@ -46,6 +49,15 @@ SEARCHES: list[list[tuple[str, str]]] = [
     [("_sort", "_lastUpdated"), ("status", "final")],
     [("component-value-quantity", "5")],
     [("date", "ge2024-03-01"), ("code", "hb")],
+    [("_sort", "_id"), ("code", "hb")],
+    [("_sort", "-_id")],
+    [("_sort", "status,-date"), ("code", "hb")],
+    [("_sort", "-status")],
+    [("_sort", "value-quantity,date")],
+    [("_sort", "-component-value-quantity")],
+    [("_sort", "subject"), ("code", "hb")],
+    [("_sort", "-identifier,date")],
+    [("_sort", "value-string")],
 ]
 
 

@@ -178,6 +178,17 @@ def test_a_conditional_reference_may_mean_what_comes_along(writing: Writing) -> 
     assert writing.read("Observation", observation)["subject"]["reference"] == f"Patient/{patient}"
 
 
+def test_a_conditional_reference_does_not_give_away_what_is_restricted(writing: Writing) -> None:
+    writing.create(a_patient(meta=RESTRICTED))
+    writing.access = writing.node.plain
+    with pytest.raises(why.ConditionClosed):
+        writing.bundle(
+            "transaction",
+            entry("POST", "Observation", an_observation(f"Patient?identifier={MRN}|1")),
+        )
+    assert writing.node.journal.tail() == 1
+
+
 @pytest.mark.parametrize(
     "entries",
     [

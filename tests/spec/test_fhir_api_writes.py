@@ -395,6 +395,7 @@ def test_what_can_be_written_is_in_the_statement(client: Client) -> None:
         "transaction",
         "batch",
         "history-system",
+        "search-system",
     }
     patient = next(one for one in rest["resource"] if one["type"] == "Patient")
     codes = {one["code"] for one in patient["interaction"]}

@@ -13,7 +13,7 @@ from trucyte.fhir.path.path import Paths
 from trucyte.fhir.validate import Validator
 from trucyte.intake.interactions import Interactions
 from trucyte.records import Access, Hasher, person_reference
-from trucyte.web.api.capability import searchable
+from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
 
 JSON = "application/fhir+json"
@@ -64,13 +64,12 @@ def interactions_of(node: Node, clock: FixedClock, definitions: Definitions) -> 
 
 def api_of(node: Node, clock: FixedClock, definitions: Definitions, **more: Any) -> FhirApi:
     """Return the API of a node as someone who sees no restricted record meets it."""
-    asked = searchable(definitions, node.index.extractor)
     parts = {
         "records": node.records,
         "definitions": definitions,
         "access": lambda call: node.plain,
         "trail": Untold(),
-        "searchable": lambda: asked,
+        "searchable": InForce(definitions, lambda: node.index.book.words(node.database)),
         "clock": clock,
         "version": "0.1.0",
     }

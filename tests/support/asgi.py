@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,15 @@ class Reply:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end, in a thread of its own.
+
+    A browser test earlier in the run may hold this thread's loop.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def ask(
@@ -60,9 +71,7 @@ def ask(
     async def send(message: dict[str, Any]) -> None:
         answers.append(message)
 
-    # In a thread of its own: a browser test earlier in the run may hold this thread's loop.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pool.submit(asyncio.run, app(scope, receive, send)).result()
+    run(app(scope, receive, send))
     start = answers[0]
     return Reply(
         start["status"],

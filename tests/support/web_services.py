@@ -16,10 +16,13 @@ from trucyte.intake.claims.rules.rule import Rule, read_rules
 from trucyte.intake.receipts import Quarantined, ReceivedFile, ReceivedVisit, State
 from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
+from trucyte.records.parameters.plan import State as ParameterState
+from trucyte.records.parameters.progress import Progress
 from trucyte.shared.audit import Entry, EntryNotFound, Outcome
 from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.entry import Deed
 from trucyte.shared.audit.reading import Found
+from trucyte.web.api.operations.reindex import Reindex
 from trucyte.web.services import Checkpoint, NodeStatus, Rate, Services, WebSettings
 
 NOW = datetime(2026, 11, 22, 2, 12, tzinfo=UTC)
@@ -262,6 +265,30 @@ def fake_status() -> NodeStatus:
     )
 
 
+def fake_parameters() -> list[Progress]:
+    """Return one parameter of each state."""
+    base = "https://benhvien.example/fhir/SearchParameter/"
+    rows = (
+        ("ma-buong", "token", ("Encounter",), ParameterState.BUILDING, 41, 128_000, 312_000, 3_450),
+        (
+            "nhom-mau",
+            "token",
+            ("Patient", "Observation"),
+            ParameterState.READY,
+            100,
+            84_210,
+            84_210,
+            3_120,
+        ),
+        ("que-quan", "string", ("Patient",), ParameterState.STOPPED, 12, 10_020, 84_210, 2_980),
+        ("so-cu", "string", ("Patient",), ParameterState.LEAVING, 77, 64_841, 84_210, 3_000),
+    )
+    return [
+        Progress(code, base + code, code, type_, bases, state, False, percent, done, total, rate)
+        for code, type_, bases, state, percent, done, total, rate in rows
+    ]
+
+
 def fake_services(kind: str = "busy") -> Services:
     """Return services of a busy node, or with "empty" those of a node on its first day."""
     receipts = FakeReceipts() if kind == "busy" else FakeReceipts(received=[])
@@ -278,5 +305,6 @@ def fake_services(kind: str = "busy") -> Services:
             "0.1.0",
             hosts=frozenset({"127.0.0.1", "localhost", "testserver"}),
         ),
+        reindex=Reindex(lambda: fake_parameters() if kind == "busy" else [], len, len),
         trail=FakeTrail(),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.asgi import run
 from trucyte.web.api import asgi
 from trucyte.web.api.asgi import Answer, BodyTooLarge, BodyTooSlow, ClientGone
 
@@ -24,26 +25,24 @@ def feeding(*pieces: bytes, pause: float = 0) -> Any:
 
 
 def test_a_body_is_read_whole() -> None:
-    body = asyncio.run(asgi.read_body(feeding(b"a", b"b", b""), size_max=2))
+    body = run(asgi.read_body(feeding(b"a", b"b", b""), size_max=2))
     assert body == b"ab"
 
 
 def test_a_body_is_refused_as_soon_as_it_is_too_large() -> None:
     with pytest.raises(BodyTooLarge):
-        asyncio.run(asgi.read_body(feeding(b"ab", b"c", b"never"), size_max=2))
+        run(asgi.read_body(feeding(b"ab", b"c", b"never"), size_max=2))
 
 
 def test_a_body_that_drips_is_given_up() -> None:
     drips = feeding(*[b"x"] * 1000, pause=0.01)
     with pytest.raises(BodyTooSlow):
-        asyncio.run(
-            asgi.read_body(drips, size_max=9999, grace_seconds=0.05, bytes_per_second_min=9999)
-        )
+        run(asgi.read_body(drips, size_max=9999, grace_seconds=0.05, bytes_per_second_min=9999))
 
 
 def test_a_body_that_keeps_the_pace_may_take_longer_than_the_grace() -> None:
     steady = feeding(*[b"x" * 1000] * 20, pause=0.005)
-    body = asyncio.run(
+    body = run(
         asgi.read_body(steady, size_max=99999, grace_seconds=0.05, bytes_per_second_min=1000)
     )
     assert len(body) == 20_000
@@ -85,7 +84,7 @@ def test_chunks_stop_when_the_client_has_gone() -> None:
             gone.set()
             await asyncio.sleep(0)
 
-    asyncio.run(asgi.send_answer(send, Answer(200, chunks, "text/plain"), receive=receive))
+    run(asgi.send_answer(send, Answer(200, chunks, "text/plain"), receive=receive))
     assert chunks.made < 8
     assert chunks.closed
     assert [m["body"] for m in sent[1:4]] == [b"1\n", b"2\n", b"3\n"]
@@ -99,7 +98,7 @@ def test_chunks_end_with_an_empty_piece_and_no_length() -> None:
         sent.append(message)
 
     answer = Answer(200, iter([b"a", b"b"]), "text/plain")
-    asyncio.run(asgi.send_answer(send, answer, receive=None))
+    run(asgi.send_answer(send, answer, receive=None))
     assert b"content-length" not in dict(sent[0]["headers"])
     assert [m["body"] for m in sent[1:]] == [b"a", b"b", b""]
     assert not sent[-1].get("more_body")
@@ -113,7 +112,7 @@ def test_what_fails_before_the_first_chunk_is_raised_before_anything_is_sent() -
         sent.append(message)
 
     with pytest.raises(ArithmeticError):
-        asyncio.run(asgi.send_answer(send, Answer(200, chunks, "text/plain")))
+        run(asgi.send_answer(send, Answer(200, chunks, "text/plain")))
     assert sent == []
     assert chunks.closed
 
@@ -124,7 +123,7 @@ def test_an_answer_without_a_body_says_no_length() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(asgi.send_answer(send, Answer(204, b"", "text/plain")))
+    run(asgi.send_answer(send, Answer(204, b"", "text/plain")))
     assert b"content-length" not in dict(sent[0]["headers"])
     assert b"content-type" not in dict(sent[0]["headers"])
 
@@ -134,4 +133,4 @@ def test_a_client_that_goes_in_mid_body_is_noticed() -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(ClientGone):
-        asyncio.run(asgi.read_body(receive, size_max=10))
+        run(asgi.read_body(receive, size_max=10))

@@ -172,7 +172,7 @@ def test_replace_of_a_choice_changes_its_key(paths: Paths) -> None:
         operation("add", "Patient", name="gender", value={}),
         operation("add", "Patient.name", name="text", value={"valueString": "x"}),
         operation("insert", "Patient.name", index=3, value={"valueHumanName": {}}),
-        operation("insert", "Patient.contact", index=0, value={"part": []}),
+        operation("insert", "Patient.contact", index=1, value={"part": []}),
         operation("insert", "Patient.active", index=0, value={"valueBoolean": True}),
         operation("insert", "Patient.name.tail()", index=0, value={"valueHumanName": {}}),
         operation("move", "Patient.name", source=0, destination=2),

@@ -95,7 +95,7 @@ def test_history_is_newest_first_and_goes_on_page_by_page(node: Node) -> None:
     for arguments in (("Patient", "p"), ("Patient",)):
         first = node.records.history(node.plain, *arguments, count=2)
         assert [(e.version, e.is_deleted) for e in first.entries] == [(4, True), (3, False)]
-        rest = node.records.history(node.plain, *arguments, count=2, before=first.next)
+        rest = node.records.history(node.plain, *arguments, page=first.next)
         assert [e.version for e in rest.entries] == [2, 1]
     everything = node.records.history(node.plain)
     assert [e.seq for e in everything.entries] == list(range(7, 0, -1))
@@ -104,16 +104,16 @@ def test_history_is_newest_first_and_goes_on_page_by_page(node: Node) -> None:
 def test_history_of_a_rare_type_looks_at_a_bounded_number_of_lines(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trucyte.records.gate._HISTORY_LINES_MAX", 5)
+    monkeypatch.setattr("trucyte.records.results.history.LINES_MAX", 5)
     node.put(patient(), *(observation(f"o{number}") for number in range(12)))
-    found, before, pages = [], None, 0
+    found, token, pages = [], None, 0
     while True:
-        page = node.records.history(node.plain, "Patient", before=before)
+        page = node.records.history(node.plain, "Patient", page=token)
         found += [e.id for e in page.entries]
         pages += 1
         if page.next is None:
             break
-        before = page.next
+        token = page.next
     assert found == ["p"]
     assert pages == 3
 

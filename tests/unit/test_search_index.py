@@ -161,8 +161,8 @@ def test_the_key_of_a_node_makes_its_tokens(definitions: Definitions) -> None:
     one, other = (
         SearchIndex(Extractor(definitions), Hasher(key)).prepare(change) for key in (b"one", b"two")
     )
-    assert one.reference != other.reference
-    assert one.body != other.body
+    assert one.row.reference != other.row.reference
+    assert one.row.body != other.row.body
 
 
 def test_main_values_have_at_most_one_value_each(definitions: Definitions) -> None:

@@ -88,7 +88,7 @@ SPLICED = [
         b'{"resourceType":"A","id":{"reference":"urn:u:1"},"meta":{"versionId":{"url":"urn:u:1"}}}',
         "x",
         {"urn:u:1": "P/7"},
-        b'{"resourceType":"A","id":"x","meta":{#}}',
+        b'{"resourceType":"A","id":"x"#}',
     ),
     (
         rb'{"resourceType":"A","say \"reference":"urn:u:1","preference":"urn:u:1"}',
@@ -112,7 +112,7 @@ SPLICED = [
         b'{"resourceType":"A","meta":{ "versionId":"1","lastUpdated":"t" },"b":1.50}',
         None,
         {},
-        b'{"resourceType":"A","meta":{#  },"b":1.50}',
+        b'{"resourceType":"A"#,"b":1.50}',
     ),
     (
         b'{"resourceType":"A","contained":[{"id":"c","meta":{"versionId":"1"}}]}',

@@ -14,6 +14,7 @@ class Kind(Enum):
     """What the caller should do next."""
 
     BAD_INPUT = "mend the input and send it again"
+    INVALID = "it was read; mend what it says and send it again"
     NOT_FOUND = "look elsewhere"
     GONE = "it was here and was ended"
     CONFLICT = "read again, then decide"

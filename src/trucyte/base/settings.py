@@ -4,8 +4,9 @@ Every setting has a default that works on a laptop; an unknown key or a value of
 wrong type is refused with its place, so that a misspelt setting never goes unnoticed.
 """
 
+import ipaddress
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "TRUCYTE_SYSTEM_FOLDER": ("database", "system_folder"),
     "TRUCYTE_HOST": ("web", "host"),
     "TRUCYTE_PORT": ("web", "port"),
+    "TRUCYTE_WORKERS": ("serving", "workers"),
 }
 
 
@@ -70,11 +72,60 @@ class WebSettings(_Table, frozen=True, kw_only=True):
     trusts_forwarded: bool = False
 
 
+class ServingSettings(_Table, frozen=True, kw_only=True):
+    """How many processes answer, and the threads of each by what they do."""
+
+    workers: int = 0  # 0: one a core
+    reads: int = 4  # of one resource; more than one work only beside slow ones
+    searches: int = 4  # and histories; as above
+    writes: int = 16  # most of them wait for a commit they share
+    long: int = 2  # whole records, exports, imports
+    stop_seconds_max: int = 30  # what runs may take to finish when the node stops
+
+
+class LimitSettings(_Table, frozen=True, kw_only=True):
+    """What one client, and all together, may ask of one worker process."""
+
+    requests_per_second: float = 5000.0  # of one address, on the whole
+    requests_burst: int = 10_000  # of one address, after a pause
+    running_per_client: int = 256  # requests of one address under way
+    running_max: int = 1024  # requests of all under way
+    connections_per_client: int = 1024
+    connections_max: int = 4096
+    head_bytes_max: int = 64 * 1024  # of the request line and headers
+    head_seconds_max: float = 15.0
+    body_bytes_max: int = 8 * 1024**3  # many paths take much less
+    body_grace_seconds: float = 30.0  # before a body must have kept up its pace
+    body_bytes_per_second_min: int = 4 * 1024
+    reader_seconds_max: float = 60.0  # without taking anything of its answer
+
+
 class DiskSettings(_Table, frozen=True, kw_only=True):
     """How much free space is little, and how much is too little to go on; bytes."""
 
     warn_bytes: int = 2 * 1024**3
     stop_bytes: int = 256 * 1024**2
+
+
+class BulkSettings(_Table, frozen=True, kw_only=True):
+    """Bulk export and import: where files may come from, and how long they are kept."""
+
+    import_folders: list[Path] = []
+    import_hosts: list[str] = []  # "files.example.vn", "*.example.vn"; none: no URL is fetched
+    import_private: bool = False  # whether such a host may have an address of a local network
+    keep_hours: int = 24
+    workers: int = 0  # processes of one job; 0: one a processor
+
+
+class SubscriptionSettings(_Table, frozen=True, kw_only=True):
+    """Whom this node may tell of what it accepts, and how hard it tries."""
+
+    base: str = ""  # address of the API in notifications; empty: that of web.host and web.port
+    http_hosts: tuple[str, ...] = ()  # to whom http is enough; to all others only https
+    networks: tuple[str, ...] = ()  # not of the open network, and allowed: "10.20.0.0/16"
+    attempts_max: int = 12  # the last is about two hours after the first
+    seconds_max: float = 10.0  # of one request
+    keep_days: int = 30  # how long events can be asked for again
 
 
 class Settings(_Table, frozen=True, kw_only=True):
@@ -85,7 +136,11 @@ class Settings(_Table, frozen=True, kw_only=True):
     node: NodeSettings = NodeSettings()
     database: DatabaseSettings = DatabaseSettings()
     web: WebSettings = WebSettings()
+    serving: ServingSettings = ServingSettings()
+    limits: LimitSettings = LimitSettings()
     disk: DiskSettings = DiskSettings()
+    bulk: BulkSettings = BulkSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -142,12 +197,46 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
     faults = (
         (0 <= settings.web.port <= 65535, "web.port is not between 0 and 65535"),
         (settings.database.connections_max >= 2, "database.connections_max is below 2"),
+        (settings.bulk.keep_hours > 0, "bulk.keep_hours is not above 0"),
+        (settings.bulk.workers >= 0, "bulk.workers is negative"),
         (settings.disk.stop_bytes >= 0, "disk.stop_bytes is negative"),
         (
             settings.disk.warn_bytes >= settings.disk.stop_bytes,
             "disk.warn_bytes is below disk.stop_bytes",
         ),
+        (0 <= settings.serving.workers <= 256, "serving.workers is not between 0 and 256"),
+        *_above_nothing("serving", settings.serving, but=("workers",)),
+        *_above_nothing("limits", settings.limits),
     )
-    for fine, reason in faults:
+    for fine, reason in (*faults, *_faults_of_subscriptions(settings.subscriptions)):
         if not fine:
             raise SettingRefused(where=where, reason=reason)
+
+
+def _above_nothing(
+    table: str, settings: _Table, *, but: Sequence[str] = ()
+) -> Iterator[tuple[bool, str]]:
+    """Yield for each figure of a table whether it is above 0, and what to say if not."""
+    for name, value in msgspec.structs.asdict(settings).items():
+        if name not in but:
+            yield value > 0, f"{table}.{name} is not above 0"
+
+
+def _faults_of_subscriptions(settings: SubscriptionSettings) -> tuple[tuple[bool, str], ...]:
+    return (
+        (settings.attempts_max >= 1, "subscriptions.attempts_max is below 1"),
+        (0 < settings.seconds_max <= 60, "subscriptions.seconds_max is not between 0 and 60"),
+        (settings.keep_days >= 1, "subscriptions.keep_days is below 1"),
+        (
+            all(map(_is_network, settings.networks)),
+            "subscriptions.networks has what is not a network",
+        ),
+    )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True

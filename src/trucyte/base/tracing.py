@@ -9,9 +9,10 @@ import json
 import logging
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 Field = type[int] | type[float] | type[bool] | type[str]
 
@@ -48,6 +49,44 @@ def _check_value(event: str, field: str, kind: Field, value: object) -> None:
     assert right, f"{event}.{field} takes {kind.__name__}"
     if isinstance(value, str):
         assert _CODE.fullmatch(value), f"{event}.{field} takes a short code"
+
+
+class Span(Protocol):
+    """One piece of work while it runs."""
+
+    def mark(self, **values: int | float | bool | str) -> None:
+        """Say something of the work; a text is a short code, as in logs."""
+        ...
+
+
+class Spans(Protocol):
+    """Where the time of a request goes, for whoever traces requests through many systems."""
+
+    def span(self, name: str, *, parent: str = "") -> AbstractContextManager[Span]:
+        """Time the block as `name`; `parent` is the caller's traceparent (W3C Trace Context)."""
+        ...
+
+
+class NoSpans:
+    """Spans of a node that nobody traces."""
+
+    @contextmanager
+    def span(self, name: str, *, parent: str = "") -> Iterator[Span]:
+        """Time nothing."""
+        yield _NO_SPAN
+
+
+class _NoSpan:
+    def mark(self, **values: int | float | bool | str) -> None:
+        """Say nothing."""
+
+
+_NO_SPAN: Final = _NoSpan()
+
+
+def check_mark(name: str, value: float | str) -> None:
+    """Refuse what must not stand in a span: a text that is not a short code."""
+    assert not isinstance(value, str) or _CODE.fullmatch(value), f"{name} takes a short code"
 
 
 class JsonLines(logging.Formatter):

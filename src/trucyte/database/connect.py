@@ -23,6 +23,15 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 # just-in-time compilation costs more than it saves on queries of milliseconds.
 _SESSION = "-c plan_cache_mode=force_custom_plan -c jit=off -c timezone=UTC"
 
+# What only reads: no transaction to begin and end, no workers for steps that are then not
+# needed, and room for what links of a search keep hashed.
+READING_SECONDS_MAX = 30
+_READING = (
+    "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read"
+    f" -c statement_timeout={READING_SECONDS_MAX}s -c work_mem=32MB"
+    " -c max_parallel_workers_per_gather=0"
+)
+
 _AWAY_CLASSES = ("08",)  # connection exceptions
 _AWAY_STATES = ("57P01", "57P02", "57P03", "57P05")  # shut down, crashed, starting, idle cut
 _FULL_STATES = ("53100",)  # disk full
@@ -48,16 +57,8 @@ class Database:
     def __init__(self, url: str, *, connections_max: int = 8, wait_seconds: float = 10.0) -> None:
         """Remember the URL; connect on first use, waiting at most `wait_seconds`."""
         self.url = url
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            _with_session(url),
-            min_size=0,
-            max_size=connections_max,
-            open=False,
-            name="trucyte",
-            timeout=wait_seconds,
-            reconnect_timeout=wait_seconds,
-            check=_check_alive,
-        )
+        self._pool = _pool(url, connections_max, wait_seconds, is_reading=False)
+        self._readers = _pool(url, connections_max, wait_seconds, is_reading=True)
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -65,19 +66,58 @@ class Database:
 
         Raises DatabaseAway when the server does not answer, DatabaseFull when its disk is full.
         """
-        with problems_of_the_server():
-            self._pool.open()
-            with self._pool.connection() as connection:
-                yield connection
+        with _lent(self._pool) as connection:
+            yield connection
+
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """Lend a pooled connection that only reads; each statement is one moment by itself.
+
+        Several statements see one moment within `connection.transaction()`. A statement is
+        stopped after `READING_SECONDS_MAX`. Raises as `connection`.
+        """
+        with _lent(self._readers) as connection:
+            yield connection
 
     def connect(self, *, autocommit: bool = False) -> Connection:
         """Open a connection of the caller's own; the caller closes it. Raises DatabaseAway."""
         with problems_of_the_server():
             return psycopg.connect(_with_session(self.url), autocommit=autocommit)
 
+    def figures(self) -> tuple[int, int, int]:
+        """Return how many pooled connections are lent and idle, and how many callers wait."""
+        told = self._pool.get_stats()
+        idle = told.get("pool_available", 0)
+        return told.get("pool_size", 0) - idle, idle, told.get("requests_waiting", 0)
+
     def close(self) -> None:
-        """Close the pool."""
+        """Close the pools."""
         self._pool.close()
+        self._readers.close()
+
+
+def _pool(
+    url: str, connections_max: int, wait_seconds: float, *, is_reading: bool
+) -> ConnectionPool[Connection]:
+    return ConnectionPool(
+        _with_session(url, _READING if is_reading else ""),
+        kwargs={"autocommit": is_reading},
+        min_size=0,
+        max_size=connections_max,
+        open=False,
+        name="trucyte",
+        timeout=wait_seconds,
+        reconnect_timeout=wait_seconds,
+        check=_check_alive,
+    )
+
+
+@contextmanager
+def _lent(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
+    with problems_of_the_server():
+        pool.open()
+        with pool.connection() as connection:
+            yield connection
 
 
 @contextmanager
@@ -119,9 +159,9 @@ def _check_alive(connection: Connection) -> None:
         ConnectionPool.check_connection(connection)
 
 
-def _with_session(url: str) -> str:
+def _with_session(url: str, more: str = "") -> str:
     told: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
-    told["options"] = f"{_SESSION} {told.get('options') or ''}".strip()
+    told["options"] = " ".join(filter(None, (_SESSION, more, told.get("options"))))
     told.setdefault("application_name", "trucyte")
     told.setdefault("connect_timeout", 10)
     return psycopg.conninfo.make_conninfo(**told)

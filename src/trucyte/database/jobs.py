@@ -182,6 +182,10 @@ class Jobs:
             raise JobLost(id=job.id)
         return State.WAITING
 
+    def give_up(self, job: Job, code: str) -> None:
+        """Lay the job aside at once: trying again would not help. Raises JobLost."""
+        self._end(job, State.DEAD, code, None)
+
     def cancel(self, id: int) -> State:
         """Ask for a job to be stopped; a waiting one is at once. Raises JobUnknown."""
         facts = {"id": id, "now": self._clock.now()}

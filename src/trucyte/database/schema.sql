@@ -14,6 +14,8 @@ create schema journal;
 
 create schema records;
 
+create schema subscriptions;
+
 create schema terminology;
 
 create extension pg_trgm with schema public;
@@ -24,7 +26,8 @@ create table access.account (
     salt bytea not null,
     proof bytea not null,
     created_at timestamp with time zone not null,
-    ended_at timestamp with time zone
+    ended_at timestamp with time zone,
+    organisation text collate "C" default ''::text not null
 );
 
 create table access.token (
@@ -213,6 +216,13 @@ create table journal.batch (
     nodes bytea not null
 );
 
+create table journal.behalf (
+    source bigint not null,
+    organisation bigint not null,
+    source_row integer not null,
+    is_sender boolean not null
+);
+
 create table journal.change (
     seq bigint not null,
     accepted_at timestamp with time zone not null,
@@ -276,10 +286,21 @@ create table journal.key (
     valid_to timestamp with time zone
 );
 
+create table journal.organisation (
+    number bigint not null,
+    reference text collate "C" not null
+);
+
 create table journal.origin (
     number smallint not null,
     node text not null,
     name text not null
+);
+
+create table journal.standing (
+    source bigint generated always as identity,
+    organisation bigint not null,
+    account text collate "C" not null
 );
 
 create table journal.tail (
@@ -308,7 +329,6 @@ create table records.ended (
     last_updated bigint not null,
     reference bigint not null,
     person bigint not null,
-    organisation bigint not null,
     present bigint not null,
     date_low bigint,
     date_high bigint,
@@ -319,7 +339,8 @@ create table records.ended (
     sensitivity smallint not null,
     tokens bigint[] not null,
     ended bigint not null,
-    ended_at bigint not null
+    ended_at bigint not null,
+    organisations bigint[] default '{}'::bigint[] not null
 );
 
 create table records.entry (
@@ -327,7 +348,6 @@ create table records.entry (
     last_updated bigint not null,
     reference bigint not null,
     person bigint not null,
-    organisation bigint not null,
     present bigint not null,
     date_low bigint,
     date_high bigint,
@@ -336,7 +356,8 @@ create table records.entry (
     origin smallint not null,
     type smallint not null,
     sensitivity smallint not null,
-    tokens bigint[] not null
+    tokens bigint[] not null,
+    organisations bigint[] default '{}'::bigint[] not null
 );
 
 create table records.horizon (
@@ -344,10 +365,29 @@ create table records.horizon (
     seq bigint not null
 );
 
+create table records.parameter (
+    id text not null,
+    seq bigint not null,
+    walked bigint not null,
+    done bigint not null,
+    total bigint not null,
+    rate integer not null,
+    state smallint not null,
+    sides integer[] not null,
+    types text[] not null,
+    body text not null
+);
+
 create table records.phrase (
     token bigint not null,
     parameter integer not null,
     value text collate "C" not null
+);
+
+create table records.plan (
+    one boolean default true not null,
+    stamp bigint not null,
+    seq bigint not null
 );
 
 create table records.quantity (
@@ -363,6 +403,39 @@ create table records.text (
     seq bigint not null,
     parameter integer not null,
     value text collate "C" not null
+);
+
+create table subscriptions.event (
+    subscription text not null,
+    number bigint not null,
+    seq bigint not null,
+    type smallint not null,
+    resource text not null,
+    version integer not null,
+    operation smallint not null,
+    at timestamp with time zone not null
+);
+
+create table subscriptions.subscription (
+    id text not null,
+    version integer not null,
+    seq bigint not null,
+    caller text not null,
+    purpose text not null,
+    organisation text not null,
+    channel text not null,
+    status text not null,
+    problem text default ''::text not null,
+    reason text default ''::text not null,
+    told_status text not null,
+    events bigint default 0 not null,
+    delivered bigint default 0 not null,
+    failures integer default 0 not null,
+    due_at timestamp with time zone not null,
+    heartbeat_seconds integer,
+    ends_at timestamp with time zone,
+    tried_at timestamp with time zone,
+    delivered_at timestamp with time zone
 );
 
 create table terminology.artefact (
@@ -458,6 +531,8 @@ alter table journal.batch add constraint batch_number_key UNIQUE (number);
 
 alter table journal.batch add constraint batch_pkey PRIMARY KEY (last_seq);
 
+alter table journal.behalf add constraint behalf_pkey PRIMARY KEY (source, source_row);
+
 alter table journal.change add constraint change_pkey PRIMARY KEY (seq);
 
 alter table journal.checkpoint add constraint checkpoint_pkey PRIMARY KEY (epoch, batches);
@@ -474,9 +549,15 @@ alter table journal.head add constraint head_pkey PRIMARY KEY (key);
 
 alter table journal.key add constraint key_pkey PRIMARY KEY (id);
 
+alter table journal.organisation add constraint organisation_pkey PRIMARY KEY (number);
+
+alter table journal.organisation add constraint organisation_reference_key UNIQUE (reference);
+
 alter table journal.origin add constraint origin_node_key UNIQUE (node);
 
 alter table journal.origin add constraint origin_pkey PRIMARY KEY (number);
+
+alter table journal.standing add constraint standing_pkey PRIMARY KEY (account, organisation);
 
 alter table journal.tail add constraint tail_is_one_row CHECK (single);
 
@@ -490,7 +571,23 @@ alter table records.horizon add constraint horizon_is_one_row CHECK (one);
 
 alter table records.horizon add constraint horizon_pkey PRIMARY KEY (one);
 
+alter table records.parameter add constraint parameter_pkey PRIMARY KEY (id);
+
 alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
+
+alter table records.plan add constraint plan_is_one_row CHECK (one);
+
+alter table records.plan add constraint plan_pkey PRIMARY KEY (one);
+
+alter table subscriptions.event add constraint event_pkey PRIMARY KEY (subscription, number);
+
+alter table subscriptions.subscription add constraint subscription_channel_check CHECK ((channel = ANY (ARRAY[''::text, 'rest-hook'::text, 'websocket'::text])));
+
+alter table subscriptions.subscription add constraint subscription_delivered CHECK ((delivered <= events));
+
+alter table subscriptions.subscription add constraint subscription_pkey PRIMARY KEY (id);
+
+alter table subscriptions.subscription add constraint subscription_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'active'::text, 'error'::text, 'off'::text])));
 
 alter table terminology.artefact add constraint artefact_pkey PRIMARY KEY (type, id);
 
@@ -506,7 +603,13 @@ alter table audit.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key
 
 alter table intake.part add constraint part_source_fkey FOREIGN KEY (source) REFERENCES intake.source(number) ON DELETE CASCADE;
 
+alter table journal.behalf add constraint behalf_organisation_fkey FOREIGN KEY (organisation) REFERENCES journal.organisation(number);
+
 alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES journal.key(id);
+
+alter table journal.standing add constraint standing_organisation_fkey FOREIGN KEY (organisation) REFERENCES journal.organisation(number);
+
+alter table subscriptions.event add constraint event_subscription_fkey FOREIGN KEY (subscription) REFERENCES subscriptions.subscription(id) ON DELETE CASCADE;
 
 CREATE INDEX token_expiry ON access.token USING btree (expires_at);
 
@@ -562,6 +665,8 @@ CREATE INDEX entry_date ON records.entry USING btree (type, date_low);
 
 CREATE INDEX entry_last_updated ON records.entry USING brin (last_updated) WITH (pages_per_range='32');
 
+CREATE INDEX entry_organisations ON records.entry USING gin (organisations) WITH (fastupdate=off);
+
 CREATE INDEX entry_person ON records.entry USING btree (person);
 
 CREATE INDEX entry_tokens ON records.entry USING gin (tokens) WITH (fastupdate=off);
@@ -578,6 +683,12 @@ CREATE INDEX text_trigrams ON records.text USING gin (value gin_trgm_ops);
 
 CREATE INDEX text_value ON records.text USING btree (parameter, value);
 
+CREATE INDEX event_at ON subscriptions.event USING btree (at);
+
+CREATE INDEX subscription_due ON subscriptions.subscription USING btree (due_at) WHERE (status = ANY (ARRAY['requested'::text, 'active'::text]));
+
+CREATE INDEX subscription_untold ON subscriptions.subscription USING btree (id) WHERE (status <> told_status);
+
 CREATE INDEX artefact_url ON terminology.artefact USING btree (url);
 
 CREATE INDEX concept_code ON terminology.concept USING btree (code, artefact);
@@ -589,6 +700,12 @@ CREATE OR REPLACE FUNCTION journal.head_key(origin smallint, type smallint, id t
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (encode(substr(sha256(((int2send(origin) || int2send(type)) || convert_to(id, 'UTF8'::name))), 1, 16), 'hex'::text))::uuid;
+
+CREATE OR REPLACE FUNCTION journal.owners(seq bigint)
+ RETURNS bigint[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE STRICT
+RETURN (WITH RECURSIVE line(source, source_row, previous) AS (SELECT c.source, c.source_row, c.previous FROM journal.change c WHERE (c.seq = owners.seq) UNION ALL SELECT c.source, c.source_row, c.previous FROM (line line_1 JOIN journal.change c ON ((c.seq = line_1.previous)))) SELECT COALESCE(array_agg(DISTINCT own.organisation ORDER BY own.organisation), '{}'::bigint[]) AS "coalesce" FROM (line CROSS JOIN LATERAL (SELECT b.organisation FROM journal.behalf b WHERE ((b.source = line.source) AND (b.source_row = ANY (ARRAY[0, line.source_row]))) ORDER BY b.source_row DESC LIMIT 1) own));
 
 create view records."current_date" as
  SELECT side.seq,

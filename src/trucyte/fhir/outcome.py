@@ -9,6 +9,7 @@ from trucyte.fhir.wording import WORDINGS, worded
 
 ISSUE_TYPES: dict[Kind, str] = {
     Kind.BAD_INPUT: "invalid",
+    Kind.INVALID: "invalid",
     Kind.NOT_FOUND: "not-found",
     Kind.GONE: "deleted",
     Kind.CONFLICT: "conflict",

@@ -11,7 +11,7 @@ JSON decoder, so a body of megabytes costs milliseconds.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate
@@ -239,6 +239,7 @@ def _duplicate_at(body: bytes) -> int:
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OPEN = re.compile(rb"\s*\{")
 _KEY = re.compile(rb"\s*,?\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
+_OWN_FIELDS = frozenset({"versionId", "lastUpdated"})  # the server's own in `meta`
 _EMPTY_REST = re.compile(rb"\s*\}")
 
 # Elements of type uri, url, oid and uuid (R4 3.1.0.11.2) whose names no other type
@@ -297,8 +298,25 @@ def accept(
     meta = members["meta"]
     if body[meta.value : meta.value + 1] != b"{":
         raise NotAnObject(offset=meta.value)
-    splices += _own_fields(body, meta)
+    inner = list(_members(body, meta.value, meta.end))
+    if inner and all(member.key in _OWN_FIELDS for member in inner):
+        # Nothing of the client's is left in it, and an object is never empty (R4 2.6.2).
+        splices.append(_without(meta, list(members.values())))
+        spliced, offset = _spliced(body, splices, anchor)
+        return Accepted(spliced, -offset)
+    splices += _own_fields(inner)
     return Accepted(*_spliced(body, splices, meta.value + 1))
+
+
+def _without(member: _Member, among: Sequence[_Member]) -> _Splice:
+    """Return what cuts a member with the comma before it, as `with_fields` puts it in.
+
+    It is not the only one; the first goes with the comma behind it.
+    """
+    place = among.index(member)
+    if place:
+        return _Splice(among[place - 1].end, member.end, b"")
+    return _Splice(member.start, among[1].start, b"")
 
 
 def _members(body: bytes, start: int, end: int) -> Iterator[_Member]:
@@ -317,10 +335,9 @@ def _members(body: bytes, start: int, end: int) -> Iterator[_Member]:
         raise DuplicateKey(offset=at)
 
 
-def _own_fields(body: bytes, meta: _Member) -> Iterator[_Splice]:
+def _own_fields(members: Sequence[_Member]) -> Iterator[_Splice]:
     """Cut `versionId` and `lastUpdated`, each with one comma."""
-    members = list(_members(body, meta.value, meta.end))
-    kept = [n for n, member in enumerate(members) if member.key not in ("versionId", "lastUpdated")]
+    kept = [n for n, member in enumerate(members) if member.key not in _OWN_FIELDS]
     last = kept[-1] if kept else -1
     for number, member in enumerate(members[: last + 1]):
         if number not in kept:
@@ -374,7 +391,16 @@ def with_meta(body: bytes, meta_offset: int, version: int, last_updated: str) ->
 
     `last_updated` is a FHIR instant.
     """
-    fields = b'"versionId":"%d","lastUpdated":"%b"' % (version, last_updated.encode())
+    return with_fields(body, meta_offset, meta_fields(version, last_updated))
+
+
+def meta_fields(version: int, last_updated: str) -> bytes:
+    """Return the server's own fields of `meta`, which many bodies may share."""
+    return b'"versionId":"%d","lastUpdated":"%b"' % (version, last_updated.encode())
+
+
+def with_fields(body: bytes, meta_offset: int, fields: bytes) -> bytes:
+    """Return `body` with the fields of `meta_fields` put in."""
     if meta_offset < 0:
         return b'%b,"meta":{%b}%b' % (body[:-meta_offset], fields, body[-meta_offset:])
     comma = b"" if _EMPTY_REST.match(body, meta_offset) else b","

@@ -23,7 +23,7 @@ from trucyte.intake.progress import Summary, Watchers
 from trucyte.intake.receipts import ReceivedFile, State
 from trucyte.intake.running.patience import patiently
 from trucyte.intake.running.pipeline import Pipeline
-from trucyte.intake.running.pool import InlinePool, Pool, ProcessPool
+from trucyte.intake.running.pool import InlinePool, Pool, process_pool
 from trucyte.intake.store import PostgresReceipts
 from trucyte.intake.tools import Build
 
@@ -129,7 +129,7 @@ def make_pool(door: Door, size: int, stop: Event) -> Pool:
     """Return processes for much work, this thread for little."""
     if door.workers < 1 or size <= _INLINE_BYTES_MAX:
         return InlinePool(door.build, stop, door.limits)
-    return ProcessPool(door.build, door.workers, door.limits)
+    return process_pool(door.build, door.workers, door.limits)
 
 
 def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -> None:

@@ -75,8 +75,12 @@ class Quarantined:
 class Receipts(Protocol):
     """The received files of this node."""
 
-    def receive(self, name: str, door: str, chunks: Iterable[bytes]) -> ReceivedFile:
+    def receive(
+        self, name: str, door: str, chunks: Iterable[bytes], *, sender: str = ""
+    ) -> ReceivedFile:
         """Keep the bytes durably and queue their processing.
+
+        `sender` is the organisation of whoever logged in to send them, if anyone did.
 
         The same bytes again give the file that is already here.
         """

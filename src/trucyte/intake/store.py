@@ -23,6 +23,7 @@ from trucyte.intake.keeping.stored_file import open_stored
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.receipts import Quarantined, ReceivedFile, ReceivedVisit, State
 from trucyte.intake.unreadable import FileTooLarge
+from trucyte.journal.behalf import tell
 
 _LOOK_FIRST = 8 << 20  # up to here a file is hashed before anything is written
 _NAME_LENGTH_MAX = 200
@@ -50,8 +51,12 @@ class PostgresReceipts:
         self._clock = clock
         self._limits = limits
 
-    def receive(self, name: str, door: str, chunks: Iterable[bytes]) -> ReceivedFile:
+    def receive(
+        self, name: str, door: str, chunks: Iterable[bytes], *, sender: str = ""
+    ) -> ReceivedFile:
         """Keep the bytes durably and queue their processing.
+
+        `sender` is the organisation of whoever logged in to send them, if anyone did.
 
         The same bytes again give the file that is already here. Raises FileTooLarge.
         """
@@ -64,6 +69,8 @@ class PostgresReceipts:
             with self._database.connection() as connection:
                 stream = chain(begun, rest or ())
                 number = self._keep(connection, (name, door), stream, digest)
+                if sender:
+                    tell(connection, number, sender, is_sender=True)
         except UniqueViolation:  # known, but too long to look first; or received at this moment
             known = self._find(digest.digest())
             assert known is not None, "the bytes that were in the way"

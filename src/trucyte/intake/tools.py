@@ -37,8 +37,11 @@ class Checker(Protocol):
 class Finder(Protocol):
     """Answers the conditions of FHIR transactions from the index."""
 
-    def find(self, type: str, query: str) -> Sequence[str]:
-        """Return the ids of at most two current resources that meet a search query."""
+    def find(self, type: str, query: str, organisation: str = "") -> Sequence[str]:
+        """Return the ids of at most two current resources that meet a search query.
+
+        `organisation` keeps to what that one may see.
+        """
         ...
 
 

@@ -241,6 +241,13 @@ class EntryTwice(Unreadable):
     code = "fhir-entry-twice"
 
 
+class OtherOrganisation(Unreadable):
+    """It is of another organisation than its sender's."""
+
+    kind = Kind.FORBIDDEN
+    code = "other-organisation"
+
+
 class DecisionContested(Unreadable):
     """It changed again and again while it was being accepted; try it again."""
 

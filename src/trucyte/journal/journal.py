@@ -1,13 +1,14 @@
 """Accept resources: the one way a fact enters this node, and the order all else follows."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 
 from trucyte.base.clock import Clock
 from trucyte.base.problem import Problem
-from trucyte.database.connect import Cursor, Database
+from trucyte.database.connect import Connection, Cursor, Database
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal import follow as following
 from trucyte.journal import leaf, pack
@@ -30,7 +31,7 @@ from trucyte.journal.group import Group, Pace
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.named import queries_of
 from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
-from trucyte.journal.rows import binary_cursor, stored_of
+from trucyte.journal.rows import binary_cursor, line_of, stored_of
 from trucyte.journal.tail import Tail, read_tail
 from trucyte.journal.verify import Verdict, verify
 from trucyte.journal.writer import OutcomeUnknown, Writer
@@ -40,6 +41,13 @@ Expectations = Sequence[Expectation]
 
 def _silent(done: int, total: int) -> None:
     """Report progress to nobody."""
+
+
+Noted = Callable[[int, int, float], None]  # (units joined, lines, seconds) of one commit
+
+
+def nothing_noted(units: int, lines: int, seconds: float) -> None:
+    """Keep no figures."""
 
 
 class Journal:
@@ -64,8 +72,12 @@ class Journal:
         checkpoint_batches: int = 1000,
         checkpoint_seconds: float = 60.0,
         retry_seconds: float = 30.0,
+        noted: Noted = nothing_noted,
     ) -> None:
-        """Open lazily; `projections` run inside every commit, in this order."""
+        """Open lazily; `projections` run inside every commit, in this order.
+
+        `noted` is told of each commit when it is done: units joined, lines, seconds.
+        """
         self.database = database
         self.keyring = keyring
         self.projections = tuple(projections)
@@ -83,9 +95,10 @@ class Journal:
             retry_seconds=retry_seconds, locked=self._pace.note,
         )  # fmt: skip
         self._group: Group[Unit, Outcome] = Group(
-            self._writer.commit, weight_max=lambda: self._pace.rows, broken=OutcomeUnknown
+            self._commit_noted, weight_max=lambda: self._pace.rows, broken=OutcomeUnknown
         )
         self._listener = following.Listener(database, schema)
+        self._noted = noted
 
     def commit(self, changes: Sequence[Change], expectations: Expectations = ()) -> list[Entry]:
         """Accept the changes as one unit, all or nothing, and return their lines in order.
@@ -151,6 +164,19 @@ class Journal:
             lines = [stored_of(row, self.codec) for row in rows]
         return {line.entry.seq: line for line in lines}
 
+    def current(self, keys: Iterable[Key], connection: Connection) -> dict[Key, Stored]:
+        """Return the current line of each (origin, type, id) that was ever accepted.
+
+        Asks once, on `connection`. A deleted one's line has no body.
+        """
+        wanted = pack.uuids([_head_key(key) for key in keys])
+        cursor = binary_cursor(connection)
+        lines = (
+            line_of(row, self.codec)
+            for row in cursor.execute(self._queries.current, (wanted,), prepare=True)
+        )
+        return {(line.entry.origin, line.entry.type, line.entry.id): line for line in lines}
+
     def version(self, origin: int, type: str, id: str, version: int) -> Stored | None:
         """Return one version of a resource, None where there is none such."""
         lines = self._versions((origin, type, id), down_to=version)
@@ -186,6 +212,11 @@ class Journal:
             return self._lines(self._queries.follow, (after, limit))
         numbers = pack.smallints([TYPE_NUMBERS[name] for name in types])
         return self._lines(self._queries.follow_types, (after, numbers, limit))
+
+    def rows_of(self, source: int, after: int) -> set[int]:
+        """Return which rows of a source have lines behind seq `after`; walks all lines there."""
+        with self._reading() as cursor:
+            return {row for (row,) in cursor.execute(self._queries.rows_of_source, (after, source))}
 
     def wait(self, after: int, timeout_seconds: float) -> int:
         """Wait until there is a line behind `after`, at most so long; return the last seq."""
@@ -259,6 +290,13 @@ class Journal:
         """Close the connections of this journal; it opens them again when used."""
         self._writer.close()
         self._listener.close()
+
+    def _commit_noted(self, units: Sequence[Unit]) -> Sequence[Outcome]:
+        began = time.perf_counter()
+        outcomes = self._writer.commit(units)
+        lines = sum(len(outcome) for outcome in outcomes if not isinstance(outcome, Problem))
+        self._noted(len(units), lines, time.perf_counter() - began)
+        return outcomes
 
     def _propose(self, changes: Sequence[Change], expectations: Expectations) -> Unit:
         """Do everything to the changes of a unit that needs no lock."""

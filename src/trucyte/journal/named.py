@@ -25,8 +25,10 @@ class Queries(NamedTuple):
     note_checkpoint: str
     start_epoch: str
     bodies: str
+    current: str
     follow: str
     follow_types: str
+    rows_of_source: str
     line_of_versions: str
     read_cursor: str
     move_cursor: str
@@ -44,6 +46,13 @@ class Queries(NamedTuple):
     primary_key: str
     insert_dictionary: str
     read_dictionary: str
+    register_organisation: str
+    organisation: str
+    stand: str
+    standing: str
+    tell_behalf: str
+    behalf_of_source: str
+    behalf_of_places: str
 
 
 QUERIES = load_queries(Queries, "trucyte.journal")

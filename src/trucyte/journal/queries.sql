@@ -72,6 +72,12 @@ select seq, accepted_at, person, previous, source, version, source_row, meta_off
     origin, type, operation, data_group, codec, id, salt, leaf, body
 from journal.change where seq = any(%s) order by seq
 
+-- current
+select c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta_offset,
+    c.origin, c.type, c.operation, c.data_group, c.codec, c.id, c.body
+from journal.head join journal.change c on c.seq = head.seq
+where head.key = any(%s)
+
 -- follow
 select seq, accepted_at, person, previous, source, version, source_row, meta_offset,
     origin, type, operation, data_group, codec, id, salt, leaf, body
@@ -81,6 +87,9 @@ from journal.change where seq > %s order by seq limit %s
 select seq, accepted_at, person, previous, source, version, source_row, meta_offset,
     origin, type, operation, data_group, codec, id, salt, leaf, body
 from journal.change where seq > %s and type = any(%s) order by seq limit %s
+
+-- rows_of_source
+select source_row from journal.change where seq > %s and source = %s
 
 -- line_of_versions
 -- Walks a resource's versions newest first, down to the one asked for.
@@ -169,3 +178,37 @@ on conflict do nothing
 
 -- read_dictionary
 select content from journal.dictionary where number = %s
+
+-- register_organisation
+insert into journal.organisation (number, reference) values (%(number)s, %(reference)s)
+on conflict do nothing
+
+-- organisation
+select reference from journal.organisation where number = %(number)s
+
+-- stand
+insert into journal.standing (account, organisation) values (%(account)s, %(organisation)s)
+on conflict do nothing
+
+-- standing
+select source from journal.standing
+where account = %(account)s and organisation = %(organisation)s
+
+-- tell_behalf
+insert into journal.behalf (source, organisation, source_row, is_sender)
+values (%(source)s, %(organisation)s, %(row)s, %(is_sender)s)
+on conflict do nothing
+
+-- behalf_of_source
+select organisation.reference, behalf.is_sender
+from journal.behalf join journal.organisation on organisation.number = behalf.organisation
+where behalf.source = %(source)s and behalf.source_row = 0
+
+-- behalf_of_places
+select place.source, place.source_row, (
+    select b.organisation from journal.behalf b
+    where b.source = place.source and b.source_row in (0, place.source_row)
+    order by b.source_row desc limit 1
+)
+from unnest(%(sources)s::bigint[], %(rows)s::integer[]) as place (source, source_row)
+where exists (select from journal.behalf b where b.source = place.source)

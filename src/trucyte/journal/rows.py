@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import psycopg
@@ -96,6 +97,32 @@ class ChangeRow:
             self.source_row, self.meta_offset, self.origin, self.type_number, self.operation,
             self.data_group, self.id.encode(),
         )  # fmt: skip
+
+
+# What a line needs to be shown, of a row `c` of journal.change; see `line_of`.
+LINE_COLUMNS: Final = (
+    "c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta_offset,"
+    " c.origin, c.type, c.operation, c.data_group, c.codec, c.id, c.body"
+)
+
+
+@lru_cache(maxsize=4096)
+def _moment(count: int) -> datetime:
+    # A batch has one time.
+    return from_microseconds(count)
+
+
+def line_of(row: tuple[Any, ...], codec: Codec) -> Stored:
+    """Return a line from `LINE_COLUMNS`, its body decompressed."""
+    (
+        seq, at, person, source, version, source_row, meta_offset,
+        origin, type_number, operation, data_group, packing, id_, body,
+    ) = row  # fmt: skip
+    entry = Entry(
+        seq, _moment(at), origin, RESOURCE_TYPES[type_number - 1], id_, version,
+        _OPERATIONS[operation], data_group, person, source, source_row,
+    )  # fmt: skip
+    return Stored(entry, codec.decompress(packing, body), meta_offset)
 
 
 def stored_of(row: tuple[Any, ...], codec: Codec) -> Stored:

@@ -1,4 +1,4 @@
-"""The tail: where the journal ends, and how a batch moves that.
+"""The tail: where the journal ends, how a batch moves that, and partitions made ahead of it.
 
 root  = Merkle root (RFC 6962) over the leaves of the batch, in seq order
 chain = SHA-256("TCC1" ‖ chain before ‖ root ‖ first_seq 8 ‖ last_seq 8)
@@ -10,6 +10,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+
+from psycopg import sql
 
 from trucyte.database.connect import Cursor
 from trucyte.journal import merkle
@@ -84,3 +86,29 @@ def chained(tail: Tail, leaves: Sequence[bytes], at: int) -> tuple[Tail, Batch]:
         tail, last_seq=last, batches=frontier.size, at=at, chain=chain, peaks=frontier.peaks
     )
     return grown, batch
+
+
+def attach_partitions(
+    cursor: Cursor, queries: Queries, schema: str, tail: Tail, last_seq: int
+) -> None:
+    """Make the next partition once the last one is half full; the caller holds the tail.
+
+    A finished table is attached, which readers do not notice; `create … partition of`
+    would wait for all of them.
+    """
+    while last_seq + tail.partition_rows // 2 >= tail.partition_end:
+        end = tail.partition_end + tail.partition_rows
+        name = sql.Identifier(schema, f"change_{tail.partition_end}")
+        parent = sql.Identifier(schema, "change")
+        cursor.execute(
+            sql.SQL("create table {} (like {} including defaults including storage)").format(
+                name, parent
+            )
+        )
+        cursor.execute(
+            sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
+                parent, name, tail.partition_end, end
+            )
+        )
+        cursor.execute(queries.move_partition_end, (end,))
+        tail = replace(tail, partition_end=end)

@@ -42,9 +42,8 @@ from trucyte.journal.change import (
 from trucyte.journal.checkpoint import Signer
 from trucyte.journal.codec import Dictionary, DictionaryAltered
 from trucyte.journal.named import Queries, queries_of
-from trucyte.journal.partition import attach_partitions
 from trucyte.journal.rows import binary_cursor, from_microseconds, to_microseconds
-from trucyte.journal.tail import Batch, Tail, chained
+from trucyte.journal.tail import Batch, Tail, attach_partitions, chained
 
 _PAUSE_SECONDS: Final = 0.05
 _ASKING_SECONDS_MAX: Final = 2  # of all expectations of a batch, each: the lock is held meanwhile

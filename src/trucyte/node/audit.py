@@ -15,6 +15,7 @@ from trucyte.base.settings import load_settings
 from trucyte.journal.evidence import evidence_from_json, evidence_to_json, verify_evidence
 from trucyte.node.cli import INPUT_ERRORS
 from trucyte.node.wiring import Node, open_node
+from trucyte.records.parameters.progress import check_settled
 from trucyte.shared.access.local import local_access
 from trucyte.shared.terminology.follower import Follower
 
@@ -131,6 +132,7 @@ def rebuild(compare: bool, as_json: bool) -> int:
             Follower(node.database, node.journal).rebuild(progress)
             _write({"lines": lines}, as_json=as_json)
             return 0
+        check_settled(node.database)
         follower = Follower(node.database, node.journal)
         difference = node.journal.compare(progress) or follower.compare(progress)
     if difference is None:

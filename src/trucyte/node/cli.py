@@ -39,6 +39,8 @@ class Command:
 COMMANDS = {
     "demo": Command("trucyte.node.demo:demo", "Show a node at work with synthetic claims."),
     "ingest": Command("trucyte.node.ingest:ingest", "Take in claims files and FHIR."),
+    "export": Command("trucyte.node.bulk.commands:export", "Write everything as NDJSON."),
+    "import": Command("trucyte.node.bulk.commands:take_in", "Take in NDJSON and bundles in bulk."),
     "quarantine": Command("trucyte.node.ingest:quarantine", "What could not be read, and why."),
     "serve": Command("trucyte.node.serve:serve", "Serve the pages, the FHIR API and the doors."),
     "migrate": Command("trucyte.node.manage:migrate", "Bring the database to this version."),

@@ -8,6 +8,7 @@ pack, which travels with the program. Each is opened when it is first needed.
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -29,20 +30,24 @@ _SETTLED = ("http://unitsofmeasure.org", "urn:")
 def codes_of(settings: Settings, library: Library) -> Iterator[Terminology]:
     """Answer by a library, the node of `settings` where it runs, and the national pack."""
     with ExitStack() as closing:
-        yield Codes(
-            PackageTerminology(library, is_unit),
-            [lambda: _of_node(settings, closing), lambda: _of_pack(library)],
-        )
+        first = PackageTerminology(library, is_unit)
+        yield layered(first, library, lambda: _of_node(settings, closing))
+
+
+def layered(first: Terminology, library: Library, of_node: Open) -> Terminology:
+    """Answer by `first`, then by what `of_node` opens, then by the national pack."""
+    return Codes(first, [of_node, lambda: _of_pack(library)])
 
 
 class Codes:
-    """Asks one source after another until one can tell."""
+    """Asks one source after another until one can tell. Safe to share between threads."""
 
     def __init__(self, first: Terminology, others: Sequence[Open]) -> None:
         """Keep the sources; `others` are opened, in their order, when `first` cannot tell."""
         self._first = first
         self._waiting = list(others)
         self._open: list[Terminology] = []
+        self._mutex = Lock()
 
     def member_of(self, value_set: str, system: str | None, code: str) -> bool | None:
         """Say whether a code is in a value set; None where nobody can tell."""
@@ -78,12 +83,18 @@ class Codes:
         return None
 
     def _others(self) -> Iterator[Terminology]:
-        yield from self._open
-        while self._waiting:
-            made = self._waiting.pop(0)()
-            if made is not None:
-                self._open.append(made)
-                yield made
+        place = 0
+        while True:
+            with self._mutex:
+                while place == len(self._open):
+                    if not self._waiting:
+                        return
+                    made = self._waiting.pop(0)()
+                    if made is not None:
+                        self._open.append(made)
+                one = self._open[place]
+            place += 1
+            yield one
 
 
 def _of_node(settings: Settings, closing: ExitStack) -> Terminology | None:

@@ -14,20 +14,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 from threading import Event, Thread
 
 import click
-from uvicorn import Server
+from msgspec.structs import replace
 
-from trucyte.base.settings import Settings, load_settings
+from trucyte.base.settings import DatabaseSettings, Settings, load_settings
 from trucyte.base.tracing import write_logs
 from trucyte.intake.claims.tables import Variant
 from trucyte.intake.door import ingest_paths
 from trucyte.intake.progress import Progress, Summary, Watchers
 from trucyte.node.cli import INPUT_ERRORS
-from trucyte.node.serve import listening_address, make_server, working
-from trucyte.node.wiring import Node, open_node
+from trucyte.node.serve import listening_address, plan_of
+from trucyte.node.serving.supervisor import Supervisor
+from trucyte.node.wiring import Node, join_node, open_database
 from trucyte.shared.access.local import local_access
 from trucyte.synth.run import Options, write_claims
 
@@ -36,6 +36,7 @@ VISITS, SEED, PER_FILE = 400, 2026, 100
 FAULTS = 0.04  # of the visits, so that there is something to mend
 ANSWER_SECONDS_MAX = 20
 LOG = "server.log"
+WORKERS_MAX = 2  # one person looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +63,22 @@ def demo(once: bool, port: int | None) -> int:
     began = time.monotonic()
     log = (settings.data / LOG).open("a", encoding="utf-8", buffering=1)
     write_logs(log)
-    with log, listening_address(settings.web.host, wanted) as listener, open_node(settings) as node:
-        summary = _take_in(node, _files(settings))
+    opened_at = listening_address(settings.web.host, wanted)
+    with log, opened_at as listener, open_database(settings) as opened:
+        joined = DatabaseSettings(url=opened.database.url)
+        with join_node(replace(settings, database=joined)) as node:
+            summary = _take_in(node, _files(settings))
+            stops = stops_of(node)
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        stops = stops_of(node)
-        with working(node):
+        few = min(WORKERS_MAX, settings.serving.workers or os.cpu_count() or 1)
+        supervisor = Supervisor(plan_of(settings, opened, listener, workers=few, output=log))
+        if once:
             _show(settings, summary, base, stops, time.monotonic() - began)
-            server = make_server(node)
-            if not once:
-                server.run(sockets=[listener])
-                return 0
-            with _serving(server, listener):
+            with _serving(supervisor):
                 return _look(base, stops)
+        with supervisor.answering_signals():
+            supervisor.run(lambda: _show(settings, summary, base, stops, time.monotonic() - began))
+    return 0
 
 
 def _files(settings: Settings) -> Sequence[Path]:
@@ -156,14 +161,14 @@ def _show(
 
 
 @contextmanager
-def _serving(server: Server, listener: socket) -> Iterator[None]:
-    """Run the server beside this thread until the block is left."""
-    thread = Thread(target=lambda: server.run(sockets=[listener]), name="server")
+def _serving(supervisor: Supervisor) -> Iterator[None]:
+    """Run the processes beside this thread until the block is left."""
+    thread = Thread(target=supervisor.run, name="supervisor")
     thread.start()
     try:
         yield
     finally:
-        server.should_exit = True
+        supervisor.stop()
         thread.join()
 
 

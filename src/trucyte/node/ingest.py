@@ -46,7 +46,7 @@ def ingest(paths: Sequence[Path], as_json: bool) -> int:
     Example: trucyte ingest ./hoso/2026-07 --json
     """
     settings = load_settings(os.environ)
-    with open_node(settings) as node, _stopping() as stop:
+    with open_node(settings) as node, stopping() as stop:
         watchers = _watchers(paths, settings.language)
         try:
             summary = ingest_paths(node.door, paths, stop.event, watchers)
@@ -124,7 +124,7 @@ def retry(numbers: Sequence[int], of_all: bool, as_json: bool) -> int:
         raise click.UsageError("name the numbers of entries, or --all")
     settings = load_settings(os.environ)
     failed = 0
-    with open_node(settings) as node, _stopping() as stop:
+    with open_node(settings) as node, stopping() as stop:
         held = Quarantine(node.door)
         for number in numbers or [entry.number for entry in reversed(held.entries())]:
             if stop.event.is_set():
@@ -164,7 +164,7 @@ class _Stop:
 
 
 @contextmanager
-def _stopping() -> Iterator[_Stop]:
+def stopping() -> Iterator[_Stop]:
     """Let Ctrl-C and SIGTERM end the work between two units."""
     stop = _Stop()
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -9,6 +9,7 @@ import click
 from trucyte.base.disk import disk_state
 from trucyte.base.settings import load_settings
 from trucyte.node.wiring import Node, open_node
+from trucyte.records.parameters.progress import read_progress
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object for machines.")
 
@@ -64,6 +65,10 @@ def _facts(node: Node) -> dict[str, Any]:
         "journal_epoch": position.epoch,
         "free_bytes": room.free,
         "room": room.room.value,
+        **{
+            f"parameter {one.id}": f"{one.word} {one.percent} % {one.rate}/s"
+            for one in read_progress(node.database, node.parts.index.book)
+        },
     }
 
 

@@ -116,10 +116,13 @@ class IndexFinder:
         """Search `records`, as intake."""
         self._records = records
 
-    def find(self, type: str, query: str) -> Sequence[str]:
-        """Return the ids of at most two current resources that meet a search query."""
+    def find(self, type: str, query: str, organisation: str = "") -> Sequence[str]:
+        """Return the ids of at most two current resources that meet a search query.
+
+        `organisation` keeps to what that one may see.
+        """
         pairs = [*parse_qsl(query, keep_blank_values=True), ("_count", "2")]
-        page = self._records.search(system_access("intake"), type, pairs)
+        page = self._records.search(system_access("intake", organisation), type, pairs)
         return [entry.id for entry in page.entries]
 
 
@@ -140,11 +143,16 @@ class SearchCodes:
 
         Raises ValueSetUnknown, ExpansionTooCostly and what composing raises.
         """
-        found = self._terminology.expand(value_set)
+        found = self.terminology.expand(value_set)
         return [(node.member.system, node.member.code) for node in found.nodes]
 
+    def systems(self) -> Mapping[str, Sequence[str]]:
+        """Return the code systems that are here, with their versions."""
+        return self.terminology.systems()
+
     @cached_property
-    def _terminology(self) -> "Terminology":
+    def terminology(self) -> "Terminology":
+        """The node's terminology, made when it is first asked for; one a process."""
         from trucyte.shared.terminology.library import Library  # noqa: PLC0415 - half a second
         from trucyte.shared.terminology.service import Terminology  # noqa: PLC0415 - as above
 

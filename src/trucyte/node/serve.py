@@ -1,4 +1,4 @@
-"""Serve a node: the pages, the FHIR API, the doors, and the workers beside them.
+"""Serve a node: the command, its address, and the site that every worker answers with.
 
 Until access control has landed the server listens on this machine only and refuses any
 other address with the reason.
@@ -9,43 +9,45 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from threading import Event, Thread
+from typing import TextIO
 
 import click
-import uvicorn
 from starlette.types import ASGIApp
 
 import trucyte
 from trucyte.base.problem import Kind, Problem
-from trucyte.base.settings import load_settings
-from trucyte.base.tracing import Event as LogEvent
-from trucyte.base.tracing import write_logs
-from trucyte.intake.door import process_waiting
-from trucyte.intake.progress import Watchers
-from trucyte.intake.watch import FolderWatch
+from trucyte.base.settings import Settings, load_settings
+from trucyte.base.tracing import Event, write_logs
+from trucyte.database.server import EmbeddedServer, running_pid
+from trucyte.journal.keyring import Keyring
+from trucyte.node.api.operations import node_operations
+from trucyte.node.api.reindexing import reindex_of
+from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
+from trucyte.node.exchange.subscriptions import Subscriptions, make_subscriptions
 from trucyte.node.health import status_of
-from trucyte.node.wiring import Node, open_node
+from trucyte.node.serving.readiness import ReadyCheck
+from trucyte.node.serving.supervisor import Plan, Supervisor
+from trucyte.node.wiring import Node, Opened, open_database
 from trucyte.shared.access.local import local_access
-from trucyte.shared.terminology.follower import Follower
-from trucyte.web.api.capability import searchable
-from trucyte.web.api.doors import Doors
+from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
+from trucyte.web.api.operations.reindex import Reindex, reindex_operations
+from trucyte.web.api.who import access_by_token
 from trucyte.web.app import make_app
+from trucyte.web.doors.about import PATHS, About, AboutApi
+from trucyte.web.doors.claims import Doors
+from trucyte.web.doors.openapi import openapi_document
 from trucyte.web.reader import RecordsReader
 from trucyte.web.security import Guard
 from trucyte.web.services import Services, WebSettings
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
-STOP_SECONDS_MAX = 30
-SEAL_SECONDS = 60.0
-SWEEP_TURNS = 60  # about an hour
-PAGES_LIVE = timedelta(hours=1)  # how long the next page of a search can be asked for
-WAITS = LogEvent("node.waits", logging.WARNING, problem=str)
-SERVING = LogEvent("web.serving", port=int)
+WAITS = Event("serving.waits", logging.WARNING, problem=str)
+SERVING = Event("web.serving", port=int)
+DATABASE_ENDED = Event("serving.database-ended", logging.WARNING)
 
 
 class NotLoopback(Problem):
@@ -70,21 +72,67 @@ class PortTaken(Problem):
     type=click.Path(file_okay=False, path_type=Path),
     help="A folder whose files are taken in as they come.",
 )
-def serve(host: str | None, port: int | None, watch: Path | None) -> None:
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer [cores].")
+def serve(host: str | None, port: int | None, watch: Path | None, workers: int | None) -> None:
     """Serve the pages, the FHIR API and the doors of this node.
 
-    Example: trucyte serve --watch /srv/his/out
+    SIGTERM lets run what runs, a second one ends at once; SIGHUP reads the settings again
+    and replaces the processes without a gap.
+
+    Example: trucyte serve --watch /srv/his/out --workers 4
     """
     settings = load_settings(os.environ)
     write_logs(sys.stderr)
     address = listening_address(
         host or settings.web.host, settings.web.port if port is None else port
     )
-    with open_node(settings) as node, address as listener, working(node, watch):
+    with open_database(settings) as opened, address as listener:
+        Keyring.open(settings.data / "keys")  # made once, before several processes look
+        supervisor = Supervisor(plan_of(settings, opened, listener, workers=workers, watch=watch))
         port_number = listener.getsockname()[1]
-        SERVING.log(port=port_number)
-        click.echo(f"http://127.0.0.1:{port_number}", err=True)
-        make_server(node).run(sockets=[listener])
+        with supervisor.answering_signals():
+            supervisor.run(lambda: _say_where(port_number))
+
+
+def plan_of(
+    settings: Settings,
+    opened: Opened,
+    listener: socket.socket,
+    *,
+    workers: int | None = None,
+    watch: Path | None = None,
+    output: TextIO | None = None,
+) -> Plan:
+    """Return what the supervisor of a node over `opened` starts."""
+    return Plan(
+        workers=workers or settings.serving.workers or os.cpu_count() or 1,
+        listener=listener,
+        environment=os.environ
+        | {"TRUCYTE_DATABASE_URL": opened.database.url, "TRUCYTE_DATA": str(settings.data)},
+        watch=str(watch.absolute()) if watch else "",
+        stop_seconds_max=settings.serving.stop_seconds_max,
+        output=output,
+        keep=partial(_keep_database, opened.server) if opened.server else lambda: None,
+    )
+
+
+def _say_where(port: int) -> None:
+    SERVING.log(port=port)
+    click.echo(f"http://127.0.0.1:{port}", err=True)
+
+
+def _keep_database(server: EmbeddedServer) -> None:
+    """Start the node's own database again where it has ended; it recovers by itself.
+
+    Where its files are gone, no empty one takes their place: people must look.
+    """
+    if running_pid(server.home) is None:
+        DATABASE_ENDED.log()
+        try:
+            if (server.home.cluster / "PG_VERSION").is_file():
+                server.start()
+        except Problem as problem:
+            WAITS.log(problem=problem.code)
 
 
 def listening_address(host: str, port: int) -> socket.socket:
@@ -107,36 +155,48 @@ def listening_address(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_server(node: Node) -> uvicorn.Server:
-    """Return the HTTP server of a node; no access log, so no query string is ever written."""
-    config = uvicorn.Config(
-        make_site(node),
-        access_log=False,
-        log_config=None,
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS_MAX,
-        h11_max_incomplete_event_size=64 * 1024,
-    )
-    return uvicorn.Server(config)
-
-
-def make_site(node: Node) -> ASGIApp:
-    """Put pages, API and doors together."""
-    asked = searchable(node.parts.definitions, node.parts.index.extractor)
-    api = FhirApi(
+def make_api(
+    node: Node,
+    bulk: Bulk,
+    reindex: Reindex | None = None,
+    subscriptions: Subscriptions | None = None,
+) -> FhirApi:
+    """Return the FHIR API of a node with all its operations."""
+    reindex, subscriptions = reindex or reindex_of(node), subscriptions or make_subscriptions(node)
+    return FhirApi(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=lambda call: local_access("fhir", node.trail),
+            access=access_by_token(node.accounts, node.trail),
             trail=node.trail,
-            searchable=lambda: asked,
+            audit=node.trail,
+            searchable=InForce(
+                node.parts.definitions, lambda: node.parts.index.book.words(node.database)
+            ),
             clock=node.clock,
             version=trucyte.__version__,
             interactions=node.interactions,
+            systems=node.codes.systems,
+            topics=tuple(subscriptions.topics.by_url),
             trusts_forwarded=node.settings.web.trusts_forwarded,
+            operations=(
+                *node_operations(node),
+                *operations_of(node, bulk),
+                *reindex_operations(reindex),
+                *subscriptions.operations(node),
+            ),
         )
     )
+
+
+def make_site(
+    node: Node, *, metrics: Callable[[], str] = lambda: "", bulk: Bulk | None = None
+) -> ASGIApp:
+    """Put pages, API and doors together; `metrics` gives the figures of all processes."""
+    reindex = reindex_of(node)
+    subscriptions = make_subscriptions(node)
+    access = access_by_token(node.accounts, node.trail)
+    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
@@ -153,52 +213,16 @@ def make_site(node: Node) -> ASGIApp:
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
+        reindex=reindex,
         trail=node.trail,
+        subscribers=subscriptions.store,
     )
-    mounts = {"/fhir": Guard(api, hosts=HOSTS), "/api": Guard(doors, hosts=HOSTS)}
+    about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
+    openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)
+    mounts = {
+        "/fhir": Guard(api, hosts=HOSTS),
+        "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=HOSTS, takes_sockets=True),
+        "/api": Guard(doors, hosts=HOSTS),
+    }
+    mounts |= dict.fromkeys(PATHS, Guard(about, hosts=HOSTS))
     return make_app(services, mounts)
-
-
-def _keep_house(node: Node, stop: Event) -> None:
-    """Seal what was accepted and sweep what has gone, at their own pace, until `stop` is set.
-
-    A busy journal or trail signs by itself; this signs for an idle one. A Problem is told and tried
-    again at the next turn.
-    """
-    signed, turn = [-1, -1], 0
-    while not stop.wait(SEAL_SECONDS):
-        turn += 1
-        try:
-            for number, journal in enumerate((node.journal, node.trail.journal)):
-                if journal.tail() != signed[number]:
-                    signed[number] = journal.checkpoint().last_seq
-            if turn % SWEEP_TURNS == 0:
-                node.parts.index.sweep(node.database, node.clock.now() - PAGES_LIVE)
-                node.parts.index.sweep_phrases(node.database)
-        except Problem as problem:
-            WAITS.log(problem=problem.code)
-
-
-@contextmanager
-def working(node: Node, watch: Path | None = None) -> Iterator[None]:
-    """Work on what is received, and look at a folder, until the block is left."""
-    stop = Event()
-    watchers = Watchers(warning=lambda problem: WAITS.log(problem=problem.code))
-    codes = Follower(node.database, node.journal)
-    threads = [
-        Thread(target=process_waiting, args=(node.door, stop, watchers), name="intake"),
-        Thread(target=codes.run, args=(stop, watchers.warning), name="terminology"),
-        Thread(target=_keep_house, args=(node, stop), name="housekeeping"),
-    ]
-    if watch is not None:
-        watch.mkdir(parents=True, exist_ok=True)
-        folder = FolderWatch(watch, node.receipts)
-        threads.append(Thread(target=lambda: folder.run(stop, watchers=watchers), name="watch"))
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(STOP_SECONDS_MAX)

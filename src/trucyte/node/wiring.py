@@ -20,8 +20,9 @@ from trucyte.database.migrate import Migration, migrate
 from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
 from trucyte.intake.interactions import Interactions
+from trucyte.intake.speaking import organisation_of
 from trucyte.intake.store import PostgresReceipts
-from trucyte.journal.journal import Journal
+from trucyte.journal.journal import Journal, Noted, nothing_noted
 from trucyte.journal.keyring import Keyring
 from trucyte.node.parts import (
     Parts,
@@ -51,12 +52,22 @@ class Node:
     keyring: Keyring
     parts: Parts
     journal: Journal
+    codes: SearchCodes
     trail: Trail
     records: Records
     interactions: Interactions
     receipts: PostgresReceipts
     accounts: Accounts
     door: Door
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A node's database, open and migrated, and nothing over it yet."""
+
+    server: EmbeddedServer | None
+    database: Database
+    applied: tuple[Migration, ...]
 
 
 @contextmanager
@@ -70,6 +81,15 @@ def open_node(
     Raises DataFolderRefused, DiskNearlyFull, the Problems of the embedded server, of
     connecting, of migrating and of the keyring.
     """
+    with open_database(settings, needs_room=needs_room) as opened, ExitStack() as closing:
+        node = _assembled(settings, clock or SystemClock(), opened, closing, nothing_noted)
+        tell_old_index(node)
+        yield node
+
+
+@contextmanager
+def open_database(settings: Settings, *, needs_room: bool = True) -> Iterator[Opened]:
+    """Open the database of a node, its own server too, migrated; raises as `open_node`."""
     with ExitStack() as closing:
         _lay_data_folder(settings, needs_room=needs_room)
         server = None
@@ -80,13 +100,40 @@ def open_node(
                 system=settings.database.system_folder,
             )
             closing.enter_context(server)
-        database = Database(
-            server.url if server else settings.database.url,
-            connections_max=settings.database.connections_max,
-        )
+        database = _database(settings, server.url if server else settings.database.url)
         closing.callback(database.close)
-        applied = migrate(database)
-        yield _assembled(settings, clock or SystemClock(), server, database, applied, closing)
+        yield Opened(server, database, migrate(database))
+
+
+@contextmanager
+def join_node(
+    settings: Settings, *, clock: Clock | None = None, noted: Noted | None = None
+) -> Iterator[Node]:
+    """Open a node over a database that another process has opened, migrated and keeps.
+
+    `settings` name its URL; `noted` is told of each commit. Everything is this process's
+    own: connections, journal, parts.
+    """
+    assert settings.database.url, "joining needs the database's address"
+    with ExitStack() as closing:
+        database = _database(settings, settings.database.url)
+        closing.callback(database.close)
+        opened = Opened(None, database, ())
+        yield _assembled(settings, clock or SystemClock(), opened, closing, noted or nothing_noted)
+
+
+def tell_old_index(node: Node) -> None:
+    """Say so where the search index is of an older form."""
+    if not node.parts.index.is_current(node.database):
+        INDEX_OLD.log()
+        sys.stderr.write(
+            "Chỉ mục tìm kiếm còn theo bản cũ, hãy chạy `trucyte rebuild`"
+            " · The search index is of an older form, run `trucyte rebuild`\n"
+        )
+
+
+def _database(settings: Settings, url: str) -> Database:
+    return Database(url, connections_max=settings.database.connections_max)
 
 
 def _lay_data_folder(settings: Settings, *, needs_room: bool) -> None:
@@ -109,24 +156,15 @@ def _lay_data_folder(settings: Settings, *, needs_room: bool) -> None:
 
 
 def _assembled(
-    settings: Settings,
-    clock: Clock,
-    server: EmbeddedServer | None,
-    database: Database,
-    applied: tuple[Migration, ...],
-    closing: ExitStack,
+    settings: Settings, clock: Clock, opened: Opened, closing: ExitStack, noted: Noted
 ) -> Node:
     """Put the parts together over an open database; `closing` learns what must be closed."""
     keys = settings.data / "keys"
     keyring = Keyring.open(keys)
+    database = opened.database
     parts = make_parts(keyring, LoadedLists(database))
-    if not parts.index.is_current(database):
-        INDEX_OLD.log()
-        sys.stderr.write(
-            "Chỉ mục tìm kiếm còn theo bản cũ, hãy chạy `trucyte rebuild`"
-            " · The search index is of an older form, run `trucyte rebuild`\n"
-        )
-    journal = Journal(database, keyring, clock, parts.projections)
+    parts.index.is_current(database)  # marks an index without rows, before there are any
+    journal = Journal(database, keyring, clock, parts.projections, noted=noted)
     closing.callback(journal.close)
     trail = Trail(database, keyring, clock, site=settings.node.name)
     closing.callback(trail.close)
@@ -138,17 +176,18 @@ def _assembled(
     return Node(
         settings=settings,
         clock=clock,
-        server=server,
+        server=opened.server,
         database=database,
-        applied=applied,
+        applied=opened.applied,
         keyring=keyring,
         parts=parts,
         journal=journal,
+        codes=codes,
         trail=trail,
         records=records,
         interactions=make_interactions(parts, keyring, journal, records, clock),
         receipts=receipts,
-        accounts=Accounts(database, clock),
+        accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),
         door=Door(
             database=database,
             receipts=receipts,

@@ -5,7 +5,8 @@ Replaying the journal gives the same rows.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,16 +16,29 @@ from trucyte.database.connect import Cursor, Database
 from trucyte.fhir.search import Extractor
 from trucyte.journal.change import Change, Entry, Operation
 from trucyte.records.hashing import Hasher
-from trucyte.records.rows import IndexRow, RowMaker, side_row
+from trucyte.records.owners import owners_of
+from trucyte.records.parameters.book import ParameterBook
+from trucyte.records.parameters.definition import TYPE as PARAMETER_TYPE
+from trucyte.records.parameters.plan import Plan
+from trucyte.records.rows import IndexRow, side_row
 from trucyte.records.statements import statements
 
 # What the rows of an index mean; another number wherever the same resource would give other
 # rows: parameters of R4 and their bits, forms of values, main dates, common units.
-FORM = 3
+FORM = 4
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _COPY_TRAILER = struct.pack(">h", -1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A row, by which plan it was made, and what to make it of again by another."""
+
+    row: IndexRow
+    plan: Plan
+    change: Change
 
 
 class SearchIndex:
@@ -41,38 +55,65 @@ class SearchIndex:
 
     def __init__(self, extractor: Extractor, hasher: Hasher) -> None:
         """Take where values come from, and the hashes of this node's index key."""
-        self.extractor = extractor
+        self.book = ParameterBook(extractor, hasher)
         self.hasher = hasher
-        self._maker = RowMaker(extractor, hasher)
 
-    def prepare(self, change: Change) -> IndexRow:
-        """Make the row of a change; pure. A deletion's row only says whose it is."""
+    @property
+    def extractor(self) -> Extractor:
+        """Return what takes values out of resources, as far as this process knows."""
+        return self.book.plan.extractor
+
+    def prepare(self, change: Change) -> Prepared:
+        """Make the row of a change by what this process knows to be in force.
+
+        Raises the Problems of compiling for a SearchParameter that cannot be used.
+        """
+        if change.type == PARAMETER_TYPE:
+            self.book.check(change)
+        plan = self.book.plan
+        return Prepared(self.row_by(plan, change), plan, change)
+
+    def row_by(self, plan: Plan, change: Change) -> IndexRow:
+        """Make the row of a change by a plan; pure. A deletion's row only says whose it is."""
         if change.operation is Operation.DELETE:
             reference = self.hasher.reference(change.origin, change.type, change.id)
             return IndexRow(reference, 0, b"", (), (), (), ())
         resource = change.resource
         if resource is None:
             resource = msgspec.json.decode(change.body)
-        return self._maker.row(resource, change.id, change.person, change.origin)
+        return plan.maker.row(resource, change.id, change.person, change.origin)
 
     def apply(self, cursor: Cursor, entries: Sequence[Entry], prepared: Sequence[Any]) -> None:
-        """Write the rows of `entries` and end those they replace."""
+        """Write the rows of `entries` by what is in force, and end those they replace.
+
+        Raises the Problems of compiling for a SearchParameter that cannot be used any more.
+        """
+        if any(entry.type == PARAMETER_TYPE for entry in entries):
+            plan = self.book.accept(cursor, entries, [item.change for item in prepared])
+        else:
+            plan = self.book.refresh(cursor)
+        rows = [self._row_now(plan, item) for item in prepared]
         last = {(entry.origin, entry.type, entry.id): entry.seq for entry in entries}
         current = []
         replacing = []
-        for entry, row in zip(entries, prepared, strict=True):
+        for entry, row in zip(entries, rows, strict=True):
             if entry.version > 1:
                 replacing.append((entry, row))
             is_last = last[entry.origin, entry.type, entry.id] == entry.seq
             if is_last and entry.operation is not Operation.DELETE:
                 current.append((entry, row))
+        owners = owners_of(cursor, [entry for entry, _ in current])
         if replacing:
             self._end(cursor, replacing)
         if current:
-            self._write(cursor, current)
+            self._write(cursor, current, owners)
 
     def clear(self, cursor: Cursor) -> None:
-        """Empty the index; page tokens given before are refused from now on."""
+        """Empty the index; page tokens given before are refused from now on.
+
+        What is in force stays so: a replay writes all rows by it.
+        """
+        self.book.finish_all(cursor)
         cursor.execute(statements()["clear"])
         cursor.execute(statements()["close_positions"])
         _stamp(cursor)
@@ -128,17 +169,37 @@ class SearchIndex:
         if deleted:
             cursor.execute(statements()["remove_ended"], {"references": deleted})
 
-    def _write(self, cursor: Cursor, rows: Sequence[tuple[Entry, IndexRow]]) -> None:
-        packed = [row.packed(entry.seq, _microseconds(entry.accepted_at)) for entry, row in rows]
+    def _row_now(self, plan: Plan, item: Prepared) -> IndexRow:
+        """Return a row by the plan that is in force under the lock; seldom another than before."""
+        type_name = item.change.type
+        if item.plan is plan or item.plan.custom_of(type_name) == plan.custom_of(type_name):
+            return item.row
+        return self.row_by(plan, item.change)
+
+    def _write(
+        self,
+        cursor: Cursor,
+        rows: Sequence[tuple[Entry, IndexRow]],
+        owners: Mapping[int, Sequence[int]],
+    ) -> None:
+        packed = [
+            row.packed(entry.seq, _microseconds(entry.accepted_at), owners.get(entry.seq, ()))
+            for entry, row in rows
+        ]
         _copy(cursor, "copy_entries", packed)
+        self.write_sides(cursor, [(entry.seq, row) for entry, row in rows])
+
+    @staticmethod
+    def write_sides(cursor: Cursor, rows: Sequence[tuple[int, IndexRow]]) -> None:
+        """Write the side rows of (seq, row), and the phrases that are new."""
         for name, columns, attribute in (
             ("copy_dates", 4, "dates"),
             ("copy_quantities", 6, "quantities"),
             ("copy_texts", 3, "texts"),
         ):
             sides = [
-                side_row(columns, entry.seq, side)
-                for entry, row in rows
+                side_row(columns, seq, side)
+                for seq, row in rows
                 for side in getattr(row, attribute)
             ]
             if sides:

@@ -43,19 +43,3 @@ MAIN_DATES = {
 }
 
 MAIN_QUANTITIES = {"Observation": "value-quantity"}
-
-# The element that names the organisation responsible for a resource.
-CUSTODIANS = {
-    "Account": "owner",
-    "Claim": "provider",
-    "Composition": "custodian",
-    "DocumentReference": "custodian",
-    "Encounter": "serviceProvider",
-    "EpisodeOfCare": "managingOrganization",
-    "ExplanationOfBenefit": "provider",
-    "Location": "managingOrganization",
-    "Patient": "managingOrganization",
-    "PractitionerRole": "organization",
-    "DiagnosticReport": "performer",
-    "Immunization": "performer",
-}

@@ -19,10 +19,13 @@ with change as (
 ), removed_texts as (
     delete from records.text using gone where operation = 3 and text.seq = gone.seq
 )
-insert into records.ended
-select seq, last_updated, reference, person, organisation, present, date_low, date_high,
-    quantity_low, quantity_high, origin, type, greatest(sensitivity, stricter), tokens,
-    ended, ended_at
+insert into records.ended (
+    seq, last_updated, reference, person, present, date_low, date_high, quantity_low,
+    quantity_high, origin, type, sensitivity, tokens, ended, ended_at, organisations
+)
+select seq, last_updated, reference, person, present, date_low, date_high, quantity_low,
+    quantity_high, origin, type, greatest(sensitivity, stricter), tokens, ended, ended_at,
+    organisations
 from gone where operation <> 3
 
 -- restrict_ended
@@ -36,7 +39,7 @@ delete from records.ended where reference = any(%(references)s::bigint[])
 
 -- copy_entries
 copy records.entry (
-    seq, last_updated, reference, person, organisation, present, date_low, date_high,
+    seq, last_updated, organisations, reference, person, present, date_low, date_high,
     quantity_low, quantity_high, origin, type, sensitivity, tokens
 ) from stdin (format binary)
 
@@ -95,29 +98,99 @@ select tail.last_seq, tail.epoch, horizon.seq from journal.tail, records.horizon
 -- sensitivity
 select seq, sensitivity from records.entry where seq = any(%(seqs)s::bigint[])
 
--- timeline
-select seq, date_low, sensitivity from records.entry
-where person = %(person)s
-order by date_low desc nulls last, seq desc
-limit %(count)s
-
--- history
-select seq, true from journal.change
-where seq < %(before)s and origin = 0
-order by seq desc limit %(count)s
-
--- history_of_type
--- Where the walk ended too early, its last line is told as not wanted: one goes on there.
-with walked as (
-    select seq, type = %(type)s and origin = 0 as wanted from journal.change
-    where seq < %(before)s order by seq desc limit %(lines)s
-), found as (
-    select seq, true as wanted from walked where wanted order by seq desc limit %(count)s
+-- versions
+-- One resource's versions, newest first: each line names the one before it, and the walk
+-- stops where the page is full.
+with recursive line (seq, previous, at) as (
+    select c.seq, c.previous, c.accepted_at
+    from journal.change c
+    where c.seq = (
+        select case when %(behind)s::bigint >= head.seq then head.seq
+            else (select b.previous from journal.change b where b.seq = %(behind)s::bigint) end
+        from journal.head where head.key = %(key)s::uuid
+    )
+    union all
+    select c.seq, c.previous, c.accepted_at
+    from line join journal.change c on c.seq = line.previous
+), wanted as materialized (
+    select line.seq from line
+    where line.seq <= %(snapshot)s::bigint
+        and line.at >= timestamptz '1970-01-01Z' + %(since)s::bigint * interval '1 microsecond'
+        and line.at < timestamptz '1970-01-01Z' + %(until)s::bigint * interval '1 microsecond'
+    limit %(limit)s::integer
 )
-select seq, wanted from found
-union all
-(
-    select min(seq), false from walked
-    where (select count(*) from found) < %(count)s having count(*) = %(lines)s
+select c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta_offset,
+    c.origin, c.type, c.operation, c.data_group, c.codec, c.id, c.body
+from wanted join journal.change c on c.seq = wanted.seq
+order by c.seq desc
+
+-- versions_upwards
+with recursive line (seq, previous, at) as (
+    select c.seq, c.previous, c.accepted_at
+    from journal.change c
+    where c.seq = (
+        select head.seq
+        from journal.head where head.key = %(key)s::uuid
+    )
+    union all
+    select c.seq, c.previous, c.accepted_at
+    from line join journal.change c on c.seq = line.previous
+), wanted as materialized (
+    select line.seq from line
+    where line.seq <= %(snapshot)s::bigint and line.seq > %(behind)s::bigint
+        and line.at >= timestamptz '1970-01-01Z' + %(since)s::bigint * interval '1 microsecond'
+        and line.at < timestamptz '1970-01-01Z' + %(until)s::bigint * interval '1 microsecond'
+    order by line.seq limit %(limit)s::integer
 )
-order by seq desc
+select c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta_offset,
+    c.origin, c.type, c.operation, c.data_group, c.codec, c.id, c.body
+from wanted join journal.change c on c.seq = wanted.seq
+order by c.seq
+
+-- position_after
+-- The first line accepted after a moment, or the one behind the last.
+select coalesce(
+    (select min(first_seq) from journal.batch where at > %(moment)s),
+    (select last_seq + 1 from journal.tail)
+)
+
+-- ended_lines
+-- Resources that were deleted between two positions and are still: with the version before.
+select change.seq, change.type, change.id, before.person
+from journal.change
+join journal.head
+    on head.key = journal.head_key(change.origin, change.type, change.id) and head.seq = change.seq
+join journal.change before on before.seq = change.previous
+where change.seq between %(first)s and %(last)s and change.operation = 3 and change.origin = 0
+
+-- owners_of_keys
+-- Of what all may see, and of what is deleted, the lines say who made it.
+select line.type, line.id, case when entry.organisations <> '{0}' then entry.organisations
+    else journal.owners(head.seq) end
+from journal.head
+join journal.change line on line.seq = head.seq
+left join records.entry on entry.seq = head.seq
+where head.key = any(%(keys)s::uuid[])
+
+-- owners_of_lines
+-- From each line back to one whose row is still there, which knows of all before it.
+with recursive line (new, source, source_row, previous, known) as (
+    select c.seq, c.source, c.source_row, c.previous, null::bigint[]
+    from journal.change c where c.seq = any(%(seqs)s::bigint[])
+    union all
+    select line.new, c.source, c.source_row, c.previous, entry.organisations
+    from line
+    join journal.change c on c.seq = line.previous
+    left join records.entry on entry.seq = c.seq
+    where line.known is null
+)
+select line.new, array_agg(distinct own.number order by own.number)
+from line cross join lateral (
+    select unnest(line.known) as number
+    union all
+    (select b.organisation from journal.behalf b
+     where line.known is null
+        and b.source = line.source and b.source_row in (0, line.source_row)
+     order by b.source_row desc limit 1)
+) own
+group by line.new

@@ -6,7 +6,7 @@ its position and time, which only the lock gives.
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trucyte.fhir.search import Extractor, fold
@@ -14,8 +14,10 @@ from trucyte.fhir.search.parameters import PRESENCE_BITS, RANGED, Parameter
 from trucyte.fhir.search.values import DateRange, Position, Quantity, SearchValues
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.hashing import Hasher, coding_forms, combined, parameter_number
-from trucyte.records.mains import CUSTODIANS, MAIN_DATES, MAIN_QUANTITIES
+from trucyte.records.listing import is_listed, sorted_number
+from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
 from trucyte.records.measures import in_base_units, is_rare
+from trucyte.records.packing import ARRAY_HEAD, EMPTY_ARRAY, packed_array
 
 # Ways in which the codes of one element can stand together; a resource has a few.
 COMBINATIONS_MAX = 10_000
@@ -25,17 +27,16 @@ _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _SENSITIVITY = {"R": 1, "V": 2}
 
 _HEAD = struct.Struct(">hiqiq")  # field count, seq, last_updated
-_FIXED = struct.Struct(">iqiqiqiq")  # reference, person, organisation, present
+_FIXED = struct.Struct(">iqiqiq")  # reference, person, present
 _RANGE = struct.Struct(">iqiq")
 _FLOATS = struct.Struct(">idid")
 _SMALL = struct.Struct(">ihihih")
-_NULLS = struct.pack(">ii", -1, -1)
+_NULL = struct.pack(">i", -1)
+_NULLS = 2 * _NULL
 _SIDE = struct.Struct(">hiq")  # field count, seq
 _DATE = struct.Struct(">iqiqii")  # low, high, parameter
 _QUANTITY = struct.Struct(">ididii")
 _TEXT = struct.Struct(">iii")  # parameter, length
-_ARRAY = struct.Struct(">iiiiii")  # length, dimensions, has nulls, element type, size, lower bound
-_EMPTY_ARRAY = struct.pack(">iiii", 12, 0, 0, 20)
 _SPAN = 1 << 64
 _HALF = 1 << 63
 
@@ -46,15 +47,37 @@ class IndexRow:
 
     reference: int
     sensitivity: int
-    body: bytes  # of records.entry, behind seq and last_updated
+    body: bytes  # of records.entry, behind seq, last_updated and organisations
     dates: tuple[bytes, ...]  # of records.date, behind seq; the others alike
     quantities: tuple[bytes, ...]
     texts: tuple[bytes, ...]
     phrases: tuple[tuple[int, int, str], ...]  # token, parameter, value
 
-    def packed(self, seq: int, last_updated: int) -> bytes:
-        """Return the whole row."""
-        return _HEAD.pack(14, 8, seq, 8, last_updated) + self.body
+    def packed(self, seq: int, last_updated: int, owners: Sequence[int]) -> bytes:
+        """Return the whole row; whose it is, the commit alone knows."""
+        return _HEAD.pack(14, 8, seq, 8, last_updated) + packed_array(owners) + self.body
+
+    def tokens(self) -> tuple[int, ...]:
+        """Return the tokens, as they lie at the end of the body."""
+        place = _FIXED.size
+        for _ in range(4):
+            place += 4 if self.body[place : place + 4] == _NULL else 12
+        place += _SMALL.size + ARRAY_HEAD.size
+        count = (len(self.body) - place) // 12
+        return struct.unpack_from(">" + "4xq" * max(count, 0), self.body, place)
+
+    def only_sides(self, parameters: frozenset[int]) -> "IndexRow":
+        """Return the row with the side rows of some parameters alone, by their numbers."""
+        return replace(
+            self,
+            dates=tuple(row for row in self.dates if _number_at(row, 28) in parameters),
+            quantities=tuple(row for row in self.quantities if _number_at(row, 28) in parameters),
+            texts=tuple(row for row in self.texts if _number_at(row, 4) in parameters),
+        )
+
+
+def _number_at(row: bytes, place: int) -> int:
+    return int.from_bytes(row[place : place + 4], "big", signed=True)
 
 
 def side_row(columns: int, seq: int, rest: bytes) -> bytes:
@@ -75,6 +98,7 @@ class _TypePlan:
     date: int | None
     quantity: int | None
     source: int | None  # `_source`: of each message its own, no list to choose from
+    listed: tuple[int | None, ...]  # where codes of a parameter are listed to sort by
     # (a parameter kept to one target type, that type) by the parameter it repeats
     kept: dict[int, list[tuple[int, str]]]
     mask: int  # the bits of `present` that are R4's own
@@ -106,6 +130,16 @@ class RowMaker:
         self._hasher = hasher
         self._plans: dict[str, _TypePlan] = {}
 
+    def carried_to(self, extractor: Extractor) -> "RowMaker":
+        """Return the maker of another extractor, with the plans of types that stay the same."""
+        made = RowMaker(extractor, self._hasher)
+        made._plans = {
+            name: plan
+            for name, plan in self._plans.items()
+            if plan.parameters == extractor.parameters(name)
+        }
+        return made
+
     def row(self, resource: Mapping[str, Any], id: str, person: int, origin: int) -> IndexRow:
         """Return the row of a valid resource."""
         type_name = resource["resourceType"]
@@ -128,13 +162,10 @@ class RowMaker:
             draft.present &= plan.mask
         reference = self._hasher.reference(origin, type_name, id)
         sensitivity = sensitivity_of(resource)
-        organisation = self._organisation(resource, type_name)
         return IndexRow(
             reference=reference,
             sensitivity=sensitivity,
-            body=_pack_entry(
-                draft, (reference, person, organisation), (origin, plan.number, sensitivity)
-            ),
+            body=_pack_entry(draft, (reference, person), (origin, plan.number, sensitivity)),
             dates=tuple(draft.dates),
             quantities=tuple(draft.quantities),
             texts=tuple(draft.texts),
@@ -159,6 +190,9 @@ class RowMaker:
             date=places.get(MAIN_DATES.get(type_name, "")),
             quantity=places.get(MAIN_QUANTITIES.get(type_name, "")),
             source=places.get("_source"),
+            listed=tuple(
+                sorted_number(type_name, p.code) if is_listed(p) else None for p in parameters
+            ),
             kept=kept,
             mask=sum(1 << parameter.number for parameter in parameters if not parameter.is_custom),
             custom=tuple(
@@ -178,6 +212,10 @@ class RowMaker:
             parameter = plan.hashes[number]
             for form in coding_forms(hasher, system, code):
                 tokens.add(parameter ^ form)
+            listed = plan.listed[number]
+            if listed is not None and code:
+                token = parameter ^ hasher.code(code)
+                draft.phrases[token] = (token, listed, shortened(code))
             if text:
                 self._add_phrase(plan, number, text, draft)
 
@@ -250,12 +288,12 @@ class RowMaker:
                 if is_rare(system, code):
                     self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
                 continue
-            fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[number]) + _array(units)
+            fixed = _QUANTITY.pack(8, low, 8, high, 4, plan.numbers[number]) + packed_array(units)
             if is_rare(system, code):
                 self._add_rare(plan.numbers[number], (low, high, code or ""), b"", draft)
             # A value that stands in a pair has its row already.
             if fixed not in draft.paired:
-                draft.quantities[fixed + _EMPTY_ARRAY] = None
+                draft.quantities[fixed + EMPTY_ARRAY] = None
 
     def _add_rare(
         self,
@@ -270,15 +308,15 @@ class RowMaker:
         if base is not None:
             measured, (least, most) = base
             fixed = _QUANTITY.pack(8, least, 8, most, 4, parameter)
-            units = _array([self._hasher.measure(measured)])
-            draft.quantities[fixed + units + (components or _EMPTY_ARRAY)] = None
+            units = packed_array([self._hasher.measure(measured)])
+            draft.quantities[fixed + units + (components or EMPTY_ARRAY)] = None
 
     def _add_positions(self, plan: _TypePlan, positions: Sequence[Position], draft: _Draft) -> None:
         """A place is a row with its latitude and longitude for ends (`records.search.near`)."""
         for number, latitude, longitude in positions:
             draft.present |= 1 << number
             fixed = _QUANTITY.pack(8, latitude, 8, longitude, 4, plan.numbers[number])
-            draft.quantities[fixed + _EMPTY_ARRAY + _EMPTY_ARRAY] = None
+            draft.quantities[fixed + EMPTY_ARRAY + EMPTY_ARRAY] = None
 
     def _add_pairs(self, plan: _TypePlan, values: SearchValues, draft: _Draft, origin: int) -> None:
         """Values that must stand in one element: hashed together, or beside the number."""
@@ -308,10 +346,10 @@ class RowMaker:
     ) -> None:
         """A token beside the row that the number has anyway."""
         source = plan.numbers[parameter.pairs[1].source]
-        components = _array(sorted(set(together)))
+        components = packed_array(sorted(set(together)))
         for _, low, high, system, code, unit in pairs.quantities:
             units = unit_forms(self._hasher, system, code, unit)
-            fixed = _QUANTITY.pack(8, low, 8, high, 4, source) + _array(units)
+            fixed = _QUANTITY.pack(8, low, 8, high, 4, source) + packed_array(units)
             draft.paired.add(fixed)
             draft.quantities[fixed + components] = None
             draft.present |= 1 << parameter.number
@@ -338,25 +376,16 @@ class RowMaker:
             return
         draft.present |= 1 << parameter.number
         numbers = {n: component_number(type_name, parameter.code, n) for n in ranged}
-        packed = _array(components)
+        packed = packed_array(components)
         for place, low, high in pairs.dates:
             fixed = _QUANTITY.pack(8, float(low), 8, float(high), 4, numbers[place])
-            draft.quantities[fixed + _EMPTY_ARRAY + packed] = None
+            draft.quantities[fixed + EMPTY_ARRAY + packed] = None
         for place, least, most, system, code, unit in pairs.quantities:
-            units = _array(unit_forms(self._hasher, system, code, unit))
+            units = packed_array(unit_forms(self._hasher, system, code, unit))
             fixed = _QUANTITY.pack(8, least, 8, most, 4, numbers[place])
             draft.quantities[fixed + units + packed] = None
             if is_rare(system, code):
                 self._add_rare(numbers[place], (least, most, code or ""), packed, draft)
-
-    def _organisation(self, resource: Mapping[str, Any], type_name: str) -> int:
-        element = resource.get(CUSTODIANS.get(type_name, ""))
-        for value in element if isinstance(element, list) else (element,):
-            inner = value.get("actor", value) if isinstance(value, dict) else {}
-            reference = inner.get("reference") if isinstance(inner, dict) else None
-            if isinstance(reference, str) and reference.startswith("Organization/"):
-                return self._hasher.form("organisation", reference)
-        return 0
 
 
 def sensitivity_of(resource: Mapping[str, Any]) -> int:
@@ -439,25 +468,14 @@ def shortened(text: str) -> str:
     return encoded[:TEXT_BYTES_MAX].decode(errors="ignore")
 
 
-def _array(values: Sequence[int]) -> bytes:
-    """Return a bigint[] field; an empty one has no dimension."""
-    count = len(values)
-    if not count:
-        return _EMPTY_ARRAY
-    parts = [8] * (2 * count)
-    parts[1::2] = values
-    head = _ARRAY.pack(20 + 12 * count, 1, 0, 20, count, 1)
-    return head + struct.pack(">" + "iq" * count, *parts)
-
-
-def _pack_entry(draft: _Draft, wide: tuple[int, int, int], small: tuple[int, int, int]) -> bytes:
+def _pack_entry(draft: _Draft, wide: tuple[int, int], small: tuple[int, int, int]) -> bytes:
     present = draft.present - _SPAN if draft.present >= _HALF else draft.present
     return b"".join(
         (
-            _FIXED.pack(8, wide[0], 8, wide[1], 8, wide[2], 8, present),
+            _FIXED.pack(8, wide[0], 8, wide[1], 8, present),
             _RANGE.pack(8, draft.date[0], 8, draft.date[1]) if draft.date else _NULLS,
             _FLOATS.pack(8, draft.quantity[0], 8, draft.quantity[1]) if draft.quantity else _NULLS,
             _SMALL.pack(2, small[0], 2, small[1], 2, small[2]),
-            _array(sorted(draft.tokens)),
+            packed_array(sorted(draft.tokens)),
         )
     )

@@ -69,14 +69,17 @@ class Page:
     next: str | None  # opaque; for `Records.next_page`
     total: int | None  # where it was asked for
     ignored: tuple[str, ...] = ()  # names of parameters that were left out, when lenient
+    included: tuple[Resource, ...] = ()  # what came along; not counted
+    is_cut: bool = False  # more would have come along than may
+    count: int = 0  # how many were asked for at most, as far as that may be
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Versions, newest first; `next` is what `before` must be for those that follow."""
+    """Versions in their order; `next` is opaque, for `Records.history`'s `page`."""
 
     entries: tuple[Resource, ...]
-    next: int | None
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)

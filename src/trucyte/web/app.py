@@ -24,7 +24,19 @@ from trucyte.base.problem import Problem
 from trucyte.base.tracing import Event
 from trucyte.web import language as languages
 from trucyte.web.defects import say_sorry
-from trucyte.web.handlers import errors, files, health, looks, people, simple, today, upload, visits
+from trucyte.web.handlers import (
+    errors,
+    files,
+    health,
+    looks,
+    parameters,
+    people,
+    simple,
+    subscriptions,
+    today,
+    upload,
+    visits,
+)
 from trucyte.web.multipart import read_files
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
@@ -83,7 +95,17 @@ PAGES: Sequence[Page] = (
         visits.evidence,
         reason="read Encounter",
     ),
+    Page("subscriptions", "GET", "/subscriptions", subscriptions.listing),
+    Page("subscription-retry", "POST", "/subscriptions/{id}/retry", subscriptions.retry),
     Page("health", "GET", "/health", health.page),
+    Page("parameters", "GET", "/parameters", parameters.page, reason="page SearchParameter"),
+    Page(
+        "parameter-change",
+        "POST",
+        "/parameters/{id}/{what}",
+        parameters.change,
+        reason="page SearchParameter",
+    ),
     Page("help", "GET", "/help", simple.help_page),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
     Page("preferences", "POST", "/preferences", simple.preferences),

@@ -40,13 +40,21 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 class Guard:
     """Refuse strange requests, and set the headers of every answer."""
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str]) -> None:
-        """Wrap `app`; answer only under `hosts` (names without port)."""
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], takes_sockets: bool = False) -> None:
+        """Wrap `app`; answer only under `hosts` (names without port).
+
+        WebSockets are refused unless `app` takes them, and those of other sites' pages always.
+        """
         self.app = app
         self.hosts = hosts
+        self.takes_sockets = takes_sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on with the headers added."""
+        if scope["type"] == "websocket" and not self._takes(scope):
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -55,6 +63,10 @@ class Guard:
             await PlainTextResponse(refusal, status_code=403)(scope, receive, _with_headers(send))
             return
         await self.app(scope, receive, _with_headers(send))
+
+    def _takes(self, scope: Scope) -> bool:
+        """Whether a WebSocket may be opened: what a form of another site may not do, nor may it."""
+        return self.takes_sockets and not self._refusal("POST", Headers(scope=scope))
 
     def _refusal(self, method: str, headers: Headers) -> str:
         host = headers.get("host", "")

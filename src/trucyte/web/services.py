@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from trucyte.base.clock import Clock
+from trucyte.exchange.subscriptions.store import Standing
 from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.receipts import Receipts
 from trucyte.journal.evidence import Evidence
@@ -18,6 +19,7 @@ from trucyte.records.access import Access
 from trucyte.shared.audit import Entry
 from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.reading import Found
+from trucyte.web.api.operations.reindex import Reindex
 from trucyte.web.reader import Reader
 
 
@@ -94,6 +96,18 @@ class WhoLooked(Protocol):
         ...
 
 
+class Subscribers(Protocol):
+    """Who is told of what is accepted, as a page shows it."""
+
+    def listed(self) -> Sequence[Standing]:
+        """Return all subscriptions."""
+        ...
+
+    def retry(self, id: str, now: datetime) -> bool:
+        """Let one that failed be tried again at once."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything pages ask of the node."""
@@ -107,4 +121,6 @@ class Services:
     settings: WebSettings
     prove: Callable[[int], Evidence] | None = None  # a journal line -> its evidence
     public_key: bytes = b""  # of this node: what its evidence must be signed with
+    reindex: Reindex | None = None  # users' search parameters; None: a node without an index
     trail: WhoLooked | None = None  # who looked; None: a node without one, as tests make
+    subscribers: Subscribers | None = None  # None: nobody is told

@@ -27,7 +27,9 @@ from trucyte.fhir.search.expression import (
     split,
 )
 from trucyte.fhir.search.generate import Generator
+from trucyte.fhir.search.limits import ALL_ALLOWED, Limits, read_limits
 from trucyte.fhir.search.parameters import KINDS, Component, Parameter
+from trucyte.fhir.unprocessable import Unprocessable
 
 EXPRESSION_MAX: Final = 4000
 COMPONENTS_MAX: Final = 8
@@ -41,19 +43,19 @@ _OF_THE_WORLD = re.compile(
 )
 
 
-class SearchParameterUnreadable(Problem):
+class SearchParameterUnreadable(Unprocessable):
     """The SearchParameter cannot be used: {element} is missing or not valid."""
 
     code = "search-parameter-unreadable"
 
 
-class SearchParameterBase(Problem):
+class SearchParameterBase(Unprocessable):
     """The SearchParameter names the base {base}, which is no resource type of FHIR R4."""
 
     code = "search-parameter-base"
 
 
-class SearchParameterExpression(Problem):
+class SearchParameterExpression(Unprocessable):
     """The expression of the SearchParameter cannot be used on {type}: {reason}."""
 
     code = "search-parameter-expression"
@@ -66,7 +68,7 @@ class SearchParameterTaken(Problem):
     code = "search-parameter-taken"
 
 
-class SearchParameterBeyond(Problem):
+class SearchParameterBeyond(Unprocessable):
     """A SearchParameter like this is not supported: {reason}."""
 
     kind = Kind.UNSUPPORTED
@@ -85,6 +87,7 @@ class CompiledParameter:
     # Concrete resource types to the part of the expression that is theirs.
     expressions: Mapping[str, str]
     plain: Mapping[str, tuple[Path, ...]]  # of the types whose part needs no full language
+    limits: Limits = ALL_ALLOWED
 
     def parameter(self, resource_type: str, number: int) -> Parameter:
         """Return it as parameter `number` of a type that is among its bases."""
@@ -99,6 +102,7 @@ class CompiledParameter:
             pairs=tuple(Component(part.type, -1, part.targets) for part in self.components),
             is_custom=True,
             is_by_path=resource_type not in self.plain,
+            limits=self.limits,
         )
 
     def definition(self, resource_type: str) -> ParameterDefinition:
@@ -141,6 +145,7 @@ def compile_parameter(
         components=components,
         expressions=expressions,
         plain={name: found for name, found in read.items() if found is not None},
+        limits=_limits(resource),
     )
 
 
@@ -249,6 +254,13 @@ def _listed(resource: Mapping[str, Any], name: str) -> list[Any]:
     if not isinstance(value, list):
         raise SearchParameterUnreadable(element=name)
     return value
+
+
+def _limits(resource: Mapping[str, Any]) -> Limits:
+    try:
+        return read_limits(resource)
+    except ValueError as error:
+        raise SearchParameterUnreadable(element=str(error)) from None
 
 
 def _code(resource: Mapping[str, Any]) -> str:

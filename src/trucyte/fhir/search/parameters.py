@@ -17,6 +17,7 @@ from trucyte.fhir.search.expression import (
     ResolvesTo,
     parse,
 )
+from trucyte.fhir.search.limits import ALL_ALLOWED, Limits
 
 # Answered by the index itself, or not at all, never from values.
 BUILT_IN = frozenset({"_id", "_lastUpdated", "_text", "_content", "_query", "_filter"})
@@ -63,6 +64,7 @@ class Parameter:
     pairs: tuple[Component, ...] = ()
     is_custom: bool = False  # defined by a user, not by R4
     is_by_path: bool = False  # its values need the full language
+    limits: Limits = ALL_ALLOWED
 
     @property
     def is_beside_number(self) -> bool:

@@ -21,6 +21,7 @@ from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.piece import Piece
 from trucyte.intake.running.results import Outcome, Result
 from trucyte.intake.sensitivity import may_be_sensitive
+from trucyte.intake.speaking import Speaking
 from trucyte.intake.tools import Tools
 from trucyte.intake.unreadable import DecisionContested, MappingFailed
 from trucyte.journal.change import Change, Operation, VersionConflict
@@ -41,6 +42,7 @@ class ClaimsAcceptor:
         self._reader = VisitReader(limits)
         self._present = Present(tools.journal)
         self._planner = Planner(tools, self._present)
+        self._speaking = Speaking(tools)
         self._shared: dict[Key, None] = {}  # directory resources known to be there
 
     def accept(self, tasks: Sequence[Task]) -> Iterator[Told]:
@@ -54,6 +56,8 @@ class ClaimsAcceptor:
             try:
                 works.append(self._work(source, piece))
             except Problem as problem:
+                if problem.kind in _WAIT:
+                    raise
                 yield source, refused(piece, problem)
             except Exception as error:  # noqa: BLE001 - a defect costs one visit, not the file
                 yield source, refused(piece, MappingFailed(error=type(error).__name__))
@@ -66,6 +70,7 @@ class ClaimsAcceptor:
         if piece.problem is not None:
             raise piece.problem
         visit = self._plausible(self._reader.read(piece))
+        self._speaking.visit(source, piece.ordinal, visit.facility)
         people = self._tools.mapping.people(visit)
         return Work(
             source,

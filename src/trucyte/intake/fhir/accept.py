@@ -21,7 +21,8 @@ from trucyte.intake.fhir.entries import Asked, Entry, read_piece
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.piece import Piece
 from trucyte.intake.running.results import Outcome, Result
-from trucyte.intake.tools import Tools
+from trucyte.intake.speaking import Speaking
+from trucyte.intake.tools import Finder, Tools
 from trucyte.intake.unreadable import (
     DecisionContested,
     FhirInvalid,
@@ -29,6 +30,7 @@ from trucyte.intake.unreadable import (
     ReferenceUnresolved,
 )
 from trucyte.journal.change import Change, Operation, VersionConflict
+from trucyte.journal.change import Entry as Line
 
 _WAIT = (Kind.UNAVAILABLE, Kind.NO_SPACE)
 _TRIES = 8
@@ -49,49 +51,64 @@ class _Plan:
 class FhirAcceptor:
     """Takes pieces of FHIR JSON into the journal."""
 
-    def __init__(self, tools: Tools, limits: Limits = DEFAULT) -> None:
-        """Work with `tools` in one thread."""
+    def __init__(self, tools: Tools, limits: Limits = DEFAULT, *, later_wins: bool = False) -> None:
+        """Work with `tools` in one thread.
+
+        `later_wins`: pieces of one source may be worked on side by side, and of those that
+        name one resource the last one counts, whichever is committed first.
+        """
         self._tools = tools
         self._limits = limits
+        self._later_wins = later_wins
         self._present = Present(tools.journal)
+        self._speaking = Speaking(tools)
 
     def accept(self, tasks: Sequence[Task]) -> Iterator[Told]:
         """Accept each piece or say why not; raises the Problem where the database is gone."""
-        waiting = list(tasks)
-        for _ in range(_TRIES):
-            again: list[Task] = []
-            for task, result in self._attempt(waiting):
-                if isinstance(result, VersionConflict):
-                    again.append(task)
-                elif isinstance(result, Problem):
-                    yield task[0], refused(task[1], result)
-                else:
-                    yield task[0], result
-            waiting = again
-            if not waiting:
-                return
-        for source, piece in waiting:
-            yield source, refused(piece, DecisionContested())
+        for (source, piece), result in self.judge(tasks):
+            if isinstance(result, Problem):
+                yield source, refused(piece, result)
+            else:
+                yield source, result
 
-    def _attempt(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Problem]]:
-        asked: list[tuple[Task, Asked]] = []
+    def judge(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Problem]]:
+        """Accept each piece and give what came of it, or the Problem that refuses it.
+
+        Pieces that name one resource are accepted in their order.
+        """
+        waiting: list[_Read] = []
         for task in tasks:
             try:
-                asked.append((task, self._read(task[1])))
+                waiting.append((task, self._read(task[1])))
             except Problem as problem:
                 yield task, problem
+        tries = 0
+        while waiting and tries < _TRIES:
+            now, later = _without_same(waiting)
+            again: list[_Read] = []
+            for read, result in self._attempt(now):
+                if isinstance(result, VersionConflict):
+                    again.append(read)
+                else:
+                    yield read[0], result
+            tries = tries + 1 if again else 0
+            waiting = again + later
+        for task, _ in waiting:
+            yield task, DecisionContested()
+
+    def _attempt(self, reads: Sequence["_Read"]) -> Iterator[tuple["_Read", Result | Problem]]:
         self._present.clear()
-        self._present.load((e.type, e.id) for _, found in asked for e in found.entries)
-        plans: list[tuple[Task, _Plan]] = []
-        for task, found in asked:
+        self._present.load((e.type, e.id) for _, found in reads for e in found.entries)
+        plans: list[tuple[_Read, _Plan]] = []
+        for read in reads:
             try:
-                plans.append((task, self._plan(task, found)))
+                plans.append((read, self._plan(*read)))
             except Problem as problem:
                 if problem.kind in _WAIT:
                     raise
-                yield task, problem
+                yield read, problem
             except Exception as error:  # noqa: BLE001 - a defect costs one piece, not the file
-                yield task, MappingFailed(error=type(error).__name__)
+                yield read, MappingFailed(error=type(error).__name__)
         yield from self._commit(plans)
 
     def _read(self, piece: Piece) -> Asked:
@@ -100,25 +117,26 @@ class FhirAcceptor:
         return read_piece(piece, self._tools.ids, self._limits.bundle)
 
     def _commit(
-        self, plans: Sequence[tuple[Task, _Plan]]
-    ) -> Iterator[tuple[Task, Result | Problem]]:
+        self, plans: Sequence[tuple["_Read", _Plan]]
+    ) -> Iterator[tuple["_Read", Result | Problem]]:
         units = [unit for _, plan in plans for unit in plan.units]
         outcomes = iter(self._tools.journal.commit_many(units) if units else ())
-        for task, plan in plans:
+        for read, plan in plans:
             became = [next(outcomes) for _ in plan.units]
             problems = [outcome for outcome in became if isinstance(outcome, Problem)]
             if problems:
                 if problems[0].kind in _WAIT:
                     raise problems[0]
-                yield task, problems[0]
+                yield read, problems[0]
                 continue
             count = sum(len(outcome) for outcome in became if not isinstance(outcome, Problem))
-            yield task, _result(plan, count)
+            yield read, _result(plan, count)
 
     def _plan(self, task: Task, asked: Asked) -> _Plan:
         source, piece = task
         plan = _Plan(source, piece, asked.kind)
-        entries, links = self._settled(asked)
+        entries, links = self._settled(asked, self._speaking.finder(source))
+        self._speaking.check_keys(source, [(entry.type, entry.id) for entry in entries])
         changes = []
         for entry in entries:
             change = self._change(plan, entry, links)
@@ -130,14 +148,14 @@ class FhirAcceptor:
             plan.units = [[change] for change in changes]
         return plan
 
-    def _settled(self, asked: Asked) -> tuple[list[Entry], dict[str, str]]:
+    def _settled(self, asked: Asked, finder: Finder) -> tuple[list[Entry], dict[str, str]]:
         """Answer the conditions; return the entries that are left, and all links."""
         links = dict(asked.links)
         entries = []
         for entry in asked.entries:
             found: tuple[str, ...] = ()
             if entry.if_none_exist:
-                found = tuple(self._tools.finder.find(entry.type, entry.if_none_exist))
+                found = tuple(finder.find(entry.type, entry.if_none_exist))
                 if len(found) > 1:
                     raise ReferenceUnresolved(matches=len(found))
             if not found:
@@ -149,7 +167,7 @@ class FhirAcceptor:
                 for link, target in links.items()
             }
         bodies = (entry.body for entry in entries)
-        links.update(resolve_references(bodies, self._tools.finder))
+        links.update(resolve_references(bodies, finder))
         return entries, links
 
     def _change(self, plan: _Plan, entry: Entry, links: dict[str, str]) -> Change | None:
@@ -157,12 +175,16 @@ class FhirAcceptor:
         version, stored = self._present.version(key), self._present.stored(key)
         if entry.if_match is not None and entry.if_match != version:
             raise FhirInvalid(path=entry.place, issue="if-match")
+        if self._later_wins and stored and _is_overtaken(stored.entry, plan):
+            return None
         if not entry.body:
             if stored is None:
                 return None
             return self._made(plan, entry, Accepted(b"", 0), None, version)
         accepted = accept(entry.body, id=entry.id, references=links)
-        resource = parse(accepted.body)
+        is_as_read = entry.resource is not None and accepted.body == entry.body
+        resource = entry.resource if is_as_read else None
+        resource = parse(accepted.body) if resource is None else resource
         self._check(resource, entry)
         plan.is_restricted = plan.is_restricted or is_restricted(resource)
         if stored and is_same(accepted.body, stored.body):
@@ -197,6 +219,26 @@ class FhirAcceptor:
             row=plan.piece.ordinal,
             resource=resource,
         )
+
+
+_Read = tuple[Task, Asked]
+
+
+def _without_same(reads: Sequence[_Read]) -> tuple[list[_Read], list[_Read]]:
+    """Return what can be worked on together, and what names a resource of those before it."""
+    now: list[_Read] = []
+    later: list[_Read] = []
+    taken: set[tuple[str, str]] = set()
+    for read in reads:
+        keys = {(entry.type, entry.id) for entry in read[1].entries}
+        (now if taken.isdisjoint(keys) else later).append(read)
+        taken |= keys
+    return now, later
+
+
+def _is_overtaken(entry: Line, plan: _Plan) -> bool:
+    """Say whether the current version is of this very piece, or of a later one of its source."""
+    return entry.source == plan.source and entry.row >= plan.piece.ordinal
 
 
 def is_restricted(resource: dict[str, Any]) -> bool:

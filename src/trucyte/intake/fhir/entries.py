@@ -7,7 +7,8 @@ resources; a resource that comes under an id of its own keeps it.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from trucyte.base.hashing import opaque_id
 from trucyte.base.problem import Problem
@@ -35,6 +36,8 @@ class Entry:
     place: str  # "entry[3]", "" for a resource by itself
     if_match: int | None = None
     if_none_exist: str = ""  # a query; where one resource meets it, nothing is written
+    # What `body` says, where it was parsed on the way.
+    resource: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def read_piece(piece: Piece, key: bytes, size_max: int) -> Asked:
     except Problem as problem:
         raise JsonRefused(why=problem.code) from None
     if piece.form is Form.RESOURCE:
-        entry = _single(body, key)
+        entry = _single(body, scanned.resource, key)
         return Asked([entry], {}, True, entry.type)
     found = bundle(body)
     if found.type not in _TAKEN or "resourceType" not in scanned.resource:
@@ -63,12 +66,14 @@ def read_piece(piece: Piece, key: bytes, size_max: int) -> Asked:
     return _asked(found, key)
 
 
-def _single(body: bytes, key: bytes) -> Entry:
-    said = head(body)
-    if said.type not in TYPE_NUMBERS:
+def _single(body: bytes, resource: dict[str, Any], key: bytes) -> Entry:
+    kind, own = resource.get("resourceType"), resource.get("id")
+    if kind not in TYPE_NUMBERS:
         raise NotFhir()
-    identity = said.id or opaque_id(key, "content", hashlib.sha256(body).hexdigest())
-    return Entry(said.type, checked_id(identity), body, "")
+    if own is not None and not isinstance(own, str):
+        raise FhirUnsupported(what="an id that is not allowed")
+    identity = own or opaque_id(key, "content", hashlib.sha256(body).hexdigest())
+    return Entry(kind, checked_id(identity), body, "", resource=resource)
 
 
 def _asked(found: BundleHead, key: bytes) -> Asked:

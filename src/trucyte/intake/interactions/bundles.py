@@ -16,10 +16,18 @@ from trucyte.intake.fhir.conditions import conditional_references, split_conditi
 from trucyte.intake.interactions.asks import Ask, Verb, read_query
 from trucyte.intake.interactions.committing import TRIES, pause, tell, written
 from trucyte.intake.interactions.entries import Asked, read_bundle
-from trucyte.intake.interactions.plans import Plan, Planner, Settled, keys_of
+from trucyte.intake.interactions.plans import (
+    Plan,
+    Planner,
+    Scene,
+    Settled,
+    is_labelled,
+    keys_of,
+)
 from trucyte.intake.interactions.problems import (
     BundleTooLarge,
     BundleUnreadable,
+    ConditionClosed,
     Contested,
     NotSelective,
     ReferenceNotSelective,
@@ -102,12 +110,11 @@ class Bundles:
         entries = [entry for _, entry in writes]
         settled = self._settled(access, entries)
         links = self._links(access, entries, settled)
-        present = Present(self._journal)
-        present.load(keys_of(settled))
+        scene = self._planner.look(access, self._journal, keys_of(settled))
         plans = []
         for entry, one in zip(entries, settled, strict=True):
             try:
-                plans.append(self._planner.plan(access, one, present, links.targets))
+                plans.append(self._planner.plan(access, one, scene, links.targets))
             except Problem as problem:
                 raise _placed(problem, entry) from None
         _check_own_conditions(settled, plans, entries)
@@ -165,7 +172,17 @@ class Bundles:
             ]
         if len(found) != 1:
             raise ReferenceNotSelective(matches=len(found), type=kind)
+        if expectation.expected and not access.sees_restricted:
+            self._check_open((kind, found[0]))
         return f"{kind}/{found[0]}", expectation
+
+    def _check_open(self, key: tuple[str, str]) -> None:
+        """Raise ConditionClosed where the reference would give away a restricted resource."""
+        present = Present(self._journal)
+        present.load([key])
+        stored = present.stored(key)
+        if stored and is_labelled(stored.body):
+            raise ConditionClosed()
 
     def _commit(
         self, access: Access, plans: Sequence[Plan], conditions: Sequence[SearchExpectation]
@@ -175,7 +192,7 @@ class Bundles:
         if not changes:
             return ()
         if self._settings.refuses_missing_references:
-            check_references(self._journal, changes)
+            check_references(self._journal, self._planner.records, access, changes)
         whole = list(changes)
         if self._settings.provenance_of_transactions:
             whole += provenances(self._planner, access, changes)
@@ -211,23 +228,22 @@ class Bundles:
                 settled[place] = self._planner.settle(access, _ask(entry))
             except Problem as problem:
                 done[place] = EntryDone(problem=_placed(problem, entry))
-        present = Present(self._journal)
-        present.load(keys_of(list(settled.values())))
+        scene = self._planner.look(access, self._journal, keys_of(list(settled.values())))
         plans: dict[int, Plan] = {}
         for place, entry in writes:
             if place in settled:
                 try:
-                    plans[place] = self._unit(access, settled[place], present)
+                    plans[place] = self._unit(access, settled[place], scene)
                 except _AGAIN:
                     continue
                 except Problem as problem:
                     done[place] = EntryDone(problem=_placed(problem, entry))
         return done | self._commit_apart(access, plans, dict(writes))
 
-    def _unit(self, access: Access, settled: Settled, present: Present) -> Plan:
-        plan = self._planner.plan(access, settled, present)
+    def _unit(self, access: Access, settled: Settled, scene: Scene) -> Plan:
+        plan = self._planner.plan(access, settled, scene)
         if self._settings.refuses_missing_references:
-            check_references(self._journal, plan.changes)
+            check_references(self._journal, self._planner.records, access, plan.changes)
         return plan
 
     def _commit_apart(
@@ -252,7 +268,7 @@ class Bundles:
         return done
 
     def _with_provenance(self, access: Access, plan: Plan) -> Sequence[Change]:
-        if not self._settings.provenance_of_single_writes:
+        if not any(self._settings.writes_provenance(change.type) for change in plan.changes):
             return plan.changes
         return [*plan.changes, *provenances(self._planner, access, plan.changes)]
 

@@ -11,7 +11,6 @@ from typing import Any
 from trucyte.base.clock import Clock
 from trucyte.fhir.patch import Patch
 from trucyte.fhir.path.path import Paths
-from trucyte.intake.claims.present import Present
 from trucyte.intake.interactions.asks import Ask, Verb
 from trucyte.intake.interactions.bundles import Bundles
 from trucyte.intake.interactions.committing import TRIES, pause, tell, written
@@ -23,6 +22,7 @@ from trucyte.intake.interactions.references import check_references
 from trucyte.intake.interactions.settings import WriteSettings
 from trucyte.intake.interactions.values import BundleDone, Reads, Written
 from trucyte.intake.tools import Checker
+from trucyte.journal.behalf import Behalf
 from trucyte.journal.change import ExpectationFailed, VersionConflict
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
@@ -47,7 +47,9 @@ class Interactions:
         """Write into `journal`; `person` and `person_of` as in `intake.tools.Tools`."""
         self._settings = settings or WriteSettings()
         self._journal = journal
-        self._planner = Planner(records, checker, person, person_of, clock, self._settings)
+        self._planner = Planner(
+            records, checker, person, person_of, clock, self._settings, Behalf(journal.database)
+        )
         self._bundles = Bundles(journal, self._planner, paths)
 
     def create(self, access: Access, type: str, body: bytes, *, if_none_exist: str = "") -> Written:
@@ -149,17 +151,16 @@ class Interactions:
 
     def _attempt(self, access: Access, ask: Ask) -> list[Written]:
         settled = self._planner.settle(access, ask)
-        present = Present(self._journal)
         # A create under an id of chance has nothing to look for.
-        if ask.verb is not Verb.CREATE or settled.is_met:
-            present.load(settled.keys)
-        plan = self._planner.plan(access, settled, present)
+        is_known = ask.verb is not Verb.CREATE or settled.is_met
+        scene = self._planner.look(access, self._journal, settled.keys if is_known else ())
+        plan = self._planner.plan(access, settled, scene)
         if not plan.changes:
             return written(plan, ())
         changes = list(plan.changes)
         if self._settings.refuses_missing_references:
-            check_references(self._journal, changes)
-        if self._settings.provenance_of_single_writes:
+            check_references(self._journal, self._planner.records, access, changes)
+        if self._settings.writes_provenance(ask.type):
             changes += provenances(self._planner, access, changes)
         entries = self._journal.commit(changes, plan.expectations)
         return written(plan, entries[: len(plan.changes)])

@@ -22,18 +22,23 @@ from trucyte.intake.interactions.problems import (
     AlreadyThere,
     ConditionClosed,
     ConditionUnmet,
+    IdNotYours,
     IdOfAnother,
     IdTaken,
     NothingMeets,
     NotSelective,
+    NotYours,
     TooManyDeleted,
 )
 from trucyte.intake.interactions.settings import WriteSettings
 from trucyte.intake.interactions.values import Done
 from trucyte.intake.tools import Checker
+from trucyte.journal.behalf import Behalf
 from trucyte.journal.change import Change, ExpectationFailed, Operation, Stored
+from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.gate import Records
+from trucyte.records.owners import Standing
 from trucyte.records.rows import sensitivity_of_label
 from trucyte.records.search.expectation import SearchExpectation
 from trucyte.records.shown import ResourceGone, ResourceNotFound, ResourceRestricted, UnknownType
@@ -60,6 +65,29 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Scene:
+    """What a write is decided on: what is there, as far as the caller is to know of it."""
+
+    present: Present
+    standing: Standing
+
+    def stored(self, key: Key) -> Stored | None:
+        """Return the current line; None where there is none, or it is another's."""
+        return None if self.standing.hides(key) else self.present.stored(key)
+
+    def version(self, key: Key) -> int:
+        """Return the current version, 0 where there never was one, or it is another's."""
+        return 0 if self.standing.hides(key) else self.present.version(key)
+
+    def check_change(self, key: Key) -> None:
+        """Raise IdNotYours, NotYours where the caller may not write this resource."""
+        if self.standing.hides(key):
+            raise IdNotYours(type=key[0])
+        if not self.standing.may_change(key):
+            raise NotYours(type=key[0])
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a write comes to: changes, or what is there already."""
 
@@ -79,6 +107,13 @@ class Planner:
     person_of: Callable[[Mapping[str, Any]], str | None]  # resource -> "Patient/<id>"
     clock: Clock
     settings: WriteSettings
+    behalf: Behalf
+
+    def look(self, access: Access, journal: Journal, keys: Sequence[Key]) -> "Scene":
+        """Return what is there now of resources, and what the caller may do with each."""
+        present = Present(journal)
+        present.load(keys)
+        return Scene(present, self.records.standing(access, keys))
 
     def settle(self, access: Access, ask: Ask) -> Settled:
         """Answer the condition of an ask; raises where it does not say which resource."""
@@ -110,41 +145,43 @@ class Planner:
         self,
         access: Access,
         settled: Settled,
-        present: Present,
+        scene: Scene,
         links: Mapping[str, str] = _NO_LINKS,
     ) -> Plan:
-        """Make the changes of an ask; `present` has its keys loaded."""
-        plan = _PLANS[settled.ask.verb](self, access, settled, present, links)
+        """Make the changes of an ask; `scene` has its keys loaded."""
+        plan = _PLANS[settled.ask.verb](self, access, settled, scene, links)
         if settled.expectation is None:
             return plan
         return Plan(plan.done, plan.changes, plan.standing, (settled.expectation,))
 
     def _create(
-        self, access: Access, settled: Settled, present: Present, links: Mapping[str, str]
+        self, access: Access, settled: Settled, scene: Scene, links: Mapping[str, str]
     ) -> Plan:
         ask, (id_,) = settled.ask, settled.ids
         assert ask.draft is not None
         if settled.is_met:
-            return Plan(Done.FOUND, standing=_current(access, settled, present, id_))
+            return Plan(Done.FOUND, standing=_current(access, settled, scene, id_))
+        scene.check_change((ask.type, id_))
         ready = made_ready(ask.draft, id_, links, self.checker)
         return Plan(Done.CREATED, (self.change(access, ask.type, id_, ready, 0),))
 
     def _update(
-        self, access: Access, settled: Settled, present: Present, links: Mapping[str, str]
+        self, access: Access, settled: Settled, scene: Scene, links: Mapping[str, str]
     ) -> Plan:
         ask, (id_,) = settled.ask, settled.ids
         draft = ask.draft
         assert draft is not None
-        stored = _seen(access, settled, present, id_)
-        self._check_update(settled, present, stored)
+        stored = _seen(access, settled, scene, id_)
+        self._check_update(settled, scene, stored)
+        scene.check_change((ask.type, id_))
         ready = made_ready(draft, id_, links, self.checker)
         if stored and ready.accepted.body == stored.body:
             return Plan(Done.UNCHANGED, standing=stored)
-        version = present.version((ask.type, id_))
+        version = scene.version((ask.type, id_))
         change = self.change(access, ask.type, id_, ready, version)
         return Plan(Done.UPDATED if stored else Done.CREATED, (change,))
 
-    def _check_update(self, settled: Settled, present: Present, stored: Stored | None) -> None:
+    def _check_update(self, settled: Settled, scene: Scene, stored: Stored | None) -> None:
         ask, (id_,) = settled.ask, settled.ids
         assert ask.draft is not None
         if not ask.query:
@@ -155,34 +192,36 @@ class Planner:
             raise IdTaken(type=ask.type)  # R4 3.1.0.4.3: no match, and the id is another's
         if ask.must_be_new and stored is not None:
             raise AlreadyThere(type=ask.type)
-        _check_version(ask, present, stored, id_)
+        _check_version(ask, scene, stored, id_)
 
     def _patch(
-        self, access: Access, settled: Settled, present: Present, links: Mapping[str, str]
+        self, access: Access, settled: Settled, scene: Scene, links: Mapping[str, str]
     ) -> Plan:
         ask, (id_,) = settled.ask, settled.ids
         assert ask.patch is not None
-        stored = _current(access, settled, present, id_)
-        _check_version(ask, present, stored, id_)
+        stored = _current(access, settled, scene, id_)
+        _check_version(ask, scene, stored, id_)
+        scene.check_change((ask.type, id_))
         ready = patched(stored.body, ask.patch, self.settings.resource, self.checker)
         if is_same(ready.accepted.body, stored.body):
             return Plan(Done.UNCHANGED, standing=stored)
-        version = present.version((ask.type, id_))
+        version = scene.version((ask.type, id_))
         return Plan(Done.UPDATED, (self.change(access, ask.type, id_, ready, version),))
 
     def _delete(
-        self, access: Access, settled: Settled, present: Present, links: Mapping[str, str]
+        self, access: Access, settled: Settled, scene: Scene, links: Mapping[str, str]
     ) -> Plan:
         ask, changes = settled.ask, []
         for id_ in settled.ids:
-            stored = _seen(access, settled, present, id_)
-            _check_version(ask, present, stored, id_)
+            stored = _seen(access, settled, scene, id_)
+            _check_version(ask, scene, stored, id_)
             if stored is not None:
-                version = present.version((ask.type, id_))
+                scene.check_change((ask.type, id_))
+                version = scene.version((ask.type, id_))
                 changes.append(
                     Change(
                         ask.type, id_, Operation.DELETE, b"", 0, stored.entry.person, version,
-                        data_group=stored.entry.data_group,
+                        data_group=stored.entry.data_group, source=self.source(access),
                     )
                 )  # fmt: skip
         return Plan(Done.DELETED, tuple(changes))
@@ -200,21 +239,26 @@ class Planner:
             meta_offset=ready.accepted.meta_offset,
             person=self.person(whose),
             expected=version,
+            source=self.source(access),
             resource=ready.resource,
         )
 
+    def source(self, access: Access) -> int:
+        """Return the standing source of what a caller writes: it tells whose that is."""
+        return self.behalf.standing(access.caller, access.organisation)
 
-def _check_version(ask: Ask, present: Present, stored: Stored | None, id_: str) -> None:
+
+def _check_version(ask: Ask, scene: Scene, stored: Stored | None, id_: str) -> None:
     """Raise ConditionUnmet unless the version that the client named is the current one."""
     if ask.if_match is None:
         return
-    if stored is None or present.version((ask.type, id_)) != ask.if_match:
+    if stored is None or scene.version((ask.type, id_)) != ask.if_match:
         raise ConditionUnmet(type=ask.type)
 
 
-def _seen(access: Access, settled: Settled, present: Present, id_: str) -> Stored | None:
+def _seen(access: Access, settled: Settled, scene: Scene, id_: str) -> Stored | None:
     """Return what is current, None where nothing is; raises where the caller may not see it."""
-    stored = present.stored((settled.ask.type, id_))
+    stored = scene.stored((settled.ask.type, id_))
     if stored and not access.sees_restricted and is_labelled(stored.body):
         if settled.ask.query:  # the answer must not tell which one
             raise ConditionClosed()
@@ -222,13 +266,13 @@ def _seen(access: Access, settled: Settled, present: Present, id_: str) -> Store
     return stored
 
 
-def _current(access: Access, settled: Settled, present: Present, id_: str) -> Stored:
-    stored = _seen(access, settled, present, id_)
+def _current(access: Access, settled: Settled, scene: Scene, id_: str) -> Stored:
+    stored = _seen(access, settled, scene, id_)
     if stored is None:
         if settled.ask.query:  # it met the condition a moment ago
             raise ExpectationFailed()
         kind = settled.ask.type
-        raise (ResourceGone if present.version((kind, id_)) else ResourceNotFound)(type=kind)
+        raise (ResourceGone if scene.version((kind, id_)) else ResourceNotFound)(type=kind)
     return stored
 
 
@@ -238,7 +282,7 @@ def is_labelled(body: bytes) -> bool:
     return any(sensitivity_of_label(label.system, label.code) for label in labels)
 
 
-_PLANS: Mapping[Verb, Callable[[Planner, Access, Settled, Present, Mapping[str, str]], Plan]] = {
+_PLANS: Mapping[Verb, Callable[[Planner, Access, Settled, Scene, Mapping[str, str]], Plan]] = {
     Verb.CREATE: Planner._create,
     Verb.UPDATE: Planner._update,
     Verb.PATCH: Planner._patch,

@@ -90,6 +90,20 @@ class IdTaken(Problem):
     code = "condition-id-taken"
 
 
+class IdNotYours(Problem):
+    """This id cannot be had for a {type}; choose another, or let the node choose."""
+
+    kind = Kind.CONFLICT
+    code = "id-not-yours"
+
+
+class NotYours(Problem):
+    """This {type} is for others to write: its own organisation, or the node's operators."""
+
+    kind = Kind.FORBIDDEN
+    code = "not-yours"
+
+
 class Contested(Problem):
     """Others keep changing what this was decided on; try again."""
 

@@ -19,3 +19,9 @@ class WriteSettings:
     refuses_missing_references: bool = False
     provenance_of_transactions: bool = True
     provenance_of_single_writes: bool = False
+    # Types whose single writes always have one: who follows a Subscription has to know for whom.
+    provenance_always: frozenset[str] = frozenset({"Subscription"})
+
+    def writes_provenance(self, type: str) -> bool:
+        """Whether a single write of a type is told of by a Provenance."""
+        return self.provenance_of_single_writes or type in self.provenance_always

@@ -178,3 +178,10 @@ where (latest.happened, latest.made_on) < (excluded.happened, excluded.made_on)
 
 -- clear_latest
 delete from intake.latest
+
+-- next_source
+-- A number for a file that is not kept: no source has it, none will.
+select nextval(pg_get_serial_sequence('intake.source', 'number'))
+
+-- analyze_records
+analyze records.entry, records.date, records.quantity, records.text

@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from typing import TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -32,16 +33,52 @@ class PageExpired(Problem):
     code = "page-expired"
 
 
-class PageState(msgspec.Struct, frozen=True, array_like=True):
+Key = int | float | str | None
+
+
+class PageState(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="search"):
     """A search, and the last row that was shown."""
 
-    type: str
+    type: str  # "": of several types, or all
     pairs: tuple[tuple[str, str], ...]
+    compartment: tuple[str, ...]  # (): none, else its type and id
     snapshot: int  # journal position of the first page
     epoch: int
     seq: int
-    key: int | None  # sort key of the last row
+    keys: tuple[Key, ...]  # sort keys of the last row
     now: int  # µs since 1970 at the first page: what `ap` was measured from
+
+
+class HistoryState(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="history"):
+    """A history, and where it goes on."""
+
+    type: str  # "": all
+    id: str
+    since: int | None  # µs since 1970
+    at: tuple[int, int] | None  # µs since 1970, half open
+    is_oldest_first: bool
+    count: int
+    snapshot: int
+    epoch: int
+    seq: int  # the line to go on from, itself not shown
+
+
+class RecordState(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="record"):
+    """All of a person or visit, and the last row that was shown."""
+
+    type: str
+    id: str
+    dates: tuple[int | None, int | None]  # µs since 1970
+    since: int | None
+    types: tuple[str, ...]
+    count: int
+    snapshot: int
+    epoch: int
+    seq: int
+
+
+State = PageState | HistoryState | RecordState
+S = TypeVar("S", PageState, HistoryState, RecordState)
 
 
 class PageSeal:
@@ -51,18 +88,18 @@ class PageSeal:
         """Derive the sealing key from the node's index key."""
         self._cipher = AESGCM(hmac.new(key, b"page tokens", hashlib.sha256).digest())
 
-    def seal(self, state: PageState) -> str:
+    def seal(self, state: State) -> str:
         """Return the token of a state."""
         nonce = secrets.token_bytes(_NONCE_SIZE)
         sealed = self._cipher.encrypt(nonce, msgspec.msgpack.encode(state), None)
         return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
-    def open(self, token: str) -> PageState:
-        """Return the state of a token; raises PageTokenUnknown."""
+    def open(self, token: str, kind: type[S]) -> S:
+        """Return the state of a token of a kind; raises PageTokenUnknown."""
         try:
             padded = token + "=" * (-len(token) % 4)
             raw = base64.b64decode(padded, altchars=b"-_", validate=True)
             opened = self._cipher.decrypt(raw[:_NONCE_SIZE], raw[_NONCE_SIZE:], None)
-            return msgspec.msgpack.decode(opened, type=PageState)
+            return msgspec.msgpack.decode(opened, type=kind)
         except (ValueError, binascii.Error, InvalidTag, msgspec.DecodeError):
             raise PageTokenUnknown() from None

@@ -7,16 +7,18 @@ handled leniently: then it is left out, and the answer says so.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trucyte.records.mains import MAIN_DATES
+from trucyte.records.results.wishes import Wishes, is_wish, read_wishes
 from trucyte.records.search.asked.codes import Codes
 from trucyte.records.search.asked.filters import read_filter
 from trucyte.records.search.asked.leaf import (
     BadSearchValue,
     Criterion,
+    LimitedByAuthor,
     ModifierNotSupported,
     ParameterNotSupported,
     SearchTooLarge,
     UnknownParameter,
+    shown_name,
 )
 from trucyte.records.search.asked.names import Language, Names
 from trucyte.records.search.asked.tree import Chain, Has, Node, every_node
@@ -31,8 +33,6 @@ __all__ = [
     "read_query",
 ]
 
-COUNT_DEFAULT = 50
-COUNT_MAX = 1000
 CRITERIA_MAX = 50
 # Alternatives in all that each need values of their own in the statement, which has room for
 # 65,535: a quantity in every unit takes about thirty. Codes and ids go in one array.
@@ -46,11 +46,7 @@ class Query:
 
     type: str
     criteria: tuple[Node, ...]  # all of them hold
-    sort: str  # "", "date", "lastUpdated"; "": newest first
-    descending: bool
-    count: int
-    total: bool
-    only_count: bool
+    wishes: Wishes
     ignored: tuple[str, ...] = ()  # names of what was left out, as the caller wrote them
 
     @property
@@ -85,12 +81,10 @@ def read_query(
     `ignored`; a modifier or value that cannot be read is refused all the same.
     """
     names = Names(language, codes)
-    controls: dict[str, str] = {}
     criteria: list[Node] = []
     ignored: dict[str, None] = {}
     for name, text in pairs:
-        if name in _CONTROLS:
-            controls[name] = text
+        if is_wish(name):
             continue
         if len(criteria) == CRITERIA_MAX:
             raise SearchTooLarge(most=CRITERIA_MAX)
@@ -101,21 +95,9 @@ def read_query(
                 raise
             ignored[name] = None
     _check_size(criteria)
-    sort, descending = _sort(resource_type, controls.get("_sort", ""))
-    count = _count(controls.get("_count", str(COUNT_DEFAULT)))
-    return Query(
-        type=resource_type,
-        criteria=tuple(criteria),
-        sort=sort,
-        descending=descending,
-        count=min(count, COUNT_MAX),
-        total=_choice(controls, "_total", ("none", "estimate", "accurate")) == "accurate",
-        only_count=_choice(controls, "_summary", ("false", "count")) == "count" or count == 0,
-        ignored=tuple(ignored),
-    )
-
-
-_CONTROLS = frozenset({"_count", "_sort", "_total", "_summary"})
+    _check_repeated(criteria)
+    wishes = read_wishes(resource_type, [pair for pair in pairs if is_wish(pair[0])], names)
+    return Query(resource_type, tuple(criteria), wishes, tuple(ignored))
 
 
 def _criterion(names: Names, resource_type: str, name: str, text: str) -> Node:
@@ -135,26 +117,12 @@ def _check_size(criteria: Sequence[Node]) -> None:
         raise SearchTooLarge(most=SEPARATE_MAX)
 
 
-def _choice(controls: dict[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    value = controls.get(name, allowed[0])
-    if value not in allowed:
-        raise BadSearchValue(parameter=name, expected=" | ".join(allowed))
-    return value
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise BadSearchValue(parameter="_count", expected="number")
-    return int(text)
-
-
-def _sort(resource_type: str, text: str) -> tuple[str, bool]:
-    descending = text.startswith("-")
-    code = text.removeprefix("-")
-    if code == "":
-        return "", True
-    if code == "_lastUpdated":
-        return "lastUpdated", descending
-    if code == MAIN_DATES.get(resource_type):
-        return "date", descending
-    raise BadSearchValue(parameter="_sort", expected="_lastUpdated or the main date of the type")
+def _check_repeated(criteria: Sequence[Node]) -> None:
+    """Raise LimitedByAuthor where a parameter that may stand once is asked twice."""
+    seen: set[str] = set()
+    for node in criteria:
+        if isinstance(node, Criterion) and node.parameter is not None:
+            code = node.parameter.code
+            if code in seen and not node.parameter.limits.multiple_and:
+                raise LimitedByAuthor(parameter=shown_name(node.name), element="multipleAnd")
+            seen.add(code)

@@ -1,9 +1,10 @@
 """One search as one statement: named steps, read from top to bottom.
 
 A search for several frequent values that never meet must not walk the whole table
-backwards for its first row, as PostgreSQL would by its estimates. So the newest rows are
+backwards for its first row, as PostgreSQL would by its estimates. So the nearest rows are
 walked first, a bounded number of them; only if they do not fill the page are the matches
-of all others taken together from the indexes.
+of all others taken together from the indexes. The page's lines of the journal, and where
+the journal stood, come in the same answer.
 """
 
 # ruff: noqa: S608 - the text comes from this module alone, every value is a parameter
@@ -12,13 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trucyte.fhir.types import TYPE_NUMBERS
+from trucyte.journal.rows import LINE_COLUMNS
+from trucyte.records.results.order import Order
 from trucyte.records.search.bound import NOTHING, Parameters
-from trucyte.records.search.compile import Conditions
 from trucyte.records.search.page_token import PageState
-from trucyte.records.search.query import Query
 
 NEAR_ROWS = 3000
-_COLUMNS = "e.seq, e.date_low, e.person"
+WALKED_ROWS = 1000  # along another order: each is looked up
+# Where the journal stood, in the first columns of every answer.
+POSITION = (
+    "select tail.last_seq, tail.epoch, horizon.seq as horizon from journal.tail, records.horizon"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,120 +40,188 @@ class Step:
         return f"{self.name} as {kept}(\n{self.sql}\n)"
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the rows of a page must meet, and how they are looked for."""
+
+    conditions: Sequence[str]
+    dated: Sequence[str]  # of those the ones that a walk by date may begin with
+    type: str  # "": several
+    is_several: bool  # two criteria or more: statistics multiply where they should not
+    is_few: bool  # ids or persons are named: a handful of rows is all there can be
+    is_linked: bool
+
+
+@dataclass(slots=True)
+class _Page:
+    """One statement in the making."""
+
+    asked: Asked
+    order: Order
+    bound: Parameters
+    limit: str
+    here: Sequence[str]  # conditions of the moment and place, of rows of the index
+    behind: str  # of rows with the columns of the page
+    start: str  # of a walk by the first key
+
+
 def page_statement(
-    query: Query,
-    compiled: Conditions,
-    conditions: Sequence[str],
-    snapshot: int,
-    after: PageState | None,
+    asked: Asked, order: Order, bound: Parameters, count: int, after: PageState | None
 ) -> str:
-    """Return the statement for one page: (seq, date_low, person), one row more than asked."""
-    bound = compiled.bound
-    limit = bound.add(query.count + 1, "integer")
-    position = bound.add(snapshot, "bigint")
-    order = _order(query)
-    behind = _behind(query, after, bound)
-    here = [f"e.seq <= {position}", *behind]
-    steps = _current(query, compiled.dated, conditions, here, order, limit)
+    """Return the statement for one page, and one row more.
+
+    Its columns: journal position, epoch, horizon; the sort keys; the line of the journal.
+    One row at least, whose line is null where nothing is found.
+    """
+    limit = bound.add(count + 1, "integer")
+    here: list[str] = []
+    behind = start = ""
+    if after is not None:
+        position = bound.add(after.snapshot, "bigint")
+        here = [f"e.seq <= {position}"]
+        if order.is_by_body:
+            pass  # where the page begins is found in the bodies: all of the moment is asked for
+        elif order.keys:
+            behind = order.behind(after.keys, after.seq, bound)
+            start = order.start(after.keys, bound)
+        else:
+            here.append(order.behind((), after.seq, bound))
+    page = _Page(asked, order, bound, limit, here, behind, start)
+    steps = _current(page)
     names = ["current"]
     if after is not None:
-        where = _where(
-            "true", [f"e.seq <= {position}", f"e.ended > {position}", *behind, *conditions]
-        )
-        steps.append(Step("replaced", f"select {_COLUMNS} from records.ended e\n{where}"))
+        ended = [*here, f"e.ended > {position}", *asked.conditions]
+        steps.append(Step("replaced", _rows("records.ended", ended, page)))
         names.append("replaced")
-    union = "\nunion all ".join(f"select {_COLUMNS} from {name} e" for name in names)
-    steps_text = ",\n".join(step.text() for step in steps)
+    union = "\nunion all ".join(f"select * from {name}" for name in names)
+    steps.append(
+        Step("page", f"select * from (\n{union}\n) e\norder by {order.by} limit {limit}", True)
+    )
+    return f"with {_listed(steps)}\n{_with_lines(order)}"
+
+
+def _with_lines(order: Order) -> str:
+    keys = "".join(f"e.k{n}, " for n in range(len(order.keys)))
     return (
-        f"with {steps_text}\nselect {_COLUMNS} from (\n{union}\n) e\norder by {order} limit {limit}"
+        f"select p.*, {keys}{LINE_COLUMNS}\nfrom ({POSITION}) p left join page e on true\n"
+        f"left join journal.change c on c.seq = e.seq\norder by {order.by}"
     )
 
 
-def count_statement(conditions: Sequence[str]) -> str:
-    """Return the statement that counts the current matches."""
-    return f"select count(*) from records.entry e\n{_where('false', conditions)}"
+def count_statement(conditions: Sequence[str], most: int | None = None) -> str:
+    """Return the statement that counts the current matches, at most so many."""
+    where = _where("false", conditions)
+    if most is None:
+        return f"select count(*) from records.entry e\n{where}"
+    return f"select count(*) from (select from records.entry e\n{where} limit {most}) e"
 
 
-def _current(
-    query: Query,
-    dated: Sequence[str],
-    conditions: Sequence[str],
-    here: Sequence[str],
-    order: str,
-    limit: str,
-) -> list[Step]:
-    if query.criteria and not query.is_by_id:
-        if query.sort == "date":
-            number = TYPE_NUMBERS[query.type]
-            walked = [f"e.type = {number}", "e.date_low is not null", *dated, *here]
-            return _near_or_all(conditions, here, walked, order, limit)
-        if query.descending and query.is_linked:
+def timeline_statement(
+    conditions: Sequence[str], bound: Parameters, person: int, count: int
+) -> str:
+    """Return the statement of a person's rows, the newest date first: (seq, date, label)."""
+    where = _where("false", [f"e.person = {bound.add(person, 'bigint')}", *conditions])
+    return (
+        f"select e.seq, e.date_low, e.sensitivity from records.entry e\n{where}\n"
+        f"order by e.date_low desc nulls last, e.seq desc limit {bound.add(count, 'integer')}"
+    )
+
+
+def _listed(steps: Sequence[Step]) -> str:
+    return ",\n".join(step.text() for step in steps)
+
+
+def _rows(table: str, conditions: Sequence[str], page: _Page) -> str:
+    """Return the rows of a table that meet conditions, with the columns of the page."""
+    is_ended = "true" if table == "records.ended" else "false"
+    rows = f"select {page.order.columns} from {table} e\n{_where(is_ended, conditions)}"
+    return f"select * from ({rows}) e where {page.behind}" if page.behind else rows
+
+
+def _first(rows: str, page: _Page) -> str:
+    return f"select * from ({rows}) e\norder by {page.order.by} limit {page.limit}"
+
+
+def _current(page: _Page) -> list[Step]:
+    asked, order = page.asked, page.order
+    everything = [*page.here, *asked.conditions]
+    if order.keys:
+        if asked.is_few or not order.keys[0].walk or page.start == "false":
+            return [Step("current", _first(_rows("records.entry", everything, page), page))]
+        return _near_or_all(page)
+    if not asked.is_few and order.tie_is_descending:
+        if asked.is_linked and asked.type:
             # Of a rare type too few are among the newest rows, and all of a link are many.
-            walked = [f"e.type = {TYPE_NUMBERS[query.type]}", *here]
-            return _near_then_far(conditions, walked, limit)
-        if query.descending and len(query.criteria) > 1:
-            return _near_then_far(conditions, here, limit)
-    where = _where("false", [*here, *conditions])
-    text = f"select {_COLUMNS} from records.entry e\n{where}\norder by {order} limit {limit}"
-    return [Step("current", text)]
+            return _near_then_far(page, [f"e.type = {TYPE_NUMBERS[asked.type]}", *page.here])
+        if asked.is_several:
+            return _near_then_far(page, page.here)
+    if asked.is_few:
+        # All of them, then sorted: no walk along the key for the sake of the order.
+        few = Step("few", _rows("records.entry", everything, page), materialized=True)
+        return [few, Step("current", _first("select * from few", page))]
+    return [Step("current", _first(_rows("records.entry", everything, page), page))]
 
 
-def _near_or_all(
-    conditions: Sequence[str], here: Sequence[str], walked: Sequence[str], order: str, limit: str
-) -> list[Step]:
-    """By date: a bounded walk over the type's dates; if that is not enough, all matches sorted."""
-    near_is_short = f"(select count(*) from near) < {limit}"
-    nearest = (
-        f"select e.* from records.entry e\n{_where('false', walked)}"
-        f"\norder by {order.replace(' nulls last', '')} limit {NEAR_ROWS}"
+def _near_or_all(page: _Page) -> list[Step]:
+    """By a walk along the first key's index, a bounded one; else all matches, sorted.
+
+    The walk must be whole for its last value, or rows of the same value would be passed over.
+    """
+    key = page.order.keys[0]
+    way = "desc" if key.is_descending else "asc"
+    # Of the main date, a walk can begin where the dates asked for do.
+    dated = page.asked.dated if "e.date_low" in key.walk else ()
+    walked = " and ".join([key.walk, *dated]).replace("e.is_ended", "false")
+    start = [page.start] if page.start else []
+    within = f" where {' and '.join(start)}" if start else ""
+    walk = f"select * from ({walked}) w{within} order by w.k {way} limit {WALKED_ROWS}"
+    found = _rows("records.entry", [*page.here, *page.asked.conditions], page)
+    # A row with several values stands at its first; the last value of all may go on.
+    near = (
+        f"select distinct f.* from ({found.replace('records.entry e', _WALKED, 1)}) f"
+        f" where (select count(*) from walk) < {WALKED_ROWS} or f.k0 is distinct from"
+        f" (select {'min' if key.is_descending else 'max'}(k) from walk)"
     )
+    short = f"(select count(*) from near) < {page.limit}"
+    rest = [short, *page.here, *page.asked.conditions]
     return [
-        Step(
-            "near",
-            f"select {_COLUMNS} from ({nearest}) e\n{_where('false', conditions)}"
-            f"\norder by {order} limit {limit}",
-            materialized=True,
-        ),
-        Step(
-            "every",
-            f"select {_COLUMNS} from records.entry e\n"
-            f"{_where('false', [near_is_short, *here, *conditions])}",
-            materialized=True,
-        ),
+        Step("walk", walk, materialized=True),
+        Step("near", f"select * from ({near}) e order by {page.order.by} limit {page.limit}", True),
+        Step("every", _rows("records.entry", rest, page), materialized=True),
         Step(
             "current",
-            f"select * from near e where not {near_is_short} union all\n"
-            f"(select * from every e order by {order} limit {limit})",
+            f"select * from near where not {short} union all\n"
+            f"({_first('select * from every', page)})",
         ),
     ]
 
 
-def _near_then_far(conditions: Sequence[str], here: Sequence[str], limit: str) -> list[Step]:
-    behind = f"from records.entry e\n{_where('false', here)}"
+_WALKED = "(select distinct w.seq from walk w) w join records.entry e on e.seq = w.seq"
+
+
+def _near_then_far(page: _Page, walked: Sequence[str]) -> list[Step]:
+    behind = f"from records.entry e\n{_where('false', walked)}"
     newest = f"order by e.seq desc limit {NEAR_ROWS}"
     far = [
-        f"(select count(*) from near) < {limit}",
+        f"(select count(*) from near) < {page.limit}",
         # Not `e.seq <`: the planner would guess a third of the table and read its whole key.
         f"e.seq + 0 < (select min(w.seq) from (select e.seq {behind} {newest}) w)",
-        *conditions,
+        *page.asked.conditions,
     ]
+    columns = page.order.columns
     return [
         Step(
             "near",
-            f"select {_COLUMNS} from (select e.* {behind} {newest}) e\n"
-            f"{_where('false', conditions)}\norder by e.seq desc limit {limit}",
+            f"select {columns} from (select e.* {behind} {newest}) e\n"
+            f"{_where('false', page.asked.conditions)}\norder by e.seq desc limit {page.limit}",
             materialized=True,
         ),
         Step(
             "far",
-            f"select {_COLUMNS} from records.entry e\n{_where('false', far)}",
+            f"select {columns} from records.entry e\n{_where('false', far)}",
             materialized=True,
         ),
-        Step(
-            "current",
-            f"select * from near union all\n"
-            f"(select * from far e order by e.seq desc limit {limit})",
-        ),
+        Step("current", f"select * from near union all\n({_first('select * from far', page)})"),
     ]
 
 
@@ -157,26 +230,3 @@ def _where(is_ended: str, conditions: Sequence[str]) -> str:
         return "where false"
     joined = "\nand ".join(conditions) if conditions else "true"
     return "where " + joined.replace("e.is_ended", is_ended)
-
-
-def _order(query: Query) -> str:
-    if query.sort == "date":
-        way = "desc" if query.descending else "asc"
-        return f"e.date_low {way} nulls last, e.seq desc"
-    return "e.seq desc" if query.descending else "e.seq asc"
-
-
-def _behind(query: Query, after: PageState | None, bound: Parameters) -> list[str]:
-    """Return the condition that a row comes after the last one shown."""
-    if after is None:
-        return []
-    seq = bound.add(after.seq, "bigint")
-    if query.sort != "date":
-        return [f"e.seq {'<' if query.descending else '>'} {seq}"]
-    if after.key is None:
-        return [f"e.date_low is null and e.seq < {seq}"]
-    key = bound.add(after.key, "bigint")
-    way = "<" if query.descending else ">"
-    return [
-        f"(e.date_low {way} {key} or (e.date_low = {key} and e.seq < {seq}) or e.date_low is null)"
-    ]

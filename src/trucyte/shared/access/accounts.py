@@ -9,7 +9,7 @@ Wrong passwords slow down whoever sends them, and nobody else.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -81,6 +81,7 @@ class Account:
 
     name: str
     facility: str  # MA_CSKCB it may send for; "": any
+    organisation: str = ""  # for whom it acts, "Organization/x"; "": its facility's
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class ListedAccount:
     facility: str
     created_at: datetime
     ended_at: datetime | None
+    organisation: str = ""
 
 
 def sent_form(password: str) -> str:
@@ -114,18 +116,26 @@ def _proof(sent: str, salt: bytes) -> bytes:
 class Accounts:
     """The accounts of this node. Safe to share between threads."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """Use `database`; nothing is read before the first question."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        organisation_of: Callable[[str], str] = "Organization/{}".format,
+    ) -> None:
+        """Use `database`; `organisation_of` gives the reference of a facility's code."""
+        self._organisation_of = organisation_of
         self._database = database
         self._clock = clock
         self._tried: dict[tuple[str, str], tuple[int, datetime]] = {}
 
-    def add(self, name: str, facility: str = "") -> str:
+    def add(self, name: str, facility: str = "", organisation: str = "") -> str:
         """Make an account and return its password, which is not kept. Raises AccountExists."""
         password, salt = secrets.token_urlsafe(18), secrets.token_bytes(16)
         values = {
             "name": name,
             "facility": facility,
+            "organisation": organisation,
             "salt": salt,
             "proof": _proof(sent_form(password), salt),
             "now": self._clock.now(),
@@ -176,16 +186,20 @@ class Accounts:
             row = connection.execute(QUERIES.find_token, values).fetchone()
         if row is None:
             raise TokenRefused
-        return Account(*row)
+        return self._account(*row)
 
     def _proven(self, name: str, sent: str) -> Account | None:
         known = name.replace("\0", "\ufffd")  # no name holds a NUL, and PostgreSQL takes none
         with self._database.connection() as connection:
             row = connection.execute(QUERIES.find_account, {"name": known}).fetchone()
         # An unknown name costs the same time as a wrong password.
-        found, facility, salt, proof = row or (name, "", b"\0" * 16, b"")
+        found, facility, organisation, salt, proof = row or (name, "", "", b"\0" * 16, b"")
         is_right = hmac.compare_digest(_proof(sent.upper(), salt), proof)
-        return Account(found, facility) if row and is_right else None
+        return self._account(found, facility, organisation) if row and is_right else None
+
+    def _account(self, name: str, facility: str, organisation: str) -> Account:
+        known = organisation or (self._organisation_of(facility) if facility else "")
+        return Account(name, facility, known)
 
     def _issue(self, account: Account) -> Token:
         text, now = secrets.token_urlsafe(32), self._clock.now()

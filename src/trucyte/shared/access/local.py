@@ -7,8 +7,22 @@ trail, or one request's part of it.
 
 from collections.abc import Sequence
 
+from trucyte.base.problem import Kind, Problem
 from trucyte.records.access import Access, Recorder
 from trucyte.shared.access.accounts import Account
+
+
+class OperatorsOnly(Problem):
+    """Only an operator of this node may do that."""
+
+    kind = Kind.FORBIDDEN
+    code = "operators-only"
+
+
+def check_operator(access: Access) -> None:
+    """Raise OperatorsOnly for who acts for one organisation among others."""
+    if access.sees_organisations is not None:
+        raise OperatorsOnly
 
 
 class Unshown:
@@ -28,20 +42,56 @@ def local_access(door: str, recorder: Recorder) -> Access:
 
 
 def sender_access(account: Account, recorder: Recorder) -> Access:
-    """Return the access of a sending system: its own account and facility, nothing restricted."""
+    """Return the access of a system that logged in: its organisation's, nothing restricted.
+
+    An account of no organisation sees what is of nobody, and makes nothing.
+    """
+    organisation = account.organisation or (
+        f"Organization/{account.facility}" if account.facility else ""
+    )
     return Access(
         caller=account.name,
         purpose="HOPERAT",
         sees_restricted=False,
         recorder=recorder,
-        organisation=f"Organization/{account.facility}" if account.facility else "",
+        organisation=organisation,
+        sees_organisations=frozenset({organisation} if organisation else ()),
     )
 
 
-def system_access(part: str) -> Access:
+def system_access(part: str, organisation: str = "") -> Access:
     """Return the access of a part of the program that shows nothing to anyone, by name.
+
+    Where it works for an organisation, it looks at what that one may see.
 
     Intake decides by it whether a condition of a transaction already holds; hiding
     restricted records from that question would make doubles of them.
     """
-    return Access(caller=part, purpose="SYSADMIN", sees_restricted=True, recorder=Unshown())
+    return Access(
+        caller=part,
+        purpose="SYSADMIN",
+        sees_restricted=True,
+        recorder=Unshown(),
+        organisation=organisation,
+        sees_organisations=frozenset({organisation}) if organisation else None,
+    )
+
+
+def access_again(
+    caller: str,
+    purpose: str,
+    *,
+    sees_restricted: bool,
+    organisation: str,
+    sees_organisations: Sequence[str] | None,
+    recorder: Recorder,
+) -> Access:
+    """Return the access of a caller whose work goes on after its request was answered."""
+    return Access(
+        caller=caller,
+        purpose=purpose,
+        sees_restricted=sees_restricted,
+        recorder=recorder,
+        organisation=organisation,
+        sees_organisations=None if sees_organisations is None else frozenset(sees_organisations),
+    )

@@ -66,6 +66,14 @@ class Terminology:
         self._library = library
         self._clock = clock
 
+    def systems(self) -> Mapping[str, Sequence[str]]:
+        """Return the code systems of the journal with the versions that are here, newest first."""
+        found: dict[str, list[str]] = {}
+        for one in self._library.artefacts():
+            if one.type == "CodeSystem" and one.url and one.content != "supplement":
+                found.setdefault(one.url, []).append(one.edition)
+        return found
+
     # CodeSystem
 
     def lookup(self, system: str, code: str, on: date | None = None) -> Looked:

@@ -58,6 +58,8 @@ def refused(problem: Problem, language: str) -> Answer:
     if isinstance(problem, MethodNotAllowed):
         headers.append(("Allow", str(problem.facts["allow"])))
     status = status_of(problem)
+    if status == 401:
+        headers.append(("WWW-Authenticate", 'Bearer realm="fhir"'))
     if status in (408, 413):
         headers.append(("Connection", "close"))  # what has not been read is not waited for
     return Answer(status, orjson.dumps(outcome_of(problem, language)), FHIR_JSON, headers)

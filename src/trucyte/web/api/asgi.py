@@ -14,7 +14,9 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
+from concurrent.futures import Executor
 from contextlib import suppress
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -24,8 +26,11 @@ from trucyte.fhir.unprocessable import Unprocessable
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Result = TypeVar("Result")
 
+# Whose threads a request's blocking work runs in; None: those of the event loop.
+THREADS: ContextVar[Executor | None] = ContextVar("threads", default=None)
 _BODILESS = frozenset({204, 304})
 # How long a body may take before it has to keep up a pace, and the pace.
 BODY_GRACE_SECONDS = 30.0
@@ -39,6 +44,7 @@ STATUS: Mapping[Kind, int] = {
     Kind.CONFLICT: 409,
     Kind.GONE: 410,
     Kind.PRECONDITION: 412,
+    Kind.INVALID: 422,
     Kind.TOO_LARGE: 413,
     Kind.UNSUPPORTED: 501,
     Kind.UNAVAILABLE: 503,
@@ -299,5 +305,7 @@ async def _gone(receive: Receive) -> None:
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:
-    """Run blocking work beside the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(None, work)
+    """Run blocking work beside the event loop, in the threads of the request's kind."""
+    context = copy_context()  # so that spans made in the thread know the request's
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(THREADS.get(), context.run, work)

@@ -12,13 +12,15 @@ import orjson
 
 from trucyte.base.clock import Clock
 from trucyte.fhir.definitions import Definitions
-from trucyte.fhir.search import Extractor
 from trucyte.fhir.types import RESOURCE_TYPES
+from trucyte.records.parameters.plan import Vocabulary
+from trucyte.shared.terminology.operations.answer import KNOWN
 from trucyte.web.api.operations.table import Level, Operation, OperationTable
 from trucyte.web.api.routes import Place, Row
 
 _SYSTEM_CODES = frozenset({"transaction", "batch", "search-system", "history-system"})
 _TERMINOLOGY = frozenset({"expand", "lookup", "validate-code", "translate", "subsumes"})
+_TEXT_FILTER = "Every word is found in a code or its display, with or without Vietnamese marks."
 # What each type has without a parameter of its own in the index (R4 §3.1.1.2).
 _COMMON = (
     ("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id", "Resource.id"),
@@ -28,6 +30,12 @@ _COMMON = (
         "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
         "Resource.meta.lastUpdated",
     ),
+)
+
+# How a server of R4 lists its topics (Subscriptions backport IG 1.1).
+_TOPIC = (
+    "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
+    "capabilitystatement-subscriptiontopic-canonical"
 )
 
 
@@ -50,17 +58,51 @@ class Searchable:
     reverse_includes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def searchable(definitions: Definitions, extractor: Extractor) -> Searchable:
+class InForce:
+    """What the index can be asked now; made anew when users' parameters change."""
+
+    def __init__(self, definitions: Definitions, words: Callable[[], Vocabulary]) -> None:
+        """Describe what `words` returns; R4 defines all but what users posted."""
+        self._definitions = definitions
+        self._words = words
+        self._kept: tuple[int, Searchable] | None = None
+
+    def __call__(self) -> Searchable:
+        """Return the same value until something else is in force."""
+        words, kept = self._words(), self._kept
+        if kept is not None and kept[0] == words.plan.stamp:
+            return kept[1]
+        made = searchable(self._definitions, words)
+        self._kept = (words.plan.stamp, made)
+        return made
+
+
+def searchable(definitions: Definitions, words: Vocabulary) -> Searchable:
     """Return what the index can be asked."""
     found: dict[str, Sequence[SearchParam]] = {}
+    includes: dict[str, list[str]] = {}
+    reverse: dict[str, list[str]] = {}
     for type_name in RESOURCE_TYPES:
+        for one in words.parameters(type_name):
+            if one.type == "reference":
+                name = f"{type_name}:{one.code}"
+                includes.setdefault(type_name, ["*"]).append(name)
+                for target in one.targets:
+                    reverse.setdefault(target, []).append(name)
         defined = definitions.search_parameters(type_name)
-        own = [defined[one.code] for one in extractor.parameters(type_name)]
+        custom = words.custom_of(type_name)
+        known = words.parameters(type_name)
+        own = [defined[one.code] for one in known if not one.is_custom]
+        users = [custom[one.code] for one in known if one.is_custom]
         found[type_name] = [
             *(SearchParam(*common) for common in _COMMON),
             *(SearchParam(one.code, one.type, one.url, one.expression) for one in own),
+            *(
+                SearchParam(one.code, one.type, one.url, one.expressions[type_name])
+                for one in users
+            ),
         ]
-    return Searchable(found)
+    return Searchable(found, includes, reverse)
 
 
 class Capabilities:
@@ -74,8 +116,15 @@ class Capabilities:
         *,
         version: str,
         clock: Clock,
+        systems: Callable[[], Mapping[str, Sequence[str]]] = dict,
+        topics: Sequence[str] = (),
     ) -> None:
-        """Describe these rows and operations."""
+        """Describe these rows and operations.
+
+        `systems` are code systems and their versions, `topics` canonicals to subscribe to.
+        """
+        self._systems = systems
+        self._topics = tuple(topics)
         self._rows = tuple(rows)
         self._operations = operations
         self._searchable = searchable
@@ -101,8 +150,21 @@ class Capabilities:
             "resourceType": "TerminologyCapabilities",
             **self._head(base),
         }
+        systems = self._systems()
+        if systems:
+            statement["codeSystem"] = [
+                _code_system(url, versions, has_subsumption="subsumes" in names)
+                for url, versions in systems.items()
+            ]
         if "expand" in names:
-            statement["expansion"] = {"hierarchical": False, "paging": True}
+            known = KNOWN["ValueSet", "expand"]
+            statement["expansion"] = {
+                "hierarchical": True,
+                "paging": True,
+                "incomplete": False,
+                "parameter": [{"name": name} for name, kind in known.items() if kind != "no"],
+                "textFilter": _TEXT_FILTER,
+            }
         if "validate-code" in names:
             statement["validateCode"] = {"translations": False}
         if "translate" in names:
@@ -129,6 +191,7 @@ class Capabilities:
         if "patch" in codes:
             statement["patchFormat"] = [
                 "application/json-patch+json",
+                "application/merge-patch+json",
                 "application/fhir+json",
                 "application/fhir+xml",
             ]
@@ -177,7 +240,17 @@ class Capabilities:
             ],
             "operation": _operations(here),
         }
+        if type_name == "Subscription":
+            shown["extension"] = [{"url": _TOPIC, "valueUri": one} for one in self._topics]
         return {key: value for key, value in shown.items() if value not in ([], None)}
+
+
+def _code_system(url: str, versions: Sequence[str], *, has_subsumption: bool) -> dict[str, Any]:
+    listed = [
+        {**({"code": version} if version else {}), "isDefault": place == 0}
+        for place, version in enumerate(dict.fromkeys(versions))
+    ]
+    return {"uri": url, "version": listed, "subsumption": has_subsumption}
 
 
 def _codes(rows: Sequence[Row]) -> Sequence[str]:

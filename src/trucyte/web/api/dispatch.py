@@ -17,12 +17,12 @@ from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.xml_write import XmlWriter, json_of_xml
 from trucyte.records.access import Access
 from trucyte.web.api.answers import refused
-from trucyte.web.api.asgi import Answer, Call, Defect, MediaTypeUnsupported
+from trucyte.web.api.asgi import Answer, Call, Defect, MediaTypeUnsupported, NotAcceptable
 from trucyte.web.api.call import FHIR_JSON, FHIR_XML, FhirCall
 from trucyte.web.api.headers import Media, answer_media, language_of, media_of, read_prefer
 from trucyte.web.api.interactions.binaries import binary_of, wants_content
 from trucyte.web.api.pairs import FORM_ONLY, Pairs, read_pairs, without
-from trucyte.web.api.routes import FHIR, Place, Row
+from trucyte.web.api.routes import FHIR, OPERATION_PLACES, Place, Row
 from trucyte.web.defects import say_sorry
 
 AccessOf = Callable[[Call], Access]
@@ -85,7 +85,7 @@ class Dispatcher:
                     access = asked.of(access)
                 made = self.fhir_call(call, pairs, access)
                 if not made.wants_content:
-                    form = form_of(pairs, call.headers.get("accept", ""))
+                    form = _form_of_row(row, pairs, call.headers.get("accept", ""))
                 answer = _primed(row.handler(made))
             return self.written(answer, form)
         except Problem as problem:
@@ -164,6 +164,16 @@ def form_of(pairs: Pairs, accept: str) -> Form:
     said = {name: value for name, value in pairs if name in FORM_ONLY}
     media = answer_media(said.get("_format", ""), accept)
     return Form(media, is_pretty=said.get("_pretty") == "true")
+
+
+def _form_of_row(row: Row, pairs: Pairs, accept: str) -> Form:
+    """Return the form of an answer; an operation may have others than FHIR's, and looks itself."""
+    try:
+        return form_of(pairs, accept)
+    except NotAcceptable:
+        if row.place not in OPERATION_PLACES:
+            raise
+        return Form()
 
 
 def is_content(call: Call, media: Media) -> bool:

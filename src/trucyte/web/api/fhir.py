@@ -6,7 +6,7 @@ they were accepted; bundles are put together as bytes. Every answer passes `Reco
 an Access value. Errors are OperationOutcomes in the caller's language.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trucyte.base.clock import Clock
@@ -19,6 +19,7 @@ from trucyte.web.api.asgi import Answer, BodyTooLarge, Call
 from trucyte.web.api.call import FHIR_JSON
 from trucyte.web.api.capability import Capabilities, Searchable
 from trucyte.web.api.dispatch import AccessOf, Dispatcher, RequestTrail, check_media
+from trucyte.web.api.interactions.auditing import Auditing, AuditTrail
 from trucyte.web.api.interactions.batches import Batches
 from trucyte.web.api.interactions.describing import Describing
 from trucyte.web.api.interactions.operating import Operating
@@ -42,8 +43,11 @@ class ApiParts:
     searchable: Callable[[], Searchable]
     clock: Clock
     version: str
+    audit: AuditTrail | None = None  # where AuditEvents are read from; None: only stored ones
     interactions: Interactions | None = None  # None: this node's API writes nothing
     operations: Sequence[Operation] = ()
+    systems: Callable[[], Mapping[str, Sequence[str]]] = dict  # code systems and their versions
+    topics: Sequence[str] = ()  # canonicals one may subscribe to
     path: str = "/fhir"
     trusts_forwarded: bool = False  # whether X-Forwarded-* name the address clients see
 
@@ -54,6 +58,7 @@ class FhirApi:
     def __init__(self, parts: ApiParts) -> None:
         """Answer with `parts`."""
         self._path = parts.path
+        self.operations = tuple(parts.operations)
         self._dispatcher = Dispatcher(
             parts.definitions,
             parts.access,
@@ -109,13 +114,21 @@ def _routes(parts: ApiParts) -> Routes:
     table = OperationTable(parts.operations)
     rows: list[Row] = [
         *Reading(parts.records, shapes).rows(),
-        *Searching(parts.records, shapes, parts.definitions).rows(),
+        *Searching(parts.records, shapes).rows(),
         *Operating(table).rows(),
     ]
+    if parts.audit is not None:
+        rows = [Auditing(parts.audit, parts.records).before(row) for row in rows]
     if parts.interactions is not None:
         rows += Writing(parts.interactions, parts.definitions).rows()
         rows += Batches(parts.interactions, Routes(rows)).rows()
     capabilities = Capabilities(
-        rows, table, parts.searchable, version=parts.version, clock=parts.clock
+        rows,
+        table,
+        parts.searchable,
+        version=parts.version,
+        clock=parts.clock,
+        systems=parts.systems,
+        topics=parts.topics,
     )
     return Routes([*rows, *Describing(capabilities).rows()])

@@ -28,6 +28,7 @@ class Media(Enum):
     JSON = "application/fhir+json"
     XML = "application/fhir+xml"
     JSON_PATCH = "application/json-patch+json"
+    MERGE_PATCH = "application/merge-patch+json"
     FORM = "application/x-www-form-urlencoded"
     OTHER = "other"
 
@@ -44,6 +45,7 @@ MEDIA: Mapping[str, Media] = {
     "application/xml+fhir": Media.XML,
     "text/xml": Media.XML,
     "application/json-patch+json": Media.JSON_PATCH,
+    "application/merge-patch+json": Media.MERGE_PATCH,
     "application/x-www-form-urlencoded": Media.FORM,
 }
 _ANY = frozenset({"*/*", "application/*", "text/html", "application/xhtml+xml"})

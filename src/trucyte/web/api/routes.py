@@ -44,10 +44,14 @@ class Place(Enum):
     INSTANCE_OPERATION = _TYPE + _ID + _OPERATION
 
 
+OPERATION_PLACES = frozenset(
+    {Place.SYSTEM_OPERATION, Place.TYPE_OPERATION, Place.INSTANCE_OPERATION}
+)
+
 NOTHING: frozenset[Media] = frozenset()
 FORM = frozenset({Media.FORM, Media.NONE})
 FHIR = frozenset({Media.JSON, Media.XML, Media.NONE})
-PATCH = frozenset({Media.JSON_PATCH, Media.JSON, Media.XML})
+PATCH = frozenset({Media.JSON_PATCH, Media.MERGE_PATCH, Media.JSON, Media.XML})
 ANYTHING = frozenset(Media)
 
 

@@ -99,6 +99,7 @@ OF_STATUS = {
 }
 STATUS_OF_KIND = {
     Kind.BAD_INPUT: 400,
+    Kind.INVALID: 400,
     Kind.NOT_FOUND: 404,
     Kind.GONE: 410,
     Kind.CONFLICT: 409,

@@ -81,4 +81,4 @@ def _told(encounter: Resource) -> dict[str, str]:
 
 
 def _file(call: Call, number: int) -> object:
-    return call.services.receipts.file(number) if number else None
+    return call.services.receipts.file(number) if number > 0 else None

@@ -5,11 +5,12 @@ silently ignored a filter would show too much.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trucyte.base.problem import Kind, Problem
+from trucyte.fhir.search.limits import ALL_ALLOWED, Limits
 from trucyte.fhir.search.moments import moment_range
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.fhir.types import TYPE_NUMBERS
@@ -53,6 +54,12 @@ class ModifierNotSupported(Problem):
     """The modifier of {parameter} is not supported for its type."""
 
     code = "search-modifier"
+
+
+class LimitedByAuthor(Problem):
+    """The SearchParameter behind {parameter} does not allow this {element}."""
+
+    code = "search-parameter-limits"
 
 
 class BadSearchValue(Problem):
@@ -139,7 +146,20 @@ def read_leaf(
     if len(alternatives) > ALTERNATIVES_MAX:
         raise SearchTooLarge(most=ALTERNATIVES_MAX)
     values = tuple(_value(kind, modifier, part, shown, parameter) for part in alternatives)
+    if parameter is not None and parameter.limits is not ALL_ALLOWED:
+        _check_limits(parameter.limits, shown, modifier, values)
     return Criterion(name, kind, parameter, modifier, values)
+
+
+def _check_limits(limits: Limits, shown: str, modifier: str, values: Sequence[Value]) -> None:
+    """Raise LimitedByAuthor; a value without a prefix asks what every parameter answers."""
+    if modifier and limits.modifiers is not None and modifier not in limits.modifiers:
+        raise LimitedByAuthor(parameter=shown, element="modifier")
+    used = {value.prefix for value in values} - {"eq"}
+    if limits.comparators is not None and not used <= limits.comparators:
+        raise LimitedByAuthor(parameter=shown, element="comparator")
+    if len(values) > 1 and not limits.multiple_or:
+        raise LimitedByAuthor(parameter=shown, element="multipleOr")
 
 
 def check_modifier(shown: str, code: str, kind: str, modifier: str) -> None:

@@ -59,6 +59,9 @@ class Language(Protocol):
     def left_to_full_language(self, resource_type: str) -> Sequence[str]:
         """Return the codes of those that have no values."""
 
+    def check_ready(self, resource_type: str, code: str) -> None:
+        """Raise a Problem where a parameter is there but cannot be asked yet."""
+
 
 @dataclass(slots=True)
 class Names:
@@ -83,8 +86,11 @@ class Names:
         if known is None:
             known = {p.code: p for p in self.language.parameters(resource_type)}
             self._known[resource_type] = known
-        if code in known:
-            return known[code]
+        found = known.get(code)
+        if found is None or found.is_custom:
+            self.language.check_ready(resource_type, code)
+        if found is not None:
+            return found
         if code in _NOT_HERE or code in self.language.left_to_full_language(resource_type):
             raise ParameterNotSupported(parameter=shown_name(name))
         raise UnknownParameter(parameter=shown_name(name), type=resource_type)

@@ -29,11 +29,18 @@ _KEYS: Final = {
     "coding": frozenset({"valueCoding"}),
     "concept": frozenset({"valueCodeableConcept"}),
     "resource": frozenset({"resource"}),
+    "resources": frozenset({"resource"}),
+    "meta": frozenset({"valueMeta"}),
+    "reference": _TEXT_KEYS | {"valueReference"},
+    "references": _TEXT_KEYS | {"valueReference"},
 }
 _CLASSES: Final[Mapping[str, type]] = {
     "text": str, "texts": str, "date": str, "boolean": bool, "integer": int,
-    "coding": dict, "concept": dict, "resource": dict,
+    "coding": dict, "concept": dict, "resource": dict, "resources": dict,
+    "meta": dict, "reference": str, "references": str,
 }  # fmt: skip
+_SEVERAL: Final = frozenset({"texts", "resources", "references"})
+_IN_BODY: Final = frozenset({"coding", "concept", "resource", "resources", "meta"})
 _DATE: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _LEXEMES: Final = {"true": True, "false": False}
 _INTEGER_DIGITS_MAX: Final = 9
@@ -63,7 +70,7 @@ class Given:
         return str(self.values.get(name, ("",))[0])
 
     def texts(self, name: str) -> Sequence[str]:
-        """Return all texts of a name."""
+        """Return all texts, or references, of a name."""
         return self.values.get(name, ())
 
     def flag(self, name: str) -> bool | None:
@@ -77,9 +84,13 @@ class Given:
         return found
 
     def json(self, name: str) -> Json | None:
-        """Return a Coding, CodeableConcept or resource, None where it was not given."""
+        """Return a Coding, CodeableConcept, Meta or resource, None where it was not given."""
         found: Json | None = self.values.get(name, (None,))[0]
         return found
+
+    def jsons(self, name: str) -> Sequence[Json]:
+        """Return all resources of a name."""
+        return self.values.get(name, ())
 
     def day(self, name: str) -> date | None:
         """Return the day of a dateTime in Viet Nam, None where it was not given."""
@@ -113,8 +124,15 @@ def read_given(parameters: Json, known: Mapping[str, str]) -> Given:
         keys = entry.keys() - {"name", "id", "extension"}
         if len(keys) != 1 or not keys <= _KEYS[kind]:
             raise ParameterRefused(name=name, reason=f"not one {kind}")
-        _add(values, name, kind, entry[keys.pop()])
+        _add(values, name, kind, _read(entry, keys.pop()))
     return Given(values)
+
+
+def _read(entry: Json, key: str) -> Any:
+    value = entry[key]
+    if key == "valueReference" and isinstance(value, dict):
+        return value.get("reference")
+    return value
 
 
 def read_query(pairs: Iterable[tuple[str, str]], known: Mapping[str, str]) -> Given:
@@ -145,7 +163,7 @@ def _simple(name: str, kind: str, text: str) -> Any:
         digits = text.removeprefix("-")
         is_number = digits.isascii() and digits.isdigit() and len(digits) <= _INTEGER_DIGITS_MAX
         return int(text) if is_number else text
-    if kind in ("coding", "concept", "resource"):
+    if kind in _IN_BODY:
         raise ParameterRefused(name=name, reason="give it in the body of a POST")
     return text
 
@@ -154,6 +172,6 @@ def _add(values: dict[str, list[Any]], name: str, kind: str, value: Any) -> None
     if type(value) is not _CLASSES[kind] or value == "":
         raise ParameterRefused(name=name, reason=f"not one {kind}")
     held = values.setdefault(name, [])
-    if held and kind != "texts":
+    if held and kind not in _SEVERAL:
         raise ParameterRefused(name=name, reason="given twice")
     held.append(value)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from trucyte.web.api.asgi import Answer, MediaTypeUnsupported, not_allowed
 from trucyte.web.api.call import FhirCall
-from trucyte.web.api.headers import Media
+from trucyte.web.api.headers import Media, answer_media
 from trucyte.web.api.operations.table import OperationTable, level_of
-from trucyte.web.api.routes import ANYTHING, FHIR, Place, Row
+from trucyte.web.api.pairs import read_pairs
+from trucyte.web.api.routes import ANYTHING, FHIR, OPERATION_PLACES, Row
 
-_PLACES = (Place.SYSTEM_OPERATION, Place.TYPE_OPERATION, Place.INSTANCE_OPERATION)
 _METHODS = ("GET", "POST", "DELETE")
 
 
@@ -25,7 +25,7 @@ class Operating:
             return ()
         return tuple(
             Row(place, method, self.operate, takes=ANYTHING)
-            for place in _PLACES
+            for place in OPERATION_PLACES
             for method in _METHODS
         )
 
@@ -38,4 +38,12 @@ class Operating:
             raise not_allowed(call.method, found.methods)
         if call.body and call.media not in FHIR and not found.takes_any_media:
             raise MediaTypeUnsupported(expected=Media.JSON.value)
+        if not found.writes_own:
+            check_format(call)
         return found.handler(call)
+
+
+def check_format(call: FhirCall) -> None:
+    """Refuse a format that FHIR has not, which the dispatcher leaves to operations."""
+    asked = [value for name, value in read_pairs(call.query) if name == "_format"]
+    answer_media(asked[-1] if asked else "", call.headers.get("accept", ""))

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.parse import parse
-from trucyte.fhir.patch import Patch, read_fhirpath_patch, read_json_patch
+from trucyte.fhir.patch import Patch, read_fhirpath_patch, read_json_patch, read_merge_patch
 from trucyte.fhir.path.path import Paths
 from trucyte.intake.interactions import Done, Interactions, Written
 from trucyte.web.api.answers import done, of_version, version_url
@@ -109,7 +109,13 @@ class Writing:
     def _patch(self, call: FhirCall) -> Patch:
         if call.media is Media.JSON_PATCH:
             return read_json_patch(call.body)
-        return read_fhirpath_patch(parse(call.body), self._paths)
+        if call.media is Media.MERGE_PATCH:
+            return read_merge_patch(call.body)
+        parameters = parse(call.body)
+        # Plain JSON that is no FHIRPath Patch: what fhirpy and others mean by it is a merge.
+        if call.media is Media.JSON and parameters.get("resourceType") != "Parameters":
+            return read_merge_patch(call.body)
+        return read_fhirpath_patch(parameters, self._paths)
 
 
 def written(call: FhirCall, made: Written) -> Answer:

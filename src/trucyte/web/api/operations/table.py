@@ -46,6 +46,7 @@ class Operation:
     types: frozenset[str] | None = None  # None: every type; of no meaning at the system's level
     documentation: str = ""  # what is particular to this node
     takes_any_media: bool = False  # bodies that are not FHIR too, e.g. application/graphql
+    writes_own: bool = False  # answers that are not FHIR, and reads `_format` and `Accept` itself
 
     def serves(self, level: Level, type: str) -> bool:
         """Say whether it can be called there."""

@@ -87,7 +87,7 @@ class Doors:
         self._clock = clock
         self._trail = trail
         insurer = r"/api/(?:qd130|qd3176)/"
-        self._routes = (
+        self.routes = (
             _route("POST", r"/api/auth/login", self._log_in),
             _route("POST", r"/api/token/take", self._take_token),
             _route("POST", r"/api/kcb/xml/qd3176/guiHoSoXml", self._receive_files),
@@ -101,7 +101,7 @@ class Doors:
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one request."""
         try:
-            handler, places = asgi.matched(self._routes, scope["method"], scope["path"])
+            handler, places = asgi.matched(self.routes, scope["method"], scope["path"])
             is_login = scope["path"] in LOGINS
             if not is_login:  # nobody makes this node read a large body without a token
                 token = _token(asgi.headers_of(scope))
@@ -224,7 +224,8 @@ class Doors:
         named = _NAMED.search(content, 0, _HEAD_BYTES)
         if named:
             _check_facility(account, named[1].decode("ascii", "replace"))
-        return self._receipts.receive(name, door, [content])
+        sender = sender_access(account, self._trail).organisation
+        return self._receipts.receive(name, door, [content], sender=sender)
 
     def _refused(self, problem: Problem) -> Answer:
         status = asgi.status_of(problem)

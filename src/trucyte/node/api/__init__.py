@@ -1,0 +1,1 @@
+"""What the FHIR API of a node is wired with."""

@@ -1,0 +1,1 @@
+"""What this node says to others, put together."""

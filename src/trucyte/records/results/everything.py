@@ -1,0 +1,189 @@
+"""All of a person or of a visit: the compartment, and what it points to (`$everything`).
+
+What is not of a person by itself, practitioners, organisations, places, medicines, comes
+along with the page that points to it. What is restricted is left out, and leads nowhere.
+"""
+
+# ruff: noqa: S608 - the text comes from this package alone, every value is a parameter
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
+from trucyte.journal.change import Stored
+from trucyte.journal.leaf import head_key
+from trucyte.journal.rows import LINE_COLUMNS, line_of
+from trucyte.records.access import Access
+from trucyte.records.results.compartments import parameters_within, types_within
+from trucyte.records.results.finding import Finder
+from trucyte.records.results.include import Gathering
+from trucyte.records.results.lines import OWN, label_of, of_those_seen, reading, shown
+from trucyte.records.results.wishes import Include
+from trucyte.records.search.bound import Parameters
+from trucyte.records.search.page_token import PageExpired, RecordState
+from trucyte.records.search.permission import permitted
+from trucyte.records.search.steps import POSITION
+from trucyte.records.shown import (
+    Page,
+    ResourceGone,
+    ResourceNotFound,
+    ResourceRestricted,
+)
+
+COUNT_MAX = 1000
+# What is of nobody, and of use to who reads a record.
+SUPPORTING = (
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Location",
+    "HealthcareService",
+    "Medication",
+    "Substance",
+    "Device",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Gathers whole records."""
+
+    finder: Finder
+
+    def first(
+        self,
+        access: Access,
+        type: str,
+        id: str,
+        dates: tuple[int | None, int | None],
+        since: int | None,
+        types: Sequence[str],
+        count: int,
+    ) -> Page:
+        """Return the first page; times in µs since 1970, the end open."""
+        count = max(1, min(count, COUNT_MAX))
+        state = RecordState(type, id, dates, since, tuple(types), count, 0, 0, 1 << 62)
+        return self._page(access, state, is_first=True)
+
+    def following(self, access: Access, token: str) -> Page:
+        """Return the page behind another. Raises PageTokenUnknown, PageExpired."""
+        state = self.finder.seal.open(token, RecordState)
+        return self._page(access, state, is_first=False)
+
+    def _page(self, access: Access, state: RecordState, *, is_first: bool) -> Page:
+        finder = self.finder
+        with reading(finder.database, one_moment=True) as cursor:
+            key = (OWN, state.type, state.id)
+            centre = finder.journal.current([key], cursor.connection).get(key)
+            seen = of_those_seen(access, [centre], cursor.connection) if centre else []
+            _check_centre(access, state, seen[0] if seen else None)
+            bound = Parameters()
+            text = self._statement(access, state, bound, is_first=is_first)
+            rows = cursor.execute(text.encode(), bound.values, prepare=False).fetchall()
+            snapshot, epoch, horizon = rows[0][:3]
+            if is_first:
+                state = replace(state, snapshot=snapshot, epoch=epoch)
+            elif epoch != state.epoch or state.snapshot < horizon:
+                raise PageExpired()
+            found = [line_of(row[3:], finder.journal.codec) for row in rows if row[3] is not None]
+            lines = [line for line in found[: state.count] if line.body]
+            links = finder.links(cursor, access, 0, None)
+            includes = [Include(False, True, "*", "*", kind) for kind in _supporting(state)]
+            along = Gathering(access, links, includes).gather(lines)
+        token = None
+        if len(found) > state.count:
+            last = found[state.count - 1].entry.seq
+            token = finder.seal.seal(replace(state, seq=last))
+        given = shown(access, [*lines, *along.lines], f"everything {state.type}")
+        split = len(lines)
+        return Page(
+            given[:split],
+            token,
+            None,
+            included=given[split:],
+            is_cut=along.is_cut,
+            count=state.count,
+        )
+
+    def _statement(
+        self, access: Access, state: RecordState, bound: Parameters, *, is_first: bool
+    ) -> str:
+        """Return the newest first: (position, epoch, horizon, the line)."""
+        conditions = [f"e.seq < {bound.add(state.seq, 'bigint')}", *self._conditions(state, bound)]
+        conditions += permitted(access, bound, OWN)
+        limit = bound.add(state.count + 1, "integer")
+        rows = f"select e.seq from records.entry e where {' and '.join(conditions)}"
+        if not is_first:
+            at = bound.add(state.snapshot, "bigint")
+            then = " and ".join([*conditions, f"e.seq <= {at}", f"e.ended > {at}"])
+            rows += (
+                f" and e.seq <= {at} union all select e.seq from records.ended e where "
+                + then.replace("e.is_ended", "true")
+            )
+        rows = rows.replace("e.is_ended", "false")
+        return (
+            f"with found as materialized ({rows}),"
+            f" page as materialized (select seq from found order by seq desc limit {limit})"
+            f" select p.*, {LINE_COLUMNS} from ({POSITION}) p left join page on true"
+            " left join journal.change c on c.seq = page.seq order by page.seq desc"
+        )
+
+    def _conditions(self, state: RecordState, bound: Parameters) -> list[str]:
+        """Return that a row belongs to the record, and is of what was asked for."""
+        hasher, extractor = self.finder.index.hasher, self.finder.index.extractor
+        reference = hasher.reference(OWN, state.type, state.id)
+        tokens = []
+        for kind in types_within(self.finder.compartments, state.type):
+            for parameter in parameters_within(
+                self.finder.compartments, state.type, kind, extractor
+            ):
+                known = extractor.parameters(kind)
+                tokens += [
+                    hasher.parameter(kind, known[source].code) ^ reference
+                    for source in parameter.sources
+                ]
+        held = bound.add(list(dict.fromkeys(tokens)), "bigint[]")
+        number = bound.add(TYPE_NUMBERS[state.type], "smallint")
+        own = head_key(OWN, TYPE_NUMBERS[state.type], state.id.encode()).hex()
+        centre = (
+            f"(e.type = {number} and e.reference = {bound.add(reference, 'bigint')}"
+            " and (e.is_ended or e.seq in (select h.seq from journal.head h"
+            f" where h.key = {bound.add(own, 'uuid')})))"
+        )
+        return [f"(e.tokens && {held} or {centre})", *_kept(state, bound)]
+
+
+def _kept(state: RecordState, bound: Parameters) -> list[str]:
+    conditions = []
+    if state.types:
+        numbers = [TYPE_NUMBERS[name] for name in state.types]
+        conditions.append(f"e.type = any({bound.add(numbers, 'smallint[]')})")
+    if state.since is not None:
+        conditions.append(f"e.last_updated >= {bound.add(state.since, 'bigint')}")
+    # What has no date is always part of the record, and so is who or what it is of.
+    number = bound.add(TYPE_NUMBERS[state.type], "smallint")
+    low, high = state.dates
+    if low is not None:
+        place = bound.add(low, "bigint")
+        conditions.append(f"(e.date_high is null or e.date_high > {place} or e.type = {number})")
+    if high is not None:
+        place = bound.add(high, "bigint")
+        conditions.append(f"(e.date_low is null or e.date_low < {place} or e.type = {number})")
+    return conditions
+
+
+def _check_centre(access: Access, state: RecordState, centre: Stored | None) -> None:
+    if centre is None:
+        raise ResourceNotFound(type=state.type)
+    if not centre.body:
+        raise ResourceGone(type=state.type)
+    if label_of(centre) and not access.sees_restricted:
+        raise ResourceRestricted(type=state.type)
+
+
+def _supporting(state: RecordState) -> Sequence[str]:
+    """Return the types that come along: those asked for; of a visit also whose it is."""
+    wanted = (*SUPPORTING, "Patient") if state.type == "Encounter" else SUPPORTING
+    return [kind for kind in wanted if kind in (state.types or RESOURCE_TYPES)]

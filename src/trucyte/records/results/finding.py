@@ -1,0 +1,451 @@
+"""Searches: criteria and wishes become one statement, its rows are looked at again.
+
+A plain search is one round trip: where the journal stands, the page's rows and their
+lines come in one answer. Links, totals and what comes along are asked in one moment.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from msgspec import structs
+
+from trucyte.base.clock import Clock
+from trucyte.database.connect import Cursor, Database
+from trucyte.fhir.definitions import Compartment
+from trucyte.fhir.parse import parse
+from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
+from trucyte.journal.change import Stored
+from trucyte.journal.journal import Journal
+from trucyte.journal.rows import line_of
+from trucyte.records.access import Access
+from trucyte.records.index import SearchIndex
+from trucyte.records.parameters.plan import Vocabulary
+from trucyte.records.results import by_body
+from trucyte.records.results.compartments import types_within, within
+from trucyte.records.results.include import Gathering, Included
+from trucyte.records.results.lines import OWN, check_type, microseconds, reading, shown
+from trucyte.records.results.order import Order, order_of
+from trucyte.records.results.wishes import Total, Wishes
+from trucyte.records.search.asked.codes import CodesOf
+from trucyte.records.search.asked.leaf import BadSearchValue, Criterion, shown_name
+from trucyte.records.search.asked.tree import And, Chain, Node, Not, Or, every_node
+from trucyte.records.search.bound import NOTHING, Parameters, any_of
+from trucyte.records.search.expectation import (
+    SearchExpectation,
+    expectation_statement,
+    is_local,
+)
+from trucyte.records.search.links import Links
+from trucyte.records.search.match import Matcher
+from trucyte.records.search.page_token import Key, PageExpired, PageSeal, PageState
+from trucyte.records.search.permission import permitted, sees_statistics
+from trucyte.records.search.query import Query, read_query
+from trucyte.records.search.steps import Asked, count_statement, page_statement
+from trucyte.records.shown import Page
+
+CodesFor = Callable[[Access], CodesOf | None]
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a page: its sort keys and its line."""
+
+    keys: tuple[Key, ...]
+    line: Stored
+
+
+@dataclass(slots=True)
+class Search:
+    """One search, read, and what it is asked through."""
+
+    access: Access
+    type: str  # "": several
+    queries: Mapping[str, Query]
+    links: Links
+    after: PageState | None
+    bound: Parameters = field(default_factory=Parameters)
+    dated: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+
+    @property
+    def wishes(self) -> Wishes:
+        """The controls, the same for all types."""
+        return next(iter(self.queries.values())).wishes
+
+
+@dataclass(slots=True)
+class Finder:
+    """Answers searches."""
+
+    database: Database
+    journal: Journal
+    index: SearchIndex
+    clock: Clock
+    seal: PageSeal
+    codes: CodesFor
+    compartments: Mapping[str, Compartment]
+
+    def first(
+        self,
+        access: Access,
+        type: str,
+        pairs: Pairs,
+        compartment: tuple[str, ...] = (),
+        *,
+        lenient: bool = False,
+    ) -> Page:
+        """Return the first page."""
+        return self.index.book.answered(
+            self.database,
+            lambda words: self._first(words, access, type, pairs, compartment, lenient=lenient),
+        )
+
+    def _first(
+        self,
+        words: Vocabulary,
+        access: Access,
+        type: str,
+        pairs: Pairs,
+        compartment: tuple[str, ...],
+        *,
+        lenient: bool,
+    ) -> Page:
+        queries = self.read(access, type, pairs, compartment, lenient=lenient, words=words)
+        ignored = {name for query in queries.values() for name in query.ignored}
+        pairs = [pair for pair in pairs if pair[0] not in ignored]
+        now = microseconds(self.clock.now())
+        with self._searching(access, type, queries, now, None) as search:
+            wishes = search.wishes
+            total = self._total(search)
+            if wishes.only_count:
+                access.recorder.shown(access, (), f"count {type or '*'}")
+                return Page((), None, total, ignored_names(queries), count=0)
+            position, rows = self._rows(search)
+            state = PageState(type, tuple(pairs), compartment, position[0], position[1], 0, (), now)
+            return self._page(search, state, rows, total)
+
+    def following(self, access: Access, token: str) -> Page:
+        """Return the page behind another."""
+        return self.index.book.answered(
+            self.database, lambda words: self._following(words, access, token)
+        )
+
+    def _following(self, words: Vocabulary, access: Access, token: str) -> Page:
+        state = self.seal.open(token, PageState)
+        queries = self.read(access, state.type, state.pairs, state.compartment, words=words)
+        with self._searching(access, state.type, queries, state.now, state) as search:
+            position, rows = self._rows(search)
+            if position[1] != state.epoch or state.snapshot < position[2]:
+                raise PageExpired()
+            return self._page(search, state, rows, None)
+
+    # Reading what is asked
+
+    def read(
+        self,
+        access: Access,
+        type: str,
+        pairs: Pairs,
+        compartment: tuple[str, ...],
+        *,
+        lenient: bool = False,
+        words: Vocabulary | None = None,
+    ) -> dict[str, Query]:
+        """Return what is asked of each type; raises a Problem that names the parameter."""
+        words = words or self.index.book.words(self.database)
+        if type:
+            check_type(type)
+        types, rest = ((type,), pairs) if type else self._types(pairs, compartment)
+        codes = self.codes(access)
+        queries = {}
+        for name in types:
+            query = read_query(name, rest, words, codes=codes, lenient=lenient)
+            if compartment:
+                place = (compartment[0], compartment[1])
+                node = within(self.compartments, place, name, self.index.extractor)
+                query = replace(query, criteria=(node, *query.criteria))
+            queries[name] = query
+        _check_sort(queries)
+        return queries
+
+    def _types(self, pairs: Pairs, compartment: tuple[str, ...]) -> tuple[Sequence[str], Pairs]:
+        """Return the types of a search on several, and the other parameters."""
+        every: Sequence[str] = RESOURCE_TYPES
+        if compartment:
+            every = types_within(self.compartments, compartment[0])
+        named = [text for name, text in pairs if name == "_type"]
+        if not named:
+            return every, pairs
+        types = dict.fromkeys(part for text in named for part in text.split(","))
+        for part in types:
+            if part not in TYPE_NUMBERS:
+                raise BadSearchValue(parameter="_type", expected="resource type")
+        rest = [pair for pair in pairs if pair[0] != "_type"]
+        return [part for part in types if part in every], rest
+
+    @contextmanager
+    def _searching(
+        self,
+        access: Access,
+        type: str,
+        queries: Mapping[str, Query],
+        now: int,
+        after: PageState | None,
+    ) -> Iterator[Search]:
+        """Read in one moment where one statement is not all."""
+        several = any(_is_several_statements(query) for query in queries.values())
+        with reading(self.database, one_moment=several) as cursor:
+            links = self.links(cursor, access, now, after.snapshot if after else None)
+            search = Search(access, type, queries, links, after)
+            self.compile(search)
+            yield search
+
+    def links(self, cursor: Cursor, access: Access, now: int, at: int | None) -> Links:
+        """Return what links of one search are asked through, with the caller's permission."""
+        return Links(
+            cursor=cursor,
+            journal=self.journal,
+            extractor=self.index.extractor,
+            hasher=self.index.hasher,
+            origin=OWN,
+            now=now,
+            permitted=lambda bound: permitted(access, bound, OWN),
+            at=at,
+        )
+
+    def compile(self, search: Search) -> None:
+        """Make the conditions of a search, and what the caller may see."""
+        built = []
+        for name, query in search.queries.items():
+            conditions = search.links.conditions(name, search.bound)
+            own = conditions.build(query.criteria)
+            if search.type:
+                search.dated = conditions.dated
+                search.conditions = own
+                break
+            number = search.bound.add(TYPE_NUMBERS[name], "smallint")
+            built.append(
+                NOTHING if NOTHING in own else f"(e.type = {number} and {' and '.join(own)})"
+            )
+        if not search.type:
+            search.conditions = [any_of(built)]
+        search.conditions = [*search.conditions, *permitted(search.access, search.bound, OWN)]
+
+    def expectation(self, access: Access, type: str, pairs: Pairs, limit: int) -> SearchExpectation:
+        """Return what meets a query now; see `Records.expectation`."""
+        check_type(type)
+        return self.index.book.answered(
+            self.database, lambda words: self._expectation(words, access, type, pairs, limit)
+        )
+
+    def _expectation(
+        self, words: Vocabulary, access: Access, type: str, pairs: Pairs, limit: int
+    ) -> SearchExpectation:
+        query = self.read(access, type, pairs, (), words=words)[type]
+        now, widened = microseconds(self.clock.now()), replace(access, sees_restricted=True)
+
+        def compiled(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
+            search = Search(
+                widened, type, {type: query}, self.links(cursor, widened, now, None), None
+            )
+            self.compile(search)
+            return expectation_statement(type, search.conditions, limit, OWN), search.bound.values
+
+        with reading(self.database, one_moment=True) as cursor:
+            links = self.links(cursor, widened, now, None)
+            parameters = self.index.extractor.parameters(type)
+            expectation = SearchExpectation(
+                type=type,
+                origin=OWN,
+                compiled=compiled,
+                matches=Matcher(type, query.criteria, parameters, now, links).matches,
+                extractor=self.index.extractor,
+                limit=limit,
+                is_local=is_local(query.criteria),
+            )
+            return expectation.asked(cursor)
+
+    # Statements
+
+    def statement(self, search: Search) -> tuple[str, Order]:
+        """Return the statement of a page, and its order."""
+        name, query = next(iter(search.queries.items()))
+        parameters = self.index.extractor.parameters(name)
+        order = order_of(name, query.wishes.sort, parameters, search.bound)
+        count = by_body.ROWS_MAX if order.is_by_body else query.wishes.count
+        asked = Asked(
+            search.conditions,
+            search.dated,
+            search.type,
+            is_several=len(query.criteria) > 1 and bool(search.type),
+            is_few=bool(search.type) and is_few(query),
+            is_linked=query.is_linked,
+        )
+        return page_statement(asked, order, search.bound, count, search.after), order
+
+    def _rows(self, search: Search) -> tuple[tuple[int, int, int], list[Row]]:
+        """Return (journal position, epoch, horizon) and the page's rows, one more than asked."""
+        text, order = self.statement(search)
+        cursor = search.links.cursor
+        # Never prepared: a plan must know its values.
+        cursor.execute(text.encode(), search.bound.values, prepare=False)
+        rows = cursor.fetchall()
+        position = cast(tuple[int, int, int], rows[0][:3])
+        begin = 3 + len(order.keys)
+        found = [
+            Row(tuple(row[3:begin]), line_of(row[begin:], self.journal.codec))
+            for row in rows
+            if row[begin] is not None
+        ]
+        if order.is_by_body:
+            found = by_body.ordered(
+                found, search.wishes.sort, order, self.index.extractor, search.after
+            )[: search.wishes.count + 1]
+        return position, found
+
+    def _total(self, search: Search) -> int | None:
+        wishes = search.wishes
+        if wishes.total is Total.NONE and not wishes.only_count:
+            return None
+        is_estimate = wishes.total is Total.ESTIMATE and not wishes.only_count
+        # The statistics know of hidden resources too: who may not see them gets the count.
+        if is_estimate and sees_statistics(search.access):
+            return self.estimate(search)
+        search.links.cursor.execute(
+            count_statement(search.conditions).encode(), search.bound.values, prepare=False
+        )
+        row = search.links.cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def estimate(self, search: Search) -> int:
+        """Return how many rows the planner expects."""
+        text = count_statement(search.conditions).replace("select count(*)", "select 1", 1)
+        cursor = search.links.cursor
+        cursor.execute(f"explain (format json) {text}".encode(), search.bound.values, prepare=False)
+        row = cursor.fetchone()
+        assert row is not None
+        plan: Any = row[0]
+        return int(plan[0]["Plan"]["Plan Rows"])
+
+    # Pages
+
+    def _page(
+        self, search: Search, state: PageState, rows: Sequence[Row], total: int | None
+    ) -> Page:
+        """Look at the bodies again, fetch what comes along, seal where the next page goes on."""
+        wishes = search.wishes
+        kept = rows[: wishes.count]
+        token = None
+        if len(rows) > wishes.count:
+            last = kept[-1]
+            token = self.seal.seal(structs.replace(state, keys=last.keys, seq=last.line.entry.seq))
+        met = self.met(search, [row.line for row in kept])
+        included = Included()
+        if wishes.includes:
+            included = Gathering(search.access, search.links, wishes.includes).gather(met)
+        reason = f"search {state.type or '*'}"
+        given = shown(search.access, [*met, *included.lines], reason)
+        return Page(
+            given[: len(met)],
+            token,
+            total,
+            ignored_names(search.queries),
+            included=given[len(met) :],
+            is_cut=included.is_cut,
+            count=wishes.count,
+        )
+
+    def met(self, search: Search, lines: Sequence[Stored]) -> list[Stored]:
+        """Return the lines whose bodies meet what was asked: hashes may collide."""
+        found = []
+        extractor = self.index.extractor
+        matchers: dict[str, tuple[Matcher, frozenset[int]]] = {}
+        for line in lines:
+            name = line.entry.type
+            query = search.queries.get(name)
+            if query is None or not line.body:
+                continue
+            if not query.criteria:
+                found.append(line)
+                continue
+            if name not in matchers:
+                parameters = extractor.parameters(name)
+                now = search.links.now
+                matcher = Matcher(name, query.criteria, parameters, now, search.links)
+                matchers[name] = matcher, named_numbers(query.criteria)
+            matcher, numbers = matchers[name]
+            if matcher.matches(line.entry.id, extractor.values_of(parse(line.body), numbers)):
+                found.append(line)
+        return found
+
+
+def ignored_names(queries: Mapping[str, Query]) -> tuple[str, ...]:
+    """Return the names of what was left out, as far as they may be shown."""
+    names = (shown_name(name) for query in queries.values() for name in query.ignored)
+    return tuple(dict.fromkeys(names))
+
+
+def named_numbers(nodes: Sequence[Node]) -> frozenset[int]:
+    """Return the parameters whose values a match needs, of those of the type itself."""
+    numbers: set[int] = set()
+    for node in nodes:
+        for one in _own_nodes(node):
+            parameter = one.parameter if isinstance(one, Criterion | Chain) else None
+            if parameter is None:
+                continue
+            numbers.update(parameter.sources)
+            numbers.update(c.source for c in parameter.components if c.source >= 0)
+    return frozenset(numbers)
+
+
+def _own_nodes(node: Node) -> Iterator[Node]:
+    """Yield a node and those below it that are asked of the same resource."""
+    yield node
+    match node:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _own_nodes(part)
+        case Not(part):
+            yield from _own_nodes(part)
+
+
+def _is_several_statements(query: Query) -> bool:
+    wishes = query.wishes
+    if wishes.includes or (wishes.total is not Total.NONE and not wishes.only_count):
+        return True
+    return any(
+        not isinstance(one, Criterion | And | Or | Not)
+        for node in query.criteria
+        for one in every_node(node)
+    )
+
+
+def is_few(query: Query) -> bool:
+    """Say whether ids, persons or identifiers are named: few rows meet that."""
+    return query.is_by_id or any(
+        isinstance(node, Criterion) and _names_few(node) for node in query.criteria
+    )
+
+
+def _names_few(criterion: Criterion) -> bool:
+    parameter = criterion.parameter
+    if parameter is None or criterion.modifier not in ("", "Patient"):
+        return False
+    if parameter.type == "reference":
+        only = parameter.target_only == "Patient" or parameter.targets == ("Patient",)
+        return only or all(v.parts[0].startswith("Patient/") for v in criterion.values)
+    if parameter.code != "identifier" or parameter.type != "token":
+        return False
+    return all(value.parts[-1] for value in criterion.values)
+
+
+def _check_sort(queries: Mapping[str, Query]) -> None:
+    """Of several types there is no order but by id and time."""
+    if len(queries) > 1:
+        keys = next(iter(queries.values())).wishes.sort
+        if any(key.parameter is not None for key in keys):
+            raise BadSearchValue(parameter="_sort", expected="_id or _lastUpdated")

@@ -1,0 +1,1 @@
+"""What the node answers beside FHIR and pages: doors of claims, health, figures, OpenAPI."""
