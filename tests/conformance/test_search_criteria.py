@@ -252,13 +252,14 @@ def test_alternatives_are_bounded_in_all(node: Node) -> None:
     assert node.search("Patient", ("name", names), ("name", names)) == []
 
 
-def test_far_ends_have_one_time_together(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trucyte.records.gate.SECONDS_MAX", -1)
-    read = node.records._read_query(node.full, "Condition", [("subject:Patient.name", "x")])
+def test_far_ends_have_one_time_together(node: Node) -> None:
+    finder = node.records._finder
+    read = finder.read(node.full, "Condition", [("subject:Patient.name", "x")], ())
     with node.database.connection() as connection, connection.cursor() as cursor:
-        found = node.records._links(cursor, node.full, 0)
+        found = finder.links(cursor, node.full, 0, None)
+        found.seconds_max = -1
         with pytest.raises(Problem) as raised:
-            found.conditions("Condition").build(read.criteria)
+            found.conditions("Condition").build(read["Condition"].criteria)
     assert raised.value.code == "search-too-slow"
 
 

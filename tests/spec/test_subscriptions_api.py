@@ -18,7 +18,8 @@ from tests.support.interactions import an_observation
 from tests.support.subscriptions import a_subscription, numbers_of, of_topic, parts_of
 from trucyte.base.settings import Settings, SubscriptionSettings
 from trucyte.database.connect import Database
-from trucyte.node.serve import listening_address, make_server, working
+from trucyte.node.serve import listening_address, make_site
+from trucyte.node.serving.housekeeping import working
 from trucyte.node.wiring import open_node
 
 
@@ -78,7 +79,9 @@ def served(database: Database, tmp_path: Path) -> Iterator[Served]:
         for node in (one, other):
             listener = listening_address("127.0.0.1", 0)
             ports.append(listener.getsockname()[1])
-            server = make_server(node)
+            server = uvicorn.Server(
+                uvicorn.Config(make_site(node), log_config=None, lifespan="off")
+            )
             thread = threading.Thread(target=server.run, args=([listener],))
             thread.start()
             servers.append(server)
