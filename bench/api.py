@@ -310,12 +310,15 @@ def shapes(run: Run) -> Figures:
     """Each shape over HTTP: the first answer, and the median of those after."""
     connection = http.client.HTTPConnection(run.base, timeout=60)
     sampler = run.sampler
-    first = {name: asked(connection, sampler, shape, 1)[0] for name, shape in SHAPES.items()}
-    medians, figures = {}, Figures()
+    first = {name: asked(connection, sampler, shape, 1)[0][0] for name, shape in SHAPES.items()}
+    medians, figures, empty = {}, Figures(), []
     for name, shape in SHAPES.items():
-        medians[name] = statistics.median(asked(connection, sampler, shape, ASKED + 3)[3:])
+        spent, found = asked(connection, sampler, shape, ASKED + 3)
+        medians[name] = statistics.median(spent[3:])
+        empty += [] if found else [name]
         figures[f"warm p50, {name}"] = (medians[name], "ms")
     figures["cold, p50 over all shapes"] = (statistics.median(first.values()), "ms")
+    figures[f"shapes that found nothing: {', '.join(empty) or 'none'}"] = (len(empty), "")
     figures["cold, worst shape"] = (max(first.values()), "ms")
     figures["warm, p50 over all shapes"] = (statistics.median(medians.values()), "ms")
     return figures
@@ -323,8 +326,8 @@ def shapes(run: Run) -> Figures:
 
 def asked(
     connection: http.client.HTTPConnection, sampler: Sampler, shape: str, times: int
-) -> list[float]:
-    """Ask a shape so many times, with values drawn anew; return milliseconds."""
+) -> tuple[list[float], int]:
+    """Ask a shape so many times, with values drawn anew; return milliseconds, and hits."""
     spent, found = [], 0
     for path in itertools.islice(sampler.paths(shape), times):
         began = time.perf_counter()
@@ -332,9 +335,7 @@ def asked(
         spent.append((time.perf_counter() - began) * 1000)
         assert status == 200, (path, status)
         found += HITS.search(body) is not None
-    # A shape that never finds anything would flatter.
-    assert found or times == 1, shape
-    return spent
+    return spent, found
 
 
 def by_records(settings: Settings, sampler: Sampler) -> dict[str, float]:

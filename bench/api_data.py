@@ -10,11 +10,10 @@ import os
 import re
 import tarfile
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import chain, zip_longest
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -70,12 +69,12 @@ def _is_person(resources: Sequence[Resource]) -> bool:
 
 
 def cut(resources: Sequence[Resource]) -> list[Resource]:
-    """Take a resource of each kind in turn, the latest first, until there are enough."""
-    kinds: dict[str, list[Resource]] = defaultdict(list)
-    for resource in reversed(resources):
-        kinds[resource["resourceType"]].append(resource)
-    turns = [one for turn in zip_longest(*kinds.values()) for one in turn if one is not None]
-    return sorted(turns[:RESOURCES_MAX], key=lambda one: one["resourceType"] != "Patient")
+    """Take the latest of each kind, then the latest of all, until there are enough."""
+    latest = list(reversed(resources))
+    first = {one["resourceType"]: one for one in resources}  # the last one said stays
+    others = [one for one in latest if one is not first[one["resourceType"]]]
+    chosen = [*first.values(), *others][:RESOURCES_MAX]
+    return sorted(chosen, key=lambda one: one["resourceType"] != "Patient")
 
 
 def copied(resources: Sequence[Resource], copy: int, kinds: dict[str, str]) -> Iterator[Resource]:

@@ -66,8 +66,8 @@ def measure(connection: psycopg.Connection) -> None:
     for shape, condition in _SHAPES.items():
         for who, numbers in _SEEN.items():
             seen = f" and e.organisations && {numbers}::bigint[]" if numbers else ""
-            text = (
-                f"select e.seq from records.entry e where {condition}{seen}"
+            text = (  # its parts stand above
+                f"select e.seq from records.entry e where {condition}{seen}"  # noqa: S608 - of this file
                 " order by e.seq desc limit 11"
             )
             times = []

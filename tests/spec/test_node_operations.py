@@ -63,6 +63,30 @@ CALLS: dict[str, tuple[str, str, Any]] = {
         "POST", "$viewdefinition-run?_format=json", {**VIEW, "resourceType": "ViewDefinition"}),
 }  # fmt: skip
 
+ENCOUNTER = {
+    "resourceType": "Encounter",
+    "id": "e1",
+    "status": "finished",
+    "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+    "subject": {"reference": "Patient/p1"},
+}
+# Those that only answer to what was begun before: what is asked here is not there.
+LATER = {
+    "export": ("GET", "$export", 400),
+    "export-status": ("GET", "$export-status?job=none", 404),
+    "export-file": ("GET", "$export-file?job=none&file=Patient.1.ndjson", 404),
+    "import": ("POST", "$import", 400),
+    "import-status": ("GET", "$import-status?job=none", 404),
+    "import-file": ("GET", "$import-file?job=none&file=x", 404),
+    "reindex-status": ("GET", "$reindex-status", 200),
+    "reindex-stop": ("POST", "SearchParameter/none/$reindex-stop", 404),
+    "reindex-resume": ("POST", "SearchParameter/none/$reindex-resume", 404),
+    "status": ("GET", "Subscription/none/$status", 404),
+    "events": ("GET", "Subscription/none/$events", 404),
+    "get-ws-binding-token": ("GET", "Subscription/none/$get-ws-binding-token", 404),
+    "secret": ("GET", "Subscription/none/$secret", 404),
+}
+
 
 @pytest.fixture
 def node(database: Database, tmp_path: Path) -> Iterator[Node]:
@@ -76,7 +100,7 @@ def node(database: Database, tmp_path: Path) -> Iterator[Node]:
 @pytest.fixture
 def site(node: Node) -> Any:
     made = make_site(node)
-    for resource in [*record(), MAP, COMPOSITION]:
+    for resource in [*record(), MAP, COMPOSITION, ENCOUNTER]:
         place = f"{resource['resourceType']}/{resource['id']}"
         assert call(made, "PUT", place, resource).status in (200, 201), place
     return made
@@ -94,10 +118,12 @@ def test_every_operation_of_the_statement_answers(site: Any) -> None:
         for one in resource["operation"]:
             own = f"{resource['type']}/{one['name']}"
             promised.add(own if own in CALLS else one["name"])
-    assert promised == set(CALLS)
+    assert promised == set(CALLS) | set(LATER)
     for name, (method, target, body) in CALLS.items():
         reply = call(site, method, target, body)
         assert reply.status == 200, (name, reply.body)
+    for name, (method, target, status) in LATER.items():
+        assert call(site, method, target).status == status, name
     assert "match" not in promised
 
 

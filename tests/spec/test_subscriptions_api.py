@@ -202,3 +202,20 @@ def test_the_statement_names_the_operations(served: Served) -> None:
     assert {"status", "events", "get-ws-binding-token", "secret"} <= names
     topics = {one["valueUri"].rpartition("/")[2] for one in listed["extension"]}
     assert {"observation", "encounter-start", "patient-admission", "new-results"} <= topics
+
+
+def test_the_page_lists_who_is_told_and_lets_one_be_tried_again(served: Served) -> None:
+    id = served.create(a_subscription("Observation", "http://127.0.0.1:9/hook"))
+    served.active(id)
+    address = f"http://127.0.0.1:{served.ports[0]}/subscriptions"
+    with urllib.request.urlopen(f"{address}?lang=vi") as answer:  # noqa: S310 - loopback
+        page = answer.read().decode()
+    assert id in page and "đang hoạt động" in page
+    retry = urllib.request.Request(f"{address}/{id}/retry", data=b"", method="POST")  # noqa: S310 - loopback
+    with urllib.request.urlopen(retry) as answer:  # noqa: S310 - loopback
+        assert answer.url == address  # sent back to the list
+    missing = urllib.request.Request(f"{address}/nobody/retry", data=b"", method="POST")  # noqa: S310 - loopback
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(missing)  # noqa: S310 - loopback
+    assert refused.value.code == 404
+    refused.value.close()

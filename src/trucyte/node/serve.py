@@ -34,12 +34,11 @@ from trucyte.node.wiring import Node, Opened, open_database
 from trucyte.shared.access.local import local_access
 from trucyte.web.api.about import PATHS, About, AboutApi
 from trucyte.web.api.capability import InForce
-from trucyte.web.api.dispatch import AccessOf
 from trucyte.web.api.doors import Doors
 from trucyte.web.api.fhir import ApiParts, FhirApi
+from trucyte.web.api.interactions.who import access_by_token
 from trucyte.web.api.openapi import openapi_document
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
-from trucyte.web.api.who import access_by_token
 from trucyte.web.app import make_app
 from trucyte.web.reader import RecordsReader
 from trucyte.web.security import Guard
@@ -157,14 +156,18 @@ def listening_address(host: str, port: int) -> socket.socket:
 
 
 def make_api(
-    node: Node, bulk: Bulk, reindex: Reindex, subscriptions: Subscriptions, access: AccessOf
+    node: Node,
+    bulk: Bulk,
+    reindex: Reindex | None = None,
+    subscriptions: Subscriptions | None = None,
 ) -> FhirApi:
     """Return the FHIR API of a node with all its operations."""
+    reindex, subscriptions = reindex or reindex_of(node), subscriptions or make_subscriptions(node)
     return FhirApi(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=access,
+            access=access_by_token(node.accounts, node.trail),
             trail=node.trail,
             audit=node.trail,
             searchable=InForce(
@@ -193,7 +196,7 @@ def make_site(
     reindex = reindex_of(node)
     subscriptions = make_subscriptions(node)
     access = access_by_token(node.accounts, node.trail)
-    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions, access)
+    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),

@@ -58,6 +58,7 @@ class FhirApi:
     def __init__(self, parts: ApiParts) -> None:
         """Answer with `parts`."""
         self._path = parts.path
+        self.operations = tuple(parts.operations)
         self._dispatcher = Dispatcher(
             parts.definitions,
             parts.access,
