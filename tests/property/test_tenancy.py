@@ -383,6 +383,7 @@ OPERATIONS: Mapping[str, Sequence[Ask]] = {
         *(send("POST", f"/Patient/{id}/$validate", patient(id)) for id in ("a-p1", "b-p1")),
         get("/Patient/a-p1/$validate", "/Patient/b-p1/$validate"),
     ],
+    "run": [send("POST", "/ViewDefinition/$run?_format=csv", VIEW)],
     "viewdefinition-run": [
         send("POST", "/ViewDefinition/$run", VIEW),
         send("POST", "/ViewDefinition/$viewdefinition-run", VIEW),
