@@ -6,7 +6,8 @@ WHEELS := build/wheels
 STAMPS := build/stamps
 # Addresses and certificates of registries are the machine's own affair (pip's settings).
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
-WORKERS ?= 2
+# Twice the cores of a small machine: many tests wait for a process, a line or the clock.
+WORKERS ?= 4
 R4 := src/trucyte/fhir/generated
 # Two more need a PostgreSQL of yours: bench/search.py and bench/journal_commit.py.
 WHAT ?= start rules mapping reading synth_speed validate fhirpath views terminology pages ingest

@@ -22,10 +22,10 @@ ROWS = 400_000
 _FILL = """
 insert into records.entry (seq, last_updated, reference, person, present, origin, type,
     sensitivity, tokens, organisations)
-select n, n, n, n % 20000, 0, 0, 1 + n % 30, 0,
-    array[1 + n % 30, 1000 + n % 2000, 5000 + n % 20000, 100000 + n]::bigint[],
-    array[case when n % 100 = 0 then 0 when n % 2 = 0 then 1 when n % 1000 = 1 then 2
-        else 1000 + n % 700 end]::bigint[]
+select n, n, n, n %% 20000, 0, 0, 1 + n %% 30, 0,
+    array[1 + n %% 30, 1000 + n %% 2000, 5000 + n %% 20000, 100000 + n]::bigint[],
+    array[case when n %% 100 = 0 then 0 when n %% 2 = 0 then 1 when n %% 1000 = 1 then 2
+        else 1000 + n %% 700 end]::bigint[]
 from generate_series(1, %s) n
 """
 _SHAPES = {
@@ -66,8 +66,8 @@ def measure(connection: psycopg.Connection) -> None:
     for shape, condition in _SHAPES.items():
         for who, numbers in _SEEN.items():
             seen = f" and e.organisations && {numbers}::bigint[]" if numbers else ""
-            text = (
-                f"select e.seq from records.entry e where {condition}{seen}"  # noqa: S608 - texts of this file
+            text = (  # its parts stand above
+                f"select e.seq from records.entry e where {condition}{seen}"  # noqa: S608 - of this file
                 " order by e.seq desc limit 11"
             )
             times = []

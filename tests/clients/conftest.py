@@ -32,9 +32,9 @@ def node_url(open_folder: Path) -> Iterator[str]:
     """The FHIR address of a node that `trucyte serve` serves until the session ends."""
     environment = os.environ | {
         "PYTHONPATH": str(ROOT / "src"),
-        "TRUCYTE_DATA": str(open_folder / "served"),
+        "TRUCYTE_DATA": str(open_folder / "of-clients-node"),
     }
-    place, log = open_folder / "serving", open_folder / "served.log"
+    place, log = open_folder / "of-clients", open_folder / "of-clients.log"
     place.mkdir()
     (place / "trucyte.toml").write_text(SETTINGS)
     command = [sys.executable, "-m", "trucyte.node.cli", "serve", "--port", "0"]

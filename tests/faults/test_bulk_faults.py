@@ -22,6 +22,9 @@ from trucyte.intake.bulk.run import State
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 
+# Minutes of processes that start, wait and die: for `make test-long`.
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 LINES = 6000
 

@@ -5,12 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.records import open_node
 from trucyte.base.clock import SystemClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.records.parameters.walk import Walk
 from trucyte.records.parameters.worker import Reindexer
+
+# Minutes of processes that start, wait and die: for `make test-long`.
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 TOWN = {

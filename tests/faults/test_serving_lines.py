@@ -11,6 +11,9 @@ import pytest
 
 from tests.support.serving import Served, needs_definitions, raw_answer, serving, until
 
+# Minutes of processes that start, wait and die: for `make test-long`.
+pytestmark = pytest.mark.long
+
 SETTINGS = """
 [limits]
 head_seconds_max = 2

@@ -12,6 +12,9 @@ import pytest
 
 from tests.support.serving import ROOT, Served, needs_definitions, serving, until
 
+# Minutes of processes that start, wait and die: for `make test-long`.
+pytestmark = pytest.mark.long
+
 READY = '{"ready":true'
 
 

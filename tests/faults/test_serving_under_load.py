@@ -19,6 +19,9 @@ import pytest
 from tests.support.serving import ROOT, Served, needs_definitions, serving, until
 from trucyte.database.server import EmbeddedServer, running_pid
 
+# Minutes of processes that start, wait and die: for `make test-long`.
+pytestmark = pytest.mark.long
+
 SEND = "/api/qd130/guiHoSoXmlQD3176"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 

@@ -31,6 +31,9 @@ from trucyte.fhir.definitions import Definitions
 from trucyte.node.wiring import open_node
 from trucyte.shared.access.local import local_access
 
+# Minutes of processes that start, wait and die: for `make test-long`.
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -8,11 +8,16 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.support.bundle_process import MEMBERS
 from tests.support.bundles import open_sender
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
+
+# Minutes of processes that start, wait and die: for `make test-long`.
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 2

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,9 @@ from trucyte.base.clock import FixedClock
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.text import accept
 from trucyte.journal.change import Change, Operation
+
+# Minutes of processes that start, wait and die: for `make test-long`.
+pytestmark = pytest.mark.long
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1).filter(
     lambda text: text == text.strip() and not text.isspace() and text != ""

@@ -14,6 +14,9 @@ from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.records.search import links
 
+# Minutes of processes that start, wait and die: for `make test-long`.
+pytestmark = pytest.mark.long
+
 Resources = dict[str, dict]  # by Type/id: those that may be seen
 Test = Callable[[dict, Resources], bool]
 Question = tuple[str, str, str, Test]  # type, name, value, what it means

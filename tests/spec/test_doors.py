@@ -18,7 +18,7 @@ from trucyte.journal.keyring import Keyring
 from trucyte.shared.access.accounts import Accounts, sent_form
 from trucyte.shared.audit import Outcome, Trail
 from trucyte.shared.audit.reading import Wanted
-from trucyte.web.api import doors as published
+from trucyte.web.doors import claims as published
 from trucyte.web.doors.claims import Doors
 
 CLAIM = b"<?xml version='1.0'?><GIAMDINHHS/>"

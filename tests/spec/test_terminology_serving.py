@@ -60,6 +60,7 @@ def laid_out(database: Database, code: str) -> bool:
     return False
 
 
+@pytest.mark.long
 def test_a_code_list_that_another_process_took_in_is_laid_out_and_again_after_a_restart(
     node: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

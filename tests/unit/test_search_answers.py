@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.records import KEY, RESTRICTED, Node, body, ids, open_node
+from tests.support.records import RESTRICTED, Node, ids, open_node
 from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
-from trucyte.records import Page, person_key
+from trucyte.records import Page
 
 SOON = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -365,94 +365,3 @@ def test_a_record_that_is_not_there_gone_or_hidden_is_refused(node: Node) -> Non
         with pytest.raises(Problem) as raised:
             node.records.everything(node.plain, "Patient", id)
         assert raised.value.kind is kind
-
-
-# Walks
-
-
-def walked(node: Node, access: object = None, *types: str, **more: object) -> list[str]:
-    until = more.pop("until", node.journal.tail())
-    chunks = node.records.walk(access or node.full, types, until=until, **more)
-    found = [json.loads(text) for chunk in chunks for _, _, text in chunk]
-    return [f"{one['id']}/{one['meta']['versionId']}" for one in found]
-
-
-def test_a_walk_gives_each_resource_once_as_of_a_position(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("trucyte.records.results.walk.CHUNK_SEQS", 2)
-    node.put(*PEOPLE, observation("o"), observation("s", meta=RESTRICTED))
-    until = node.journal.tail()
-    node.put(patient("a"), patient("new"))
-    node.delete("Patient", "b")
-    assert walked(node, until=until) == ["a/1", "c/1", "d/1", "o/1", "s/1"]
-    assert walked(node, node.plain, "Observation", until=until) == ["o/1"]
-    assert walked(node, node.plain, until=until, to=3) == ["a/1", "c/1"]
-    assert walked(node, node.plain, until=until, after=3) == ["d/1", "o/1"]
-    assert walked(node) == ["c/1", "d/1", "o/1", "s/1", "a/2", "new/1"]
-    first = node.records.read(node.full, "Patient", "c")
-    assert [text for chunk in node.records.walk(node.full, ["Patient"], until=until)
-            for _, _, text in chunk][1] == first.body  # fmt: skip
-
-
-def test_a_walk_older_than_what_is_kept_gives_it_as_it_is_now(node: Node) -> None:
-    node.put(*PEOPLE)
-    until = node.journal.tail()
-    node.put(patient("a"), patient("new"))
-    node.put(patient("a"))
-    node.clock.advance(timedelta(hours=2))
-    node.index.sweep(node.database, node.clock.now())
-    assert walked(node, until=until) == ["b/1", "c/1", "d/1", "a/3"]
-
-
-def test_a_walk_keeps_to_persons_times_and_searches(node: Node) -> None:
-    node.put(*PEOPLE, observation("o", "a"), observation("r", "b"))
-    assert walked(node, persons=[person_key(KEY, "Patient/a")]) == ["a/1", "o/1"]
-    assert walked(node, since=SOON) == []
-    filters = {"Patient": [[("gender", "male")], [("_id", "b")]]}
-    assert walked(node, None, "Patient", "Observation", filters=filters) == [
-        "a/1", "b/1", "c/1", "o/1", "r/1"]  # fmt: skip
-    assert walked(node, None, "Patient", filters=filters) == ["a/1", "b/1", "c/1"]
-    with pytest.raises(Problem):
-        walked(node, None, "Shoe")
-    assert body(node.records.read(node.full, "Patient", "a"))["id"] == "a"
-
-
-@pytest.mark.parametrize("sort", ["identifier", "-identifier", "organization,identifier"])
-def test_a_page_by_bodies_goes_on_where_the_last_one_shown_is_gone(node: Node, sort: str) -> None:
-    node.put(*PEOPLE)
-    whole = node.search("Patient", ("_sort", sort))
-    for shown in range(1, 4):
-        asked = [("_sort", sort), ("_count", str(shown))]
-        page = node.records.search(node.full, "Patient", asked)
-        assert page.next is not None
-        node.delete("Patient", whole[shown - 1])
-        rest = node.records.next_page(node.full, page.next)
-        assert ids(rest)[: 4 - shown] == whole[shown : shown * 2]
-        node.put(*PEOPLE)
-        whole = node.search("Patient", ("_sort", sort))
-
-
-def test_rounds_and_includes_are_bounded(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trucyte.records.results.include.ROUNDS_MAX", 2)
-    node.put(*CIRCLE, organization("w", "x"), organization("v", "w"))
-    asked = [("_id", "v"), ("_include:iterate", "Organization:partof")]
-    page = node.records.search(node.full, "Organization", asked)
-    assert along(page) == ["Organization/w", "Organization/x"]
-    with pytest.raises(Problem) as raised:
-        node.search("Organization", *[("_include", "Organization:partof")] * 51)
-    assert raised.value.kind is Kind.TOO_LARGE
-
-
-def test_a_long_history_that_is_all_hidden_is_refused(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("trucyte.records.results.history.COUNT_MAX", 2)
-    for _ in range(6):
-        node.put(patient("p", meta=RESTRICTED))
-    for id, kind in (("p", Kind.FORBIDDEN), ("no", Kind.NOT_FOUND)):
-        with pytest.raises(Problem) as raised:
-            node.records.history(node.plain, "Patient", id)
-        assert raised.value.kind is kind
-    node.put(patient("p"))
-    assert [e.version for e in node.records.history(node.plain, "Patient", "p").entries] == [7]

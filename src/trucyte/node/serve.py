@@ -34,8 +34,8 @@ from trucyte.node.wiring import Node, Opened, open_database
 from trucyte.shared.access.local import local_access
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
+from trucyte.web.api.interactions.who import access_by_token
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
-from trucyte.web.api.who import access_by_token
 from trucyte.web.app import make_app
 from trucyte.web.doors.about import PATHS, About, AboutApi
 from trucyte.web.doors.claims import Doors

@@ -5,7 +5,7 @@ records whose data was shown before it returns. Restricted resources never show 
 search, a count or a history of a caller who may not see them.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 from trucyte.base.clock import VIETNAM, Clock
 from trucyte.database.connect import Database
 from trucyte.fhir.parse import parse
-from trucyte.fhir.types import RESOURCE_TYPES
 from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
@@ -33,7 +32,6 @@ from trucyte.records.results.lines import (
     shown,
     visible,
 )
-from trucyte.records.results.walk import TypeFilters, Walk, Walked, Walker
 from trucyte.records.search.asked.codes import Codes, CodesOf
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.expectation import SearchExpectation
@@ -79,7 +77,6 @@ class Records:
         )
         self._historian = Historian(database, journal, seal)
         self._everything = Everything(self._finder)
-        self._walker = Walker(self._finder)
 
     def _codes_for(self, access: Access) -> CodesOf | None:
         if self._codes is None:
@@ -229,36 +226,6 @@ class Records:
             check_type(name)
         dates = _microseconds(start), _microseconds(end)
         return self._everything.first(access, type, id, dates, _microseconds(since), types, count)
-
-    def walk(
-        self,
-        access: Access,
-        types: Sequence[str] = (),
-        *,
-        after: int = 0,
-        to: int | None = None,
-        until: int,
-        since: datetime | None = None,
-        filters: TypeFilters | None = None,
-        persons: Sequence[int] | None = None,
-    ) -> Iterator[list[Walked]]:
-        """Yield chunks of (seq, type, body) of all current resources of types, by seq.
-
-        As of journal position `until`, behind `after` and up to `to`, so that processes can
-        share a walk; the range that ends at `until` also gives what came late
-        (`results.walk`). `filters` are searches by type of which one must be met; `persons`
-        keeps to those person keys. Leaves one entry in the trail, at its beginning.
-        """
-        wanted = tuple(types) or RESOURCE_TYPES
-        for name in wanted:
-            check_type(name)
-        access.recorder.shown(access, tuple(persons or ()), "walk")
-        end = until if to is None else min(to, until)
-        asked = Walk(
-            access, wanted, after, end, until, _microseconds(since), filters or {}, persons,
-            end == until,
-        )  # fmt: skip
-        return self._walker.walk(asked)
 
     def explain(
         self,
