@@ -38,7 +38,13 @@ def main() -> int:
 def lock(uv: str, source: str, target: str, options: list[str]) -> int:
     """Resolve `source` into `target`, and take out whatever names a place."""
     command = [uv, "pip", "compile", source, "-o", target, "--quiet", "--universal"]
-    plain = ["--generate-hashes", "--no-header", "--no-annotate", "--python-version=3.11"]
+    plain = [
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+        "--no-strip-extras",
+        "--python-version=3.11",
+    ]
     try:
         done = subprocess.run([*command, *plain, *options], cwd=ROOT, check=False)  # noqa: S603 - our own line
     except FileNotFoundError:
