@@ -14,7 +14,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = {"run": (), "build": ("build",), "dev": ("build", "test", "check"), "fuzz": ("fuzz",)}
+EXTRAS = {
+    "run": ("link",),
+    "build": ("link", "build"),
+    "dev": ("link", "build", "test", "check"),
+    "fuzz": ("fuzz",),
+}
 # Versions of one file that hold in another, so that both can be installed together.
 FOLLOWS = {"fuzz": "requirements/dev.txt"}
 _ADDRESS = re.compile(r"^\s*(--(index|extra-index|find-links|trusted)\S*|#).*$\n?", re.MULTILINE)
