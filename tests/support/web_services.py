@@ -1,6 +1,7 @@
 """The services of a node for tests of its pages: everything in memory, nothing of anyone."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -47,7 +48,9 @@ class FakeTrail:
 
     @contextmanager
     def request(self, reason: str, *, door: str, request: str = "") -> Iterator[Asked]:
-        yield Asked(lambda *told, **more: None, reason, door, "request")
+        durable: Future[None] = Future()
+        durable.set_result(None)
+        yield Asked(lambda *told, **more: durable, reason, door, "request")
 
     def of_person(
         self, access: Access, person: int, *, count: int = 50, before: int | None = None
