@@ -14,6 +14,7 @@ import os
 import time
 from pathlib import Path
 
+from bench.processor import between, of_database, ours
 from bench.record import record
 from trucyte.base.settings import load_settings
 from trucyte.database.job_folders import JobFolder
@@ -66,9 +67,11 @@ def take_in(folder: Path) -> None:
     state.mkdir()
     with open_node(load_settings(os.environ)) as node:
         bulk = make_bulk(node, sources=Sources((folder,)))
+        before = ours() | of_database(node.database)
         began = time.perf_counter()
         done = bulk.importer.run(JobFolder(state), inputs_of(files), lambda progress: True)
         seconds = time.perf_counter() - began
+        spent = between(before, ours() | of_database(node.database))
         with node.database.connection() as connection:
             (size,) = connection.execute(
                 "select sum(pg_total_relation_size(c.oid)) from pg_class c"
@@ -81,6 +84,10 @@ def take_in(folder: Path) -> None:
     measures = {
         "import": (written / seconds, "resources/s"),
         "import, on disk": (float(size) / max(1, written), "B/resource"),
+    }
+    measures |= {
+        f"import, processor of {name}": (each / max(1, written) * 1e6, "µs/resource")
+        for name, each in spent.items()
     }
     note = f"{written} written, {failed} failed, {bulk.importer.workers} processes"
     record("bulk", measures, note)
