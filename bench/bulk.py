@@ -12,6 +12,7 @@ import argparse
 import gc
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from bench.processor import between, of_database, ours
@@ -67,6 +68,8 @@ def take_in(folder: Path) -> None:
     state.mkdir()
     with open_node(load_settings(os.environ)) as node:
         bulk = make_bulk(node, sources=Sources((folder,)))
+        if told := os.environ.get("BENCH_WORKERS"):
+            bulk = replace(bulk, importer=replace(bulk.importer, workers=int(told)))
         before = ours() | of_database(node.database)
         began = time.perf_counter()
         done = bulk.importer.run(JobFolder(state), inputs_of(files), lambda progress: True)
