@@ -301,6 +301,10 @@ def accept(
         usual = _accept_usual(body, id, resource)
         if usual is not None:
             return usual
+    return _accept_any(body, id, references)
+
+
+def _accept_any(body: bytes, id: str | None, references: Mapping[str, str] | None) -> Accepted:
     members = {member.key: member for member in _members(body, 0, len(body))}
     if "resourceType" not in members:
         raise NoResourceType()

@@ -125,23 +125,19 @@ class SoundChecks(Checks):
         if type_name not in TESTS:
             return None
         value, test = f"a{place}", f"t{place}"
-        names[test] = TESTS[type_name]
-        is_bound = type_name == "code" and element.binding is not None
-        if is_bound and element.binding is not None:
-            codes = self._definitions.codes(element.binding.value_set)
+        if type_name == "code" and element.binding is not None:
             if element.binding.value_set in OPEN_FORMS:
                 return None
+            codes = self._definitions.codes(element.binding.value_set)
             if element.binding.strength == "required" and codes:
                 names[test] = codes
                 return f"type({value}) is str and {value} in {test}"
+        names[test] = PATTERNS.get(type_name, TESTS[type_name])
+        if type_name in PATTERNS:
+            return f"type({value}) is str and {test}({value}) is not None"
         if type_name in _TEXTS:
             plain = f"{value}.isprintable() and 0 < len({value}) <= {TEXT_MAX}"
             return f"type({value}) is str and ({plain} or {test}({value}))"
-        if type_name in PATTERNS:
-            names[test] = PATTERNS[type_name]
-            return f"type({value}) is str and {test}({value}) is not None"
-        if type_name == "boolean":
-            return f"{value} is True or {value} is False"
         return f"{test}({value})"
 
     def _reference_check(self, targets: tuple[str, ...]) -> Check:
