@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from bench.processor import between, of_database, ours
+from bench.processor import between, of_database, of_machine, ours
 from bench.record import record
 from trucyte.base.settings import load_settings
 from trucyte.database.job_folders import JobFolder
@@ -70,11 +70,12 @@ def take_in(folder: Path) -> None:
         bulk = make_bulk(node, sources=Sources((folder,)))
         if told := os.environ.get("BENCH_WORKERS"):
             bulk = replace(bulk, importer=replace(bulk.importer, workers=int(told)))
-        before = ours() | of_database(node.database)
+        before, all_before = ours() | of_database(node.database), of_machine()
         began = time.perf_counter()
         done = bulk.importer.run(JobFolder(state), inputs_of(files), lambda progress: True)
         seconds = time.perf_counter() - began
         spent = between(before, ours() | of_database(node.database))
+        others = of_machine() - all_before - sum(spent.values())
         with node.database.connection() as connection:
             (size,) = connection.execute(
                 "select sum(pg_total_relation_size(c.oid)) from pg_class c"
@@ -92,7 +93,10 @@ def take_in(folder: Path) -> None:
         f"import, processor of {name}": (each / max(1, written) * 1e6, "µs/resource")
         for name, each in spent.items()
     }
-    note = f"{written} written, {failed} failed, {bulk.importer.workers} processes"
+    note = (
+        f"{written} written, {failed} failed, {bulk.importer.workers} processes;"
+        f" others took {max(0.0, others) / seconds:.2f} of {os.cpu_count()} cores"
+    )
     record("bulk", measures, note)
 
 

@@ -43,6 +43,13 @@ def of_database(database: Database) -> dict[str, float]:
     return spent
 
 
+def of_machine() -> float:
+    """Return the seconds of everything on this machine."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _wait, irq, soft = (int(field) for field in fields[:7])
+    return (user + nice + system + irq + soft) / _TICK
+
+
 def between(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
     """Return what was spent between two readings."""
     return {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}
