@@ -114,7 +114,7 @@ class BulkSettings(_Table, frozen=True, kw_only=True):
     import_hosts: list[str] = []  # "files.example.vn", "*.example.vn"; none: no URL is fetched
     import_private: bool = False  # whether such a host may have an address of a local network
     keep_hours: int = 24
-    workers: int = 0  # processes of one job; 0: one a processor
+    workers: int = 0  # processes of one job; 0: one a processor, and one more for imports
 
 
 class SubscriptionSettings(_Table, frozen=True, kw_only=True):
