@@ -66,7 +66,7 @@ def _definitions(wheels: Path) -> Files:
 
 def _units(wheels: Path) -> Files:
     """Make the table of administrative units."""
-    from trucyte.vietnam.units import build_units  # noqa: PLC0415 - only when it is due
+    from trucyte.vietnam.places.units import build_units  # noqa: PLC0415 - only when it is due
 
     return {"units.tsv": build_units(find_wheel(wheels, "vietnam_provinces").read_bytes())}
 
@@ -89,7 +89,7 @@ STEPS = (
     Step(
         name="administrative units",
         wheels=("vietnam_provinces",),
-        code=("trucyte.vietnam.units",),
+        code=("trucyte.vietnam.places.units",),
         output=SOURCE / "vietnam" / "generated",
         build=_units,
     ),

@@ -1,0 +1,1 @@
+"""Places: administrative units with validity dates, and addresses read into them."""
