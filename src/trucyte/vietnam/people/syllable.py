@@ -10,7 +10,7 @@ from functools import cache
 
 TONES = "\u0301\u0300\u0309\u0303\u0323"  # sắc, huyền, hỏi, ngã, nặng
 VOWELS = frozenset("aăâeêioôơuưy")
-_ONSETS = "b c ch d đ g gh gi h k kh l m n ng ngh nh p ph r s t th tr v x".split()
+_ONSETS = "b c ch d đ g gh gi h k kh l m n ng ngh nh p ph r s t th tr v x"
 _FRONT = frozenset("eêiy")  # before these c, g, ng are written k, gh, ngh
 _BEFORE_FRONT = frozenset(("k", "gh", "ngh"))
 _NOT_BEFORE_FRONT = frozenset(("c", "g", "ng"))
@@ -19,16 +19,16 @@ _RHYMES = (
     "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng ăp ăt âc âm ân âng âp ât âu ây "
     "e ec em en eng eo ep et ê êch êm ên ênh êp êt êu i ia ich im in inh ip it iu "
     "iêc iêm iên iêng iêp iêt iêu o oc oi om on ong op ot oa oac oach oai oam oan oang oanh "
-    "oao oap oat oay oăc oăm oăn oăng oăt oe oen oeo oet ong ooc oong ô ôc ôi ôm ôn ông ôp "
+    "oao oap oat oay oăc oăm oăn oăng oăt oe oen oeo oet ooc oong ô ôc ôi ôm ôn ông ôp "
     "ôt ơ ơi ơm ơn ơp ơt u ua uc ui um un ung up ut uân uâng uât uây uê uêch uên uênh uơ uy "
     "uya uych uyn uynh uyp uyt uyu uyên uyêt uôc uôi uôm uôn uông uôt ư ưa ưc ưi ưng ưt ưu "
     "ươc ươi ươm ươn ương ươp ươt ươu y"
-).split()
-_ALONE = "yêm yên yêng yêt yêu y ê".split()
+)
+_ALONE = "yêm yên yêng yêt yêu gi gin giêng giêt"
 _AFTER_QU = (
     "a ac ach ai an ang anh ao at ay ăc ăm ăn ăng ăp ăt ân âng ât ây e en eo et ê êch ên ênh "
     "êt i in inh ich it y yên yêt ynh yt yn ơ ôc ôt"
-).split()
+)
 
 
 def is_syllable(word: str) -> bool:
@@ -94,13 +94,11 @@ def _bare_syllables() -> frozenset[str]:
 
 
 def _all_syllables() -> Iterable[str]:
-    yield from _ALONE
-    yield from _RHYMES
-    yield from (f"qu{rhyme}" for rhyme in _AFTER_QU)
-    for rhyme in _RHYMES:
+    yield from _ALONE.split()
+    yield from (f"qu{rhyme}" for rhyme in _AFTER_QU.split())
+    for rhyme in _RHYMES.split():
+        yield rhyme
         is_front = rhyme[0] in _FRONT
-        for onset in _ONSETS:
-            if onset in (_NOT_BEFORE_FRONT if is_front else _BEFORE_FRONT):
-                continue
-            yield onset + rhyme
-    yield from ("gi", "gin", "giêng", "giêt", "ky")
+        for onset in _ONSETS.split():
+            if onset not in (_NOT_BEFORE_FRONT if is_front else _BEFORE_FRONT):
+                yield onset + rhyme

