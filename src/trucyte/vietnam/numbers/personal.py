@@ -6,11 +6,12 @@ evidence of a wrong card, not proof.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from trucyte.vietnam.packaged_lists import PackagedLists
+from trucyte.vietnam.tables import read_toml
 
 SAMPLE_PROVINCE = "000"  # invented people: never issued
 
@@ -44,11 +45,13 @@ def parse_personal_number(number: str) -> PersonalNumber | None:
     )
 
 
-def inconsistencies(number: str, *, sex: str, birth_year: int | None) -> Sequence[str]:
+def inconsistencies(
+    number: str, *, sex: str, birth_year: int | None, this_year: int | None = None
+) -> Sequence[str]:
     """Return where a personal number disagrees with what else is known.
 
-    Words of the answer: "sex", "birth-year", "province". An unknown province prefix can be
-    a country of birth, so callers warn at most.
+    Words of the answer: "sex", "birth-year", "province", and "future" for a year of birth
+    after `this_year`. An unknown prefix can be a country of birth: callers warn at most.
     """
     parsed = parse_personal_number(number)
     if parsed is None:
@@ -60,12 +63,42 @@ def inconsistencies(number: str, *, sex: str, birth_year: int | None) -> Sequenc
         found.append("birth-year")
     if parsed.province not in province_prefixes():
         found.append("province")
+    if this_year is not None and parsed.birth_year > this_year:
+        found.append("future")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Birthplace:
+    """Where a birth was registered, by the first three digits."""
+
+    kind: str  # "province", "country", "sample" or "unknown"
+    name: str  # of the province, as it was called until June 2025; "" for others
+    verified: bool
+
+
+def birthplace(prefix: str) -> Birthplace:
+    """Say what the first three digits of a personal number stand for.
+
+    Which country 100 and above are is not known here: the annex was not at hand.
+    """
+    if prefix == SAMPLE_PROVINCE:
+        return Birthplace("sample", "", verified=True)
+    name = _provinces().get(prefix)
+    if name is not None:
+        return Birthplace("province", name, verified=True)
+    first, last = read_toml("numbers")["personal"]["country_prefixes"]
+    kind = "country" if first <= prefix <= last else "unknown"
+    return Birthplace(kind, "", verified=False)
 
 
 @cache
 def province_prefixes() -> frozenset[str]:
     """Return the 3-digit prefixes of the 63 provinces of birth registration, and the sample's."""
-    lists = PackagedLists()
-    old = (term.code for term in lists.terms("tinh") if term.valid_to is not None)
-    return frozenset(f"0{code}" for code in old) | {SAMPLE_PROVINCE}
+    return frozenset(_provinces()) | {SAMPLE_PROVINCE}
+
+
+@cache
+def _provinces() -> Mapping[str, str]:
+    old = (term for term in PackagedLists().terms("tinh") if term.valid_to is not None)
+    return {f"0{term.code}": term.vi for term in old}

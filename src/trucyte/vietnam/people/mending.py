@@ -18,17 +18,28 @@ Mended = tuple[list[str], str]  # the words, and what was undone
 _DIGIT = re.compile(r"[a-zA-ZÀ-ỹ][0-9]|[0-9][a-zA-ZÀ-ỹ]")
 
 
+def mend_encoding(text: str) -> tuple[str, str]:
+    """Return a name whose bytes were misread as it was meant, and the encoding ("": none)."""
+    words = text.split()
+    if not may_be_legacy(text) or all(is_syllable(word.lower()) for word in words):
+        return text, ""
+    for name, decode in (("tcvn3", from_tcvn3), ("vni", from_vni_windows)):
+        decoded = decode(text).split()
+        if decoded != words and all(map(_fits, words, decoded)):
+            return " ".join(decoded), name
+    return text, ""
+
+
+def _fits(before: str, after: str) -> bool:
+    """Say whether a word came out right: a syllable, or ASCII that no encoding changes."""
+    return is_syllable(after.lower()) or (before == after and before.isascii())
+
+
 def mend(words: Sequence[str]) -> Mended:
     """Return the words as they were meant, and what was undone ("": nothing)."""
     if all(is_syllable(word.lower()) for word in words):
         return list(words), ""
-    text = " ".join(words)
-    if may_be_legacy(text):
-        for name, decode in (("tcvn3", from_tcvn3), ("vni", from_vni_windows)):
-            decoded = decode(text).split()
-            if decoded != list(words) and all(is_syllable(word.lower()) for word in decoded):
-                return decoded, name
-    if _DIGIT.search(text):
+    if _DIGIT.search(" ".join(words)):
         return _by_keys(words, from_vni, "vni-keys", _is_vni_evidence)
     return _by_keys(words, from_telex, "telex", _is_telex_evidence)
 

@@ -17,7 +17,7 @@ import msgspec
 from trucyte.base.normal_form import normal_form
 from trucyte.vietnam.people import words as kinds
 from trucyte.vietnam.people.heads import split_newborn, split_nickname, split_saint, split_title
-from trucyte.vietnam.people.mending import mend
+from trucyte.vietnam.people.mending import mend, mend_encoding
 from trucyte.vietnam.people.parts import Parts, family_length, take_apart
 from trucyte.vietnam.people.words import Word, read_word
 
@@ -93,7 +93,7 @@ def read_name(text: str) -> Name:
 
 def _read_unusual(text: str) -> Name:
     cut = len(text) > LENGTH_MAX
-    text = normal_form("NFC", text[:LENGTH_MAX])
+    text, misread = mend_encoding(normal_form("NFC", text[:LENGTH_MAX]))
     name, nickname = split_nickname(_APOSTROPHES.sub("'", text))
     if not any(letter.isalnum() for letter in name):
         return msgspec.structs.replace(NOBODY, cut=cut)
@@ -102,7 +102,7 @@ def _read_unusual(text: str) -> Name:
     newborn = split_newborn(" ".join(name.split()))
     if newborn:
         return _newborn(name, *newborn, cut=cut)
-    return _latin(name, nickname, cut=cut)
+    return _latin(name, nickname, misread, cut=cut)
 
 
 def _is_other_script(text: str) -> bool:
@@ -128,11 +128,7 @@ def _newborn(text: str, parent: str, number: str, *, cut: bool) -> Name:
     )  # fmt: skip
 
 
-def _latin(text: str, nickname: str, *, cut: bool) -> Name:
-    family_first = text.count(",") == 1
-    if family_first:
-        head, _, tail = text.partition(",")
-        family_first = len(head.split()) <= 2 and bool(tail.strip())
+def _latin(text: str, nickname: str, misread: str, *, cut: bool) -> Name:
     initials = {letter.upper() for letter in _INITIAL.findall(text)}
     text = _MARK.sub(lambda found: f"{found.group(1).upper()}' ", text)
     spelt, repaired = mend(_NOT_WORDS.sub(" ", text).split())
@@ -152,7 +148,7 @@ def _latin(text: str, nickname: str, *, cut: bool) -> Name:
         saint=saint,
         nickname=nickname,
         given_first=parts.given_first,
-        repaired=repaired,
+        repaired=misread or repaired,
         cut=cut,
     )
 

@@ -48,7 +48,7 @@ class Word(msgspec.Struct, frozen=True):
 def read_word(text: str) -> Word:
     """Look at a word (NFC, no spaces)."""
     lower = unicodedata.normalize("NFC", text.lower())
-    plain = tone_placed(lower)
+    plain = tone_placed(lower).replace("'", "") or lower
     skeleton = bare(plain)
     return Word(
         shown=capitalised(text, lower),
