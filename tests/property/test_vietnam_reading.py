@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trucyte.vietnam.numbers import read_number
@@ -40,6 +40,7 @@ def former_communes(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(codes))
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(names())
 def test_a_clean_name_is_never_mended(name: str) -> None:
     for written in (name, name.upper(), bare(name.lower()), name.lower()):
@@ -49,6 +50,7 @@ def test_a_clean_name_is_never_mended(name: str) -> None:
         assert words == sorted(written.lower().split())
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(names())
 def test_however_a_name_is_written_its_layers_are_the_same(name: str) -> None:
     read = read_name(name)
@@ -62,6 +64,7 @@ def test_however_a_name_is_written_its_layers_are_the_same(name: str) -> None:
     assert read_name(bare(name.lower())).skeleton == read.skeleton
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(names())
 def test_reading_what_was_read_changes_nothing(name: str) -> None:
     once = read_name(name)
@@ -70,6 +73,7 @@ def test_reading_what_was_read_changes_nothing(name: str) -> None:
     assert (twice.plain, twice.skeleton, twice.sounds) == (once.plain, once.skeleton, once.sounds)
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(st.text(max_size=400))
 def test_any_text_is_a_name_with_an_answer(text: str) -> None:
     name = read_name(text)
@@ -78,11 +82,13 @@ def test_any_text_is_a_name_with_an_answer(text: str) -> None:
     assert bare(name.skeleton) == name.skeleton or name.script == "other"
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(st.text(alphabet="nguyễễnNGUYENôơâ123456789 sfrxjwd'.-(), Cbàế", max_size=60))
 def test_text_that_is_nearly_a_name_has_an_answer(text: str) -> None:
     read_name(text)
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(st.text(max_size=60), st.sampled_from(["", *KINDS]))
 def test_any_text_is_a_number_with_an_answer(text: str, expected: str) -> None:
     number = read_number(text, expected=expected)
@@ -93,6 +99,7 @@ def test_any_text_is_a_number_with_an_answer(text: str, expected: str) -> None:
         assert (again.kind, again.value) == (number.kind, number.value)
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(st.text(max_size=400))
 def test_any_text_is_an_address_with_an_answer(text: str) -> None:
     found = read_address(text)
@@ -100,6 +107,7 @@ def test_any_text_is_an_address_with_an_answer(text: str) -> None:
     assert (found.commune is None) or found.communes == (found.commune.code,)
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(former_communes(), st.booleans())
 def test_an_address_in_full_leads_where_its_commune_went(code: str, is_bare: bool) -> None:
     history = load_history()
@@ -117,6 +125,7 @@ def test_an_address_in_full_leads_where_its_commune_went(code: str, is_bare: boo
     assert went <= likely if is_bare else went == {*found.communes}
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(st.binary(max_size=300))
 def test_any_bytes_are_text(data: bytes) -> None:
     text, encoding, confidence = decode_text(data)
@@ -125,6 +134,7 @@ def test_any_bytes_are_text(data: bytes) -> None:
     assert 0 <= confidence <= 1
 
 
+@settings(deadline=None)  # the first reading loads the tables
 @given(names())
 def test_a_tone_taken_off_and_put_back_is_the_same_syllable(name: str) -> None:
     for word in name.lower().split():
