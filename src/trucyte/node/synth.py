@@ -1,8 +1,10 @@
 """The command `trucyte synth`: make the data of a synthetic country."""
 
 import os
+import sys
 import time
 from contextlib import AbstractContextManager
+from math import isnan
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -114,6 +116,7 @@ def resources(visits: int, seed: int, variant: str, ndjson: BinaryIO) -> None:
 @click.option(
     "--duplicates",
     type=click.FloatRange(0, 10),
+    callback=lambda context, parameter, value: _number(value),
     default=1.2,
     show_default=True,
     help="Records of a person beyond the first, on average.",
@@ -156,7 +159,7 @@ def people(
     )
     workers = processes or _processes(records)
     if out is None:
-        for _ in write_stream(options, click.get_binary_stream("stdout"), processes=workers):
+        for _ in write_stream(options, sys.stdout.buffer, processes=workers):
             pass
         return
     start = time.monotonic()
@@ -177,6 +180,12 @@ def corruptions() -> None:
     from trucyte.synth.population.data import packaged_text  # noqa: PLC0415 - help stays fast
 
     click.echo(packaged_text("corruptions.toml"), nl=False)
+
+
+def _number(value: float) -> float:
+    if isnan(value):  # a range lets it through
+        raise click.BadParameter("not a number")
+    return value
 
 
 def _form(out: Path | None, *, is_patients: bool) -> Literal["csv", "ndjson", "patients"]:

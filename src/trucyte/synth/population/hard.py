@@ -72,7 +72,7 @@ def _born(dice: Dice, youngest: float, eldest: float) -> int:
 
 def _add(draft: Draft, sex: str, birth: int, name: Name, *situations: str) -> Person:
     parents: tuple[Person | None, Person | None] = (None, None)
-    if END - birth < 40 * YEAR and len(draft.persons) >= 2:
+    if len(draft.persons) >= 2:
         parents = (draft.persons[0], draft.persons[1])
     role = ("wife", "husband")[len(draft.persons)] if len(draft.persons) < 2 else "child"
     person = numbered(draft, Seat(role, sex, END - birth), birth, name, parents, situations)

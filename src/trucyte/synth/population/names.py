@@ -77,7 +77,7 @@ def _common_name(
     key = (sex, era_of(year))
     given = _given(dice, tables, tail, key)
     middle = tables.middle[key].at(dice.chance())
-    words = (middle,) if middle and middle != given else ()
+    words: tuple[str, ...] = (middle,) if middle and middle != given else ()
     if words and dice.happens(tail.four[key]):
         second = dice.pick(tail.second[sex])
         if second not in (middle, given):
