@@ -11,7 +11,7 @@ from trucyte.synth.population.corruptions import Corruptions, NameRates, package
 from trucyte.synth.population.people import Make, make_household
 from trucyte.synth.population.run import Options, parts, rows
 from trucyte.synth.population.scripts import tone_moved, unaccented
-from trucyte.vietnam.fold import folded
+from trucyte.vietnam.people.fold import folded
 
 
 def digest(options: Options, processes: int) -> str:

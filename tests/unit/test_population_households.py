@@ -13,8 +13,11 @@ from trucyte.synth.population.corruptions import Corruptions
 from trucyte.synth.population.people import END, Make, make_household
 from trucyte.synth.population.run import Options, TooManyPeople
 from trucyte.synth.population.shapes import Household, Person
-from trucyte.vietnam.personal_number import inconsistencies, parse_card, phone_kind
-from trucyte.vietnam.units import load_units
+from trucyte.vietnam.numbers.card import parse_card
+from trucyte.vietnam.numbers.personal import inconsistencies
+from trucyte.vietnam.numbers.phone import phone_kind
+from trucyte.vietnam.places.history import load_history
+from trucyte.vietnam.places.units import load_units
 
 HOUSEHOLDS = 8_000
 
@@ -46,8 +49,6 @@ def test_ages_follow_the_pyramid_of_each_sex() -> None:
 def test_family_names_have_their_published_shares() -> None:
     kinh = [person.name.family[0] for person in persons() if person.ethnicity == "01"]
     counts = Counter(kinh)
-    pairs = Counter({"Hoàng": "Huỳnh", "Vũ": "Võ"})
-    assert pairs
     for surname, share in (
         ("Nguyễn", 0.384),
         ("Trần", 0.110),
@@ -157,14 +158,17 @@ def test_rings_of_households_share_no_personal_number() -> None:
 
 
 def test_addresses_are_units_of_both_times() -> None:
-    units = load_units()
+    units, history = load_units(), load_history()
     for home in households()[:500]:
         for place in home.homes:
             commune = units.by_commune[place.new.commune]
             assert commune.name in place.new.text
             assert commune.province == place.new.province
-            assert place.old.text
-            assert place.old.province
+            former = history.former[place.old.commune]
+            assert place.old.province == former.province
+            assert former.name in place.old.text
+            assert history.former[former.parent].name in place.old.text
+            assert place.new.commune in [to for to, _ in history.ways[former.code]]
 
 
 def test_more_people_than_there_are_numbers_are_refused() -> None:

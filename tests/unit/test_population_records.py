@@ -17,7 +17,9 @@ from trucyte.synth.population.corruptions import (
 from trucyte.synth.population.people import END, START
 from trucyte.synth.population.records import DUMMY_NUMBERS, DUMMY_PHONES
 from trucyte.synth.population.run import Options, rows
-from trucyte.vietnam.fold import folded
+from trucyte.vietnam.numbers import read_number
+from trucyte.vietnam.people.fold import folded
+from trucyte.vietnam.places import read_address
 
 Record = Mapping[str, str]
 COUNT = 40_000
@@ -88,8 +90,6 @@ def test_wards_change_and_old_units_stay_at_the_declared_rates() -> None:
 
 
 def test_days_and_months_are_swapped_where_both_can_be_months() -> None:
-    truth = {(r["person_id"], r["record_id"]): r["birth_date"] for r in records()}
-    assert truth
     days: dict[str, Counter[str]] = {}
     for record in records():
         days.setdefault(record["person_id"], Counter())[record["birth_date"]] += 1
@@ -123,6 +123,25 @@ def test_numbers_in_records_are_nobodys_or_nothing() -> None:
         assert record["card_number"][3:5] in ("", "00")
 
 
+def test_numbers_can_be_used_but_for_the_dummies() -> None:
+    for record in records(8_000):
+        for column in ("personal_number", "identity_number", "card_number", "phone"):
+            if record[column]:
+                is_dummy = f"{column}.shared_dummy" in errors(record)
+                assert read_number(record[column]).usable is not is_dummy, record[column]
+
+
+def test_an_address_without_damage_is_read_into_its_units() -> None:
+    plain = [r for r in records(8_000) if r["commune"] and "address" not in r["errors"]]
+    right = 0
+    for record in plain:
+        day = date.fromisoformat(record["recorded_on"])
+        read = read_address(record["address"], day=day)
+        unit = read.former_commune if day < date(2025, 7, 1) else read.commune
+        right += unit is not None and unit.code == record["commune"]
+    assert right > 0.99 * len(plain) > 1_000
+
+
 def test_newborns_carry_their_mothers_name_and_sometimes_number() -> None:
     young = [record for record in records() if "newborn" in record["situation"]]
     assert len(young) > 100
@@ -131,8 +150,6 @@ def test_newborns_carry_their_mothers_name_and_sometimes_number() -> None:
     assert lent["newborn.parent_number"] > 0.2 * len(young)
     assert lent["newborn.parent_card"] > 0.2 * len(young)
     for record in young:
-        age = date.fromisoformat(record["recorded_on"]).toordinal()
-        assert age
         if record["personal_number"]:
             assert "newborn.parent_number" in errors(record)
     led = sum(folded(record["name"]).startswith(("con ba ", "cb ")) for record in young)

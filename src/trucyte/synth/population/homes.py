@@ -10,16 +10,14 @@ from trucyte.synth.dice import Dice
 from trucyte.synth.population.data import population_data
 from trucyte.synth.population.names import is_southern
 from trucyte.synth.population.shapes import Address, Home
-from trucyte.vietnam.packaged_lists import PackagedLists
-from trucyte.vietnam.units import Commune, Province, load_units
-
-_CENTRAL = frozenset(("01", "31", "48", "79", "92"))  # cities under the centre before July 2025
+from trucyte.vietnam.places.history import load_history
+from trucyte.vietnam.places.units import Commune, Province, load_units
 
 
 class _Tables(msgspec.Struct, frozen=True):
     codes: tuple[str, ...]
     cumulative: tuple[float, ...]
-    former: dict[str, tuple[tuple[str, str], ...]]  # province of the 34 -> (code, name) of the 63
+    former: dict[str, tuple[Address, ...]]  # commune in force -> those it was made of
     streets: tuple[str, ...]
     hamlets: tuple[tuple[str, ...], tuple[str, ...]]  # of the north, of the south
 
@@ -28,14 +26,10 @@ class _Tables(msgspec.Struct, frozen=True):
 def _tables() -> _Tables:
     data = population_data()
     inhabitants = data["inhabitants"]
-    former: dict[str, list[tuple[str, str]]] = {}
-    for term in PackagedLists().terms("tinh"):
-        if term.valid_to is not None:
-            former.setdefault(term.extra["successor"], []).append((term.code, term.vi))
     return _Tables(
         codes=tuple(inhabitants),
         cumulative=tuple(accumulate(inhabitants.values())),
-        former={code: tuple(rows) for code, rows in former.items()},
+        former=_former(),
         streets=tuple(data["addresses"]["streets"]),
         hamlets=(tuple(data["addresses"]["north"]), tuple(data["addresses"]["south"])),
     )
@@ -57,15 +51,31 @@ def draw_home(dice: Dice, province: str) -> Home:
         lead = f"Số {dice.between(1, 400)} đường {dice.pick(tables.streets)}"
     else:
         lead = f"{dice.pick(tables.hamlets[is_southern(province)])} {dice.between(1, 14)}"
-    return Home(old=_old(dice, lead, commune, province), new=_new(lead, commune, unit))
+    return Home(old=_old(dice, lead, commune), new=_new(lead, commune, unit))
 
 
 def _new(lead: str, commune: Commune, unit: Province) -> Address:
     return Address(f"{lead}, {commune.name}, {unit.full_name}", unit.code, commune.code)
 
 
-def _old(dice: Dice, lead: str, commune: Commune, province: str) -> Address:
-    rows = _tables().former[province]
-    code, name = rows[int(dice.chance() * len(rows))]
-    kind = "Thành phố" if code in _CENTRAL else "Tỉnh"
-    return Address(f"{lead}, {commune.name}, {kind} {name}", code, "")
+def _former() -> dict[str, tuple[Address, ...]]:
+    """Return where each commune's addresses lay before, as the end of an address."""
+    history = load_history()
+    found: dict[str, list[Address]] = {}
+    for code, ways in history.ways.items():
+        unit = history.former[code]
+        if unit.level != "commune" or not unit.verified:
+            continue
+        names = (history.former[above].name for above in (unit.parent, unit.province))
+        address = Address(", ".join((unit.name, *names)), unit.province, code)
+        for heir, _ in ways:
+            found.setdefault(heir, []).append(address)
+    return {code: tuple(rows) for code, rows in found.items()}
+
+
+def _old(dice: Dice, lead: str, commune: Commune) -> Address:
+    rows = _tables().former.get(commune.code)
+    if not rows:  # what it was made of is not known by code: the address names no unit of before
+        return Address(lead, "", "")
+    before = dice.pick(rows)
+    return Address(f"{lead}, {before.text}", before.province, before.commune)

@@ -93,7 +93,8 @@ class NameDamage:
             errors.append("name.middle_dropped")
         if dice.chance() < rates.swapped:
             errors.append("name.swapped")
-            return [*given, *middle, *family]
+            first, second = (given, middle) if dice.happens(0.5) else (middle, given)
+            return [*first, *second, *family]
         return [*family, *middle, *given]
 
     def _respelled(

@@ -12,7 +12,7 @@ import msgspec
 from trucyte.synth.dice import Dice
 from trucyte.synth.population.data import population_data
 from trucyte.synth.population.shapes import FEMALE, MALE, Name
-from trucyte.vietnam.names import NameTables, era_of, load_names
+from trucyte.vietnam.people.frequencies import NameTables, era_of, load_names
 from trucyte.vietnam.tables import read_toml
 
 KINH = "01"

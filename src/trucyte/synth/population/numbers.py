@@ -11,7 +11,9 @@ population of several rings the years of birth of each ring are moved by less th
 number of rings, so that no two rings meet: `year_for`.
 """
 
-from trucyte.vietnam.personal_number import SAMPLE_PHONES, SAMPLE_PROVINCE, SAMPLE_SOCIAL
+from trucyte.vietnam.numbers.card import SAMPLE_SOCIAL
+from trucyte.vietnam.numbers.personal import SAMPLE_PROVINCE
+from trucyte.vietnam.numbers.phone import SAMPLE_PHONES
 
 SAMPLE_IDENTITY = "00"
 SAMPLE_PASSPORT = "X"
@@ -20,7 +22,7 @@ RINGS_MAX = 8
 PLACES = 16  # persons of one household at most
 
 _SPREAD = 387_421  # odd, no multiple of 5: a bijection of serials that looks like chance
-_PHONES = 1_000_000
+_PHONES = 999_999  # all zeros would be a dummy
 
 
 def year_for(year: int, household: int, *, rings: int) -> int:
@@ -40,12 +42,12 @@ def personal_number(sex: str, year: int, household: int, rank: int) -> str:
 
 def identity_number(household: int, rank: int) -> str:
     """Return the 9-digit number of the `rank`-th (0 or 1) old person of a household."""
-    return f"{SAMPLE_IDENTITY}{(household * 2 + rank) * 3_874_211 % 10_000_000:07d}"
+    return f"{SAMPLE_IDENTITY}{(household * 2 + rank + 1) * 3_874_211 % 10_000_000:07d}"
 
 
 def passport_number(household: int, rank: int) -> str:
     """Return the passport number of the `rank`-th (0 or 1) traveller of a household."""
-    return f"{SAMPLE_PASSPORT}{(household * 2 + rank) * 7_391_113 % 10_000_000:07d}"
+    return f"{SAMPLE_PASSPORT}{(household * 2 + rank + 1) * 7_391_113 % 10_000_000:07d}"
 
 
 def social_number(household: int, place: int) -> str:
@@ -55,4 +57,4 @@ def social_number(household: int, place: int) -> str:
 
 def phone_number(household: int, which: int) -> str:
     """Return a phone of a household; beyond a million numbers come round, as real ones do."""
-    return f"{SAMPLE_PHONES}{(household * 4 + which) * _SPREAD % _PHONES:06d}"
+    return f"{SAMPLE_PHONES}{(household * 4 + which) * _SPREAD % _PHONES + 1:06d}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trucyte.vietnam.names import FEMALE, MALE
+from trucyte.vietnam.people.frequencies import FEMALE, MALE
 
 __all__ = ["FEMALE", "MALE", "Address", "Home", "Household", "Name", "Person"]
 
