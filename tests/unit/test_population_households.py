@@ -10,6 +10,7 @@ from trucyte.synth.catalogue import load_catalogue
 from trucyte.synth.population import numbers
 from trucyte.synth.population.composition import YEAR
 from trucyte.synth.population.corruptions import Corruptions
+from trucyte.synth.population.homes import former_addresses
 from trucyte.synth.population.people import END, Make, make_household
 from trucyte.synth.population.run import Options, TooManyPeople
 from trucyte.synth.population.shapes import Household, Person
@@ -164,11 +165,20 @@ def test_addresses_are_units_of_both_times() -> None:
             commune = units.by_commune[place.new.commune]
             assert commune.name in place.new.text
             assert commune.province == place.new.province
+            if not place.old.commune:  # its code is in no source
+                continue
             former = history.former[place.old.commune]
             assert place.old.province == former.province
             assert former.name in place.old.text
             assert history.former[former.parent].name in place.old.text
             assert place.new.commune in [to for to, _ in history.ways[former.code]]
+
+
+def test_nearly_every_commune_has_addresses_of_before() -> None:
+    former = former_addresses()
+    assert set(former) <= set(load_units().by_commune)
+    assert len(former) > 3_280  # of 3,321
+    assert sum(not rows[0].commune for rows in former.values()) < 40
 
 
 def test_more_people_than_there_are_numbers_are_refused() -> None:

@@ -18,6 +18,7 @@ class _Tables(msgspec.Struct, frozen=True):
     codes: tuple[str, ...]
     cumulative: tuple[float, ...]
     former: dict[str, tuple[Address, ...]]  # commune in force -> those it was made of
+    communes: dict[str, tuple[Commune, ...]]  # by province, those whose past is known
     streets: tuple[str, ...]
     hamlets: tuple[tuple[str, ...], tuple[str, ...]]  # of the north, of the south
 
@@ -26,10 +27,15 @@ class _Tables(msgspec.Struct, frozen=True):
 def _tables() -> _Tables:
     data = population_data()
     inhabitants = data["inhabitants"]
+    former = former_addresses()
     return _Tables(
         codes=tuple(inhabitants),
         cumulative=tuple(accumulate(inhabitants.values())),
-        former=_former(),
+        former=former,
+        communes={
+            code: tuple(commune for commune in unit.communes if commune.code in former)
+            for code, unit in load_units().by_province.items()
+        },
         streets=tuple(data["addresses"]["streets"]),
         hamlets=(tuple(data["addresses"]["north"]), tuple(data["addresses"]["south"])),
     )
@@ -44,9 +50,9 @@ def draw_province(dice: Dice) -> str:
 
 def draw_home(dice: Dice, province: str) -> Home:
     """Draw a home in a province of the 34."""
-    tables, units = _tables(), load_units()
-    unit = units.by_province[province]
-    commune = dice.pick(unit.communes)
+    tables = _tables()
+    unit = load_units().by_province[province]
+    commune = dice.pick(tables.communes[province])
     if commune.kind == "P":
         lead = f"Số {dice.between(1, 400)} đường {dice.pick(tables.streets)}"
     else:
@@ -58,24 +64,24 @@ def _new(lead: str, commune: Commune, unit: Province) -> Address:
     return Address(f"{lead}, {commune.name}, {unit.full_name}", unit.code, commune.code)
 
 
-def _former() -> dict[str, tuple[Address, ...]]:
+def former_addresses() -> dict[str, tuple[Address, ...]]:
     """Return where each commune's addresses lay before, as the end of an address."""
     history = load_history()
-    found: dict[str, list[Address]] = {}
+    sure: dict[str, list[Address]] = {}
+    unsure: dict[str, list[Address]] = {}
     for code, ways in history.ways.items():
         unit = history.former[code]
-        if unit.level != "commune" or not unit.verified:
+        if unit.level != "commune":
             continue
         names = (history.former[above].name for above in (unit.parent, unit.province))
-        address = Address(", ".join((unit.name, *names)), unit.province, code)
+        # A code that is ours and no official one is written nowhere.
+        written = "" if code.startswith("~") else code
+        address = Address(", ".join((unit.name, *names)), unit.province, written)
         for heir, _ in ways:
-            found.setdefault(heir, []).append(address)
-    return {code: tuple(rows) for code, rows in found.items()}
+            (sure if unit.verified else unsure).setdefault(heir, []).append(address)
+    return {code: tuple(rows) for code, rows in (unsure | sure).items()}
 
 
 def _old(dice: Dice, lead: str, commune: Commune) -> Address:
-    rows = _tables().former.get(commune.code)
-    if not rows:  # what it was made of is not known by code: the address names no unit of before
-        return Address(lead, "", "")
-    before = dice.pick(rows)
+    before = dice.pick(_tables().former[commune.code])
     return Address(f"{lead}, {before.text}", before.province, before.commune)
