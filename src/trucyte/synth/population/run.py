@@ -28,7 +28,8 @@ from trucyte.synth.population.shapes import Household
 FURTHER: Final = 1.2  # records of a person beyond the first, on average
 _BLOCK: Final = 1_000  # households
 _STREAM_ORDER: Final = 23
-_PERSONS: Final = 2.7  # of a household, at least
+_PERSONS: Final = 2.7  # of a household, on average and at least
+_PERSONS_HARD: Final = 2.4  # of a case
 _AHEAD: Final = 3  # blocks that wait for one before them, per process
 _WAIT_SECONDS: Final = 5.0
 
@@ -53,10 +54,11 @@ class Options(msgspec.Struct, frozen=True):
     @property
     def make(self) -> Make:
         """What households follow from; raises TooManyPeople."""
-        households = self.records / (1 + self.further) / _PERSONS
+        persons = _PERSONS_HARD if self.is_hard else _PERSONS
+        households = self.records / (1 + self.further) / persons
         most = CASES_MAX if self.is_hard else RING * RINGS_MAX
         if households > most:
-            raise TooManyPeople(most=int(most * _PERSONS * (1 + self.further)))
+            raise TooManyPeople(most=int(most * persons * (1 + self.further)))
         return Make(self.seed, 1 if self.is_hard else max(1, ceil(households / RING)))
 
 
