@@ -46,6 +46,9 @@ from trucyte.records.shown import ResourceGone, ResourceNotFound, ResourceRestri
 _OWN = 0
 _TWO = 2  # as many as show that a condition is not selective
 _NO_LINKS: Mapping[str, str] = {}
+# A version that is to be written and the body it replaces: raises where it is signed by
+# someone who may not.
+Signed = Callable[[Mapping[str, Any], bytes | None], None]
 Key = tuple[str, str]  # type, id
 
 
@@ -97,6 +100,10 @@ class Plan:
     expectations: tuple[SearchExpectation, ...] = ()
 
 
+def unsigned(resource: Mapping[str, Any], before: bytes | None) -> None:
+    """Take every signature, where a node has no registers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planner:
     """Plans the writes of one node."""
@@ -108,6 +115,7 @@ class Planner:
     clock: Clock
     settings: WriteSettings
     behalf: Behalf
+    signed: Signed = unsigned
 
     def look(self, access: Access, journal: Journal, keys: Sequence[Key]) -> "Scene":
         """Return what is there now of resources, and what the caller may do with each."""
@@ -163,6 +171,7 @@ class Planner:
             return Plan(Done.FOUND, standing=_current(access, settled, scene, id_))
         scene.check_change((ask.type, id_))
         ready = made_ready(ask.draft, id_, links, self.checker)
+        self.signed(ready.resource, None)
         return Plan(Done.CREATED, (self.change(access, ask.type, id_, ready, 0),))
 
     def _update(
@@ -177,6 +186,7 @@ class Planner:
         ready = made_ready(draft, id_, links, self.checker)
         if stored and ready.accepted.body == stored.body:
             return Plan(Done.UNCHANGED, standing=stored)
+        self.signed(ready.resource, stored.body if stored else None)
         version = scene.version((ask.type, id_))
         change = self.change(access, ask.type, id_, ready, version)
         return Plan(Done.UPDATED if stored else Done.CREATED, (change,))
@@ -205,6 +215,7 @@ class Planner:
         ready = patched(stored.body, ask.patch, self.settings.resource, self.checker)
         if is_same(ready.accepted.body, stored.body):
             return Plan(Done.UNCHANGED, standing=stored)
+        self.signed(ready.resource, stored.body)
         version = scene.version((ask.type, id_))
         return Plan(Done.UPDATED, (self.change(access, ask.type, id_, ready, version),))
 
