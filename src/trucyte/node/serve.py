@@ -35,6 +35,7 @@ from trucyte.shared.access.local import local_access
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.api.interactions.who import access_by_token
+from trucyte.web.api.operations.registers import register_operations
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
 from trucyte.web.app import make_app
 from trucyte.web.doors.about import PATHS, About, AboutApi
@@ -184,6 +185,13 @@ def make_api(
                 *operations_of(node, bulk),
                 *reindex_operations(reindex),
                 *subscriptions.operations(node),
+                *register_operations(
+                    node.registers,
+                    node.facilities,
+                    node.records,
+                    node.clock,
+                    status_seconds=node.settings.registers.status_seconds,
+                ),
             ),
         )
     )

@@ -34,6 +34,7 @@ from trucyte.node.parts import (
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.audit import Trail
+from trucyte.shared.identity.registers.facilities import Facilities
 from trucyte.shared.identity.registers.reader import Registers
 from trucyte.shared.terminology.lists import LoadedLists
 
@@ -57,6 +58,7 @@ class Node:
     trail: Trail
     records: Records
     registers: Registers
+    facilities: Facilities
     interactions: Interactions
     receipts: PostgresReceipts
     accounts: Accounts
@@ -196,6 +198,7 @@ def _assembled(
         trail=trail,
         records=records,
         registers=registers,
+        facilities=Facilities(database, records, keyring.ids, clock),
         interactions=make_interactions(parts, keyring, journal, records, clock, registers),
         receipts=receipts,
         accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),
