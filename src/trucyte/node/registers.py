@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,20 @@ def loader_of(node: Node) -> Loader:
         node.keyring.ids,
         node.clock,
     )
+
+
+def facility_names(node: Node) -> Callable[[str], str]:
+    """Return what gives the name of a facility by its code: the register's, else the list's."""
+    access = system_access("registers")
+
+    def name(code: str) -> str:
+        found = node.facilities.name(access, code)
+        if found:
+            return found
+        term = node.parts.lists.find("co-so-kcb", code)
+        return term.vi if term else ""
+
+    return name
 
 
 @registers.command("import")

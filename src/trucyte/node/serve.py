@@ -28,6 +28,7 @@ from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
 from trucyte.node.exchange.subscriptions import Subscriptions, make_subscriptions
 from trucyte.node.health import status_of
+from trucyte.node.registers import facility_names
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
@@ -42,6 +43,7 @@ from trucyte.web.doors.about import PATHS, About, AboutApi
 from trucyte.web.doors.claims import Doors
 from trucyte.web.doors.openapi import openapi_document
 from trucyte.web.reader import RecordsReader
+from trucyte.web.registers import RecordsRegisterBook
 from trucyte.web.security import Guard
 from trucyte.web.services import Services, WebSettings
 
@@ -218,12 +220,14 @@ def make_site(
             node_code=node.settings.node.facility,
             version=trucyte.__version__,
             upload_folder=node.settings.data,
+            facility_name=facility_names(node),
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
         reindex=reindex,
         trail=node.trail,
         subscribers=subscriptions.store,
+        registers=RecordsRegisterBook(node.records, node.registers, node.facilities),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

@@ -1,4 +1,4 @@
-"""How pages read the registers: practitioners with their standing, facilities with what they have."""
+"""How pages read the registers: practitioners with their standing, facilities with theirs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

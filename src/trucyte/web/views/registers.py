@@ -143,7 +143,9 @@ def place_line(role: Resource) -> PlaceLine:
     hours = [e.get("valueString", "") for e in role.get("extension", ()) if e.get("url") == HOURS]
     return PlaceLine(
         facility=reference_id(organisation, "Organization"),
-        code=str(organisation.get("display") or organisation.get("identifier", {}).get("value", "")),
+        code=str(
+            organisation.get("display") or organisation.get("identifier", {}).get("value", "")
+        ),
         scope=", ".join(filter(None, map(concept_text, role.get("specialty", ())))),
         hours=", ".join(filter(None, hours)),
         start=str(period.get("start", "")),
@@ -171,7 +173,10 @@ def facility_line(organisation: Resource) -> FacilityLine:
 
 def service_line(service: Resource) -> OfferLine:
     """Return a HealthcareService."""
-    words = [*map(concept_text, service.get("type", ())), *map(concept_text, service.get("specialty", ()))]
+    words = [
+        *map(concept_text, service.get("type", ())),
+        *map(concept_text, service.get("specialty", ())),
+    ]
     name = str(service.get("name") or next(filter(None, words), ""))
     return OfferLine(name, ", ".join(w for w in words if w and w != name), _is_active(service))
 

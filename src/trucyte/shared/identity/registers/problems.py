@@ -1,4 +1,4 @@
-"""Why a signature is refused, and what can go wrong with a register's file."""
+"""Why a signature is refused."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -72,16 +72,3 @@ OF_REASON: Final[Mapping[Why, type[SignerRefused]]] = {
     Why.NO_LICENCE: SignerUnknown,
     Why.UNKNOWN: SignerUnknown,
 }
-
-
-class RegisterInvalid(Problem):
-    """The register does not make a valid {type}: {issue} at {path}."""
-
-    code = "register-invalid"
-
-
-class FacilityUnknown(Problem):
-    """This node knows no facility of this code."""
-
-    kind = Kind.NOT_FOUND
-    code = "facility-unknown"
