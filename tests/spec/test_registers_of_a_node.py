@@ -14,7 +14,7 @@ from tests.support.serving import needs_definitions
 from tests.support.worlds import World, open_world
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
-from trucyte.node.registers import registers
+from trucyte.node.registers.commands import registers
 from trucyte.shared.identity.registers.codes import facility_id
 from trucyte.shared.identity.registers.reader import register_id
 

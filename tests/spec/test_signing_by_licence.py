@@ -225,6 +225,51 @@ def test_who_signs_in_a_transaction_is_asked_and_nothing_of_it_is_left(world: Wo
     assert world.node.search("Basic") == []
 
 
+@pytest.mark.parametrize("kind", ["transaction", "batch"])
+def test_a_signer_that_comes_along_is_held_to_the_register(world: World, kind: str) -> None:
+    number = "000779/HCM-GPHN"
+    revoked = licence(number, "2020-01-01", "", state("revoked", "2026-01-01"))
+    entry = practitioner(register_id(KEY, number), revoked)
+    world.node.put(entry)
+    come = practitioner("new", licence(number))
+    role = {"resourceType": "PractitionerRole", "id": "role",
+            "practitioner": {"reference": "Practitioner/new"}}  # fmt: skip
+    forged = {**practitioner(entry["id"], licence("000001/XX-GPHN", "2026-02-01"))}
+    for signer in ("Practitioner/new", "PractitionerRole/role", f"Practitioner/{entry['id']}"):
+        puts = [come, role] if signer.endswith(("new", "role")) else [forged]
+        entries: list[dict[str, Any]] = []
+        for one in puts:
+            request = {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}
+            refused = {"ifMatch": 'W/"9"'} if one is forged else {}
+            entries.append({"resource": one, "request": {**request, **refused}})
+        entries.append({"resource": prescription(signer),
+                        "request": {"method": "POST", "url": "MedicationRequest"}})  # fmt: skip
+        bundle = {"resourceType": "Bundle", "type": kind, "entry": entries}
+        reply = world.client("POST", "/fhir/", as_json(bundle))
+        if kind == "batch":
+            assert reply.json["entry"][-1]["response"]["status"] == "403"
+        else:
+            assert reply.status in (403, 412)
+        assert world.node.search("MedicationRequest") == []
+
+
+def test_a_signer_under_a_link_of_the_transaction_is_found(world: World) -> None:
+    lost = practitioner("x", licence("000780/HCM-GPHN", "2020-01-01", "",
+                                     state("revoked", "2026-01-01")))  # fmt: skip
+    del lost["id"]
+    link, other = "urn:uuid:0f9d1a52-7d1d-4d0c-9c66-000000000001", (
+        "urn:uuid:0f9d1a52-7d1d-4d0c-9c66-000000000002")  # fmt: skip
+    role = {"resourceType": "PractitionerRole", "practitioner": {"reference": link}}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"fullUrl": link, "resource": lost,
+         "request": {"method": "POST", "url": "Practitioner"}},
+        {"fullUrl": other, "resource": role,
+         "request": {"method": "POST", "url": "PractitionerRole"}},
+        {"resource": prescription(other),
+         "request": {"method": "POST", "url": "MedicationRequest"}}]}  # fmt: skip
+    assert world.client("POST", "/fhir/", as_json(bundle)).status == 403
+
+
 def test_what_was_accepted_can_still_be_labelled_and_cancelled(world: World) -> None:
     put(world)
     held = prescription(id="rx")

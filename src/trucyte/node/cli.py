@@ -53,7 +53,8 @@ COMMANDS = {
         "trucyte.node.terminology:terminology", "Code lists: load, look up, expand, translate."
     ),
     "registers": Command(
-        "trucyte.node.registers:registers", "Practitioners and facilities: take lists in, ask."
+        "trucyte.node.registers.commands:registers",
+        "Practitioners and facilities: take lists in, ask.",
     ),
     "view": Command("trucyte.node.view:view", "Make tables out of FHIR by a view."),
     "validate": Command("trucyte.node.validate:validate", "Check FHIR against R4 and profiles."),

@@ -28,7 +28,7 @@ from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
 from trucyte.node.exchange.subscriptions import Subscriptions, make_subscriptions
 from trucyte.node.health import status_of
-from trucyte.node.registers import facility_names
+from trucyte.node.registers.commands import facility_names
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
+from types import MappingProxyType
 from typing import Any, Final
 
 from trucyte.base.clock import Clock
 from trucyte.base.hashing import opaque_id
 from trucyte.database.connect import Database
+from trucyte.fhir.exact import write_exact
 from trucyte.fhir.parse import parse
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
@@ -41,6 +43,7 @@ _MOST: Final = 200
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Json = Mapping[str, Any]
+_NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
 
 
 def register_id(key: bytes, number: str) -> str:
@@ -89,23 +92,32 @@ class Registers:
         at: datetime,
         scope: str | None = None,
         place: str | None = None,
+        coming: Mapping[str, Json] = _NOTHING,
     ) -> Standing:
         """Say whether a practitioner may sign at a moment, and why.
 
         `practitioner` is a Reference, or the text of one: `Practitioner/x`,
-        `PractitionerRole/x`. A Reference may name a licence by its identifier instead.
+        `PractitionerRole/x`. A Reference may name a licence by its identifier instead. `coming` are
+        Practitioners and roles that are being written, by "Type/id".
         """
-        facts = self.facts(access, practitioner)
+        facts = self.facts(access, practitioner, coming)
         return standing_of(
             facts, at, scope=scope, place=place, accepts_unknown=self._accepts_unknown
         )
 
-    def facts(self, access: Access, practitioner: str | Json) -> Facts:
+    def facts(
+        self,
+        access: Access,
+        practitioner: str | Json,
+        coming: Mapping[str, Json] = _NOTHING,
+    ) -> Facts:
         """Return all that is known of a practitioner's right to practise."""
         reference = {"reference": practitioner} if isinstance(practitioner, str) else practitioner
         identifier = reference.get("identifier")
         number = register_number(identifier) if isinstance(identifier, Mapping) else None
         key = (str(reference.get("reference", "")), number)
+        if _is_among(key[0], coming):
+            return self._read(access, *key, coming)
         now = self._clock.now()
         self._forget_changed()
         kept = self._kept.get(key)
@@ -136,8 +148,14 @@ class Registers:
             self._kept.clear()
             self._seen = tail
 
-    def _read(self, access: Access, target: str, number: tuple[str, str] | None) -> Facts:
-        named = self._named(access, target)
+    def _read(
+        self,
+        access: Access,
+        target: str,
+        number: tuple[str, str] | None,
+        coming: Mapping[str, Json] = _NOTHING,
+    ) -> Facts:
+        named = self._named(access, target, coming)
         numbers = {number} if number else set()
         for one in named:
             numbers |= numbers_of(parse(one.body))
@@ -159,18 +177,35 @@ class Registers:
             is_register=is_register,
         )
 
-    def _named(self, access: Access, target: str) -> list[Resource]:
-        """Return the Practitioner that a reference is to, by way of a role too."""
+    def _named(self, access: Access, target: str, coming: Mapping[str, Json]) -> list[Resource]:
+        """Return the Practitioner that a reference is to, by way of a role too.
+
+        What is there and what is being written in its place both count.
+        """
+        found: list[Resource] = []
+        for line in self._lines(access, target, coming):
+            if line.type == "Practitioner":
+                found.append(line)
+                continue
+            held = parse(line.body).get("practitioner", {})
+            name = str(held.get("reference", "")) if isinstance(held, Mapping) else ""
+            people = self._lines(access, name, coming)
+            found += [one for one in people if one.type == "Practitioner"]
+        return found
+
+    def _lines(self, access: Access, target: str, coming: Mapping[str, Json]) -> list[Resource]:
         kind, _, rest = target.partition("/")
         id_ = rest.partition("/")[0]
-        if kind not in TYPES or not id_:
-            return []
-        found = self._find(access, kind, id_)
-        if found is None or kind == "Practitioner":
-            return [found] if found else []
-        held = parse(found.body).get("practitioner", {})
-        name = str(held.get("reference", ""))
-        return self._named(access, name) if name.startswith("Practitioner/") else []
+        found = self._find(access, kind, id_) if kind in TYPES and id_ else None
+        among = coming.get(target)
+        lines = [found] if found else []
+        if among is not None and among.get("resourceType") in TYPES:
+            lines.append(self._to_be(among))
+        return lines
+
+    def _to_be(self, resource: Json) -> Resource:
+        kind, id_ = str(resource["resourceType"]), str(resource["id"])
+        return Resource(kind, id_, 0, self._clock.now(), write_exact(dict(resource)), 0, 0)
 
     def _find(self, access: Access, kind: str, id_: str) -> Resource | None:
         try:
@@ -207,6 +242,12 @@ class Registers:
 
 def _is_of(nobody: frozenset[int], owners: frozenset[int] | None) -> bool:
     return owners is not None and owners <= nobody
+
+
+def _is_among(target: str, coming: Mapping[str, Json]) -> bool:
+    """Say whether what is being written may tell who a reference is to."""
+    names_one = target.partition("/")[0] in TYPES
+    return names_one and any(one.get("resourceType") in TYPES for one in coming.values())
 
 
 def _inactive_from(lines: Sequence[Resource], people: Sequence[Json]) -> int | None:

@@ -11,6 +11,7 @@ Files that are taken in, claims among them, tell of the past and do not come thr
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from trucyte.base.clock import Clock
@@ -41,10 +42,16 @@ class Signing:
         self._access = access
         self._clock = clock
 
-    def check(self, resource: Json, before: bytes | None) -> None:
+    def check(
+        self,
+        resource: Json,
+        before: bytes | None,
+        coming: Mapping[str, Json] = MappingProxyType({}),
+    ) -> None:
         """Raise a SignerRefused, with its place, where someone signs who may not.
 
-        `before` is the body that the resource replaces.
+        `before` is the body that the resource replaces, `coming` what is written together
+        with it, by "Type/id": who signs may be among that.
         """
         acts = acts_of(resource)
         if not acts or (before is not None and _is_same(resource, parse(before))):
@@ -53,11 +60,11 @@ class Signing:
         for act in acts:
             signer = _signer(act.signer, resource)
             if signer is not None:
-                self._check(act, signer, now)
+                self._check(act, signer, now, coming)
 
-    def _check(self, act: Act, signer: Json, now: datetime) -> None:
+    def _check(self, act: Act, signer: Json, now: datetime, coming: Mapping[str, Json]) -> None:
         def at(moment: datetime) -> Standing:
-            return self._registers.standing(self._access, signer, at=moment)
+            return self._registers.standing(self._access, signer, at=moment, coming=coming)
 
         present = at(now)
         told = present if act.kind.is_now else _best(at, act.moment, now)
