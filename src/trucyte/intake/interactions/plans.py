@@ -46,12 +46,13 @@ from trucyte.records.shown import ResourceGone, ResourceNotFound, ResourceRestri
 _OWN = 0
 _TWO = 2  # as many as show that a condition is not selective
 _NO_LINKS: Mapping[str, str] = {}
-# What is written together with a version, by "Type/id": who signs may be among it.
+# Who is written together with a version and may have signed it, by "Type/id".
 Coming = Mapping[str, Mapping[str, Any]]
 # A version that is to be written, the body it replaces, and what comes along: raises where
 # it is signed by someone who may not.
 Signed = Callable[[Mapping[str, Any], bytes | None, Coming], None]
 _ALONE: Coming = {}
+_WHO_SIGNS = frozenset({"Practitioner", "PractitionerRole"})
 Key = tuple[str, str]  # type, id
 
 
@@ -306,11 +307,11 @@ _PLANS: Mapping[Verb, Callable[[Planner, Access, Settled, Scene, Mapping[str, st
 
 
 def coming_of(all_settled: Sequence[Settled], links: Mapping[str, str] = _NO_LINKS) -> Coming:
-    """Return the bodies that asks bring along, by the ids they will have and by their links."""
+    """Return who comes along and may sign, by the ids they will have and by their links."""
     found = {
         f"{one.ask.type}/{one.ids[0]}": {**one.ask.draft.resource, "id": one.ids[0]}
         for one in all_settled
-        if one.ask.draft is not None and one.ids
+        if one.ask.type in _WHO_SIGNS and one.ask.draft is not None and one.ids
     }
     return found | {link: found[target] for link, target in links.items() if target in found}
 

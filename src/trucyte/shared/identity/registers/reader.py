@@ -8,7 +8,7 @@ Who sends records may describe any practitioner; only what the node's own operat
 is the register. Where the register knows a number, it alone counts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -92,18 +92,23 @@ class Registers:
         at: datetime,
         scope: str | None = None,
         place: str | None = None,
-        coming: Mapping[str, Json] = _NOTHING,
     ) -> Standing:
         """Say whether a practitioner may sign at a moment, and why.
 
         `practitioner` is a Reference, or the text of one: `Practitioner/x`,
-        `PractitionerRole/x`. A Reference may name a licence by its identifier instead. `coming` are
-        Practitioners and roles that are being written, by "Type/id".
+        `PractitionerRole/x`. A Reference may name a licence by its identifier instead.
         """
-        facts = self.facts(access, practitioner, coming)
+        facts = self.facts(access, practitioner)
         return standing_of(
             facts, at, scope=scope, place=place, accepts_unknown=self._accepts_unknown
         )
+
+    def asked(
+        self, access: Access, practitioner: str | Json, coming: Mapping[str, Json] = _NOTHING
+    ) -> Callable[[datetime], Standing]:
+        """Return what says of any moment whether a practitioner may sign, as known now."""
+        facts = self.facts(access, practitioner, coming)
+        return lambda at: standing_of(facts, at, accepts_unknown=self._accepts_unknown)
 
     def facts(
         self,
@@ -111,12 +116,15 @@ class Registers:
         practitioner: str | Json,
         coming: Mapping[str, Json] = _NOTHING,
     ) -> Facts:
-        """Return all that is known of a practitioner's right to practise."""
+        """Return all that is known of a practitioner's right to practise.
+
+        `coming` are Practitioners and roles that are being written, by "Type/id".
+        """
         reference = {"reference": practitioner} if isinstance(practitioner, str) else practitioner
         identifier = reference.get("identifier")
         number = register_number(identifier) if isinstance(identifier, Mapping) else None
         key = (str(reference.get("reference", "")), number)
-        if _is_among(key[0], coming):
+        if coming and key[0].partition("/")[0] in TYPES:
             return self._read(access, *key, coming)
         now = self._clock.now()
         self._forget_changed()
@@ -242,12 +250,6 @@ class Registers:
 
 def _is_of(nobody: frozenset[int], owners: frozenset[int] | None) -> bool:
     return owners is not None and owners <= nobody
-
-
-def _is_among(target: str, coming: Mapping[str, Json]) -> bool:
-    """Say whether what is being written may tell who a reference is to."""
-    names_one = target.partition("/")[0] in TYPES
-    return names_one and any(one.get("resourceType") in TYPES for one in coming.values())
 
 
 def _inactive_from(lines: Sequence[Resource], people: Sequence[Json]) -> int | None:

@@ -63,9 +63,7 @@ class Signing:
                 self._check(act, signer, now, coming)
 
     def _check(self, act: Act, signer: Json, now: datetime, coming: Mapping[str, Json]) -> None:
-        def at(moment: datetime) -> Standing:
-            return self._registers.standing(self._access, signer, at=moment, coming=coming)
-
+        at = self._registers.asked(self._access, signer, coming)
         present = at(now)
         told = present if act.kind.is_now else _best(at, act.moment, now)
         if told.may_sign and act.kind.is_now:
