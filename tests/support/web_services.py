@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from tests.support.web_records import FakeRecords
+from tests.support.web_registers import FakeRegisterBook
 from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.issue import Severity
@@ -310,4 +311,5 @@ def fake_services(kind: str = "busy") -> Services:
         ),
         reindex=Reindex(lambda: fake_parameters() if kind == "busy" else [], len, len),
         trail=FakeTrail(),
+        registers=FakeRegisterBook() if kind == "busy" else FakeRegisterBook(people=[], places=[]),
     )

@@ -128,6 +128,16 @@ class SubscriptionSettings(_Table, frozen=True, kw_only=True):
     keep_days: int = 30  # how long events can be asked for again
 
 
+class RegisterSettings(_Table, frozen=True, kw_only=True):
+    """What registers of practitioners are asked, and how strictly."""
+
+    # Whether someone may sign of whom this node knows no licence. A node whose register is
+    # complete says "refuse".
+    unknown_signers: Literal["accept", "refuse"] = "accept"
+    # How long an answer about a practitioner may be relied on elsewhere.
+    status_seconds: int = 300
+
+
 class Settings(_Table, frozen=True, kw_only=True):
     """All settings of a node."""
 
@@ -141,6 +151,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     disk: DiskSettings = DiskSettings()
     bulk: BulkSettings = BulkSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
+    registers: RegisterSettings = RegisterSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -207,6 +218,10 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         (0 <= settings.serving.workers <= 256, "serving.workers is not between 0 and 256"),
         *_above_nothing("serving", settings.serving, but=("workers",)),
         *_above_nothing("limits", settings.limits),
+        (
+            0 < settings.registers.status_seconds <= 3600,
+            "registers.status_seconds is not between 1 and 3600",
+        ),
     )
     for fine, reason in (*faults, *_faults_of_subscriptions(settings.subscriptions)):
         if not fine:

@@ -34,6 +34,8 @@ from trucyte.node.parts import (
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.audit import Trail
+from trucyte.shared.identity.registers.facilities import Facilities
+from trucyte.shared.identity.registers.reader import Registers
 from trucyte.shared.terminology.lists import LoadedLists
 
 INDEX_OLD = Event("node.index-old", logging.WARNING)
@@ -55,6 +57,8 @@ class Node:
     codes: SearchCodes
     trail: Trail
     records: Records
+    registers: Registers
+    facilities: Facilities
     interactions: Interactions
     receipts: PostgresReceipts
     accounts: Accounts
@@ -172,6 +176,14 @@ def _assembled(
     codes = SearchCodes(database, lists, parts.definitions, clock)
     records = Records(database, journal, parts.index, clock, keyring.tokens, codes=codes)
     receipts = PostgresReceipts(database, keyring.ids, clock)
+    registers = Registers(
+        database,
+        journal,
+        records,
+        keyring.ids,
+        clock,
+        accepts_unknown=settings.registers.unknown_signers == "accept",
+    )
     disk = settings.disk
     return Node(
         settings=settings,
@@ -185,7 +197,9 @@ def _assembled(
         codes=codes,
         trail=trail,
         records=records,
-        interactions=make_interactions(parts, keyring, journal, records, clock),
+        registers=registers,
+        facilities=Facilities(database, records, keyring.ids, clock),
+        interactions=make_interactions(parts, keyring, journal, records, clock, registers),
         receipts=receipts,
         accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),
         door=Door(
