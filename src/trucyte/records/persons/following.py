@@ -30,46 +30,51 @@ NOBODY: Final[Circles] = {}
 
 def named(resource_type: str, node: Node) -> Iterator[str]:
     """Yield the ids of the Patients whose links a condition on a type may follow."""
+    if isinstance(node, Criterion):
+        yield from _named_here(resource_type, node)
+    for kind, part in _below(resource_type, node):
+        yield from named(kind, part)
+
+
+def _below(resource_type: str, node: Node) -> Iterator[tuple[str, Node]]:
+    """Yield the conditions below one, each with the type it is asked of."""
     match node:
-        case Criterion():
-            if node.name == CENTRE and resource_type == "Patient":
-                yield node.values[0].parts[0]
-            elif _follows(resource_type, node):
-                yield from (id_ for value in node.values if (id_ := _patient(node, value)))
         case And(parts) | Or(parts):
-            for part in parts:
-                yield from named(resource_type, part)
+            yield from ((resource_type, part) for part in parts)
         case Not(part):
-            yield from named(resource_type, part)
+            yield resource_type, part
         case Chain(targets=targets):
-            for target, part in targets:
-                yield from named(target, part)
+            yield from targets
         case Has(type=kind, part=part):
-            yield from named(kind, part)
-        case _:
-            return
+            yield kind, part
+
+
+def _named_here(resource_type: str, node: Criterion) -> Iterator[str]:
+    if _is_centre(resource_type, node):
+        yield from (value.parts[0] for value in node.values)
+    elif _follows(resource_type, node):
+        yield from (id_ for value in node.values if (id_ := _patient(node, value)))
 
 
 def followed(resource_type: str, node: Node, circles: Circles) -> Node:
     """Return a condition that asks for all Patients of a circle where it names one."""
+    below = tuple(followed(kind, part, circles) for kind, part in _below(resource_type, node))
     match node:
         case Criterion():
-            if node.name == CENTRE and resource_type == "Patient":
-                return _centre(node, circles)
-            return _criterion(node, circles) if _follows(resource_type, node) else node
-        case And(parts):
-            return And(tuple(followed(resource_type, part, circles) for part in parts))
-        case Or(parts):
-            return Or(tuple(followed(resource_type, part, circles) for part in parts))
-        case Not(part):
-            return Not(followed(resource_type, part, circles))
+            return _criterion(resource_type, node, circles)
+        case And() | Or():
+            return replace(node, parts=below)
+        case Not() | Has():
+            return replace(node, part=below[0])
         case Chain(targets=targets):
-            below = tuple((kind, followed(kind, part, circles)) for kind, part in targets)
-            return replace(node, targets=below)
-        case Has(type=kind, part=part):
-            return replace(node, part=followed(kind, part, circles))
+            kinds = [kind for kind, _ in targets]
+            return replace(node, targets=tuple(zip(kinds, below, strict=True)))
         case _:
             return node
+
+
+def _is_centre(resource_type: str, node: Criterion) -> bool:
+    return node.name == CENTRE and resource_type == "Patient"
 
 
 def _follows(resource_type: str, node: Criterion) -> bool:
@@ -79,16 +84,15 @@ def _follows(resource_type: str, node: Criterion) -> bool:
     return parameter.type == "reference" and node.modifier in _MODIFIERS
 
 
-def _centre(node: Criterion, circles: Circles) -> Criterion:
-    ids = circles.get(node.values[0].parts[0])
-    return replace(node, values=tuple(Value(parts=(id_,)) for id_ in ids)) if ids else node
-
-
-def _criterion(node: Criterion, circles: Circles) -> Criterion:
+def _criterion(resource_type: str, node: Criterion, circles: Circles) -> Criterion:
     values = dict.fromkeys(node.values)
-    for value in node.values:
-        for id_ in circles.get(_patient(node, value) or "", ()):
-            values.setdefault(Value(parts=(f"Patient/{id_}",)))
+    if _is_centre(resource_type, node):
+        for value in node.values:
+            values |= dict.fromkeys(Value((id_,)) for id_ in circles.get(value.parts[0], ()))
+    elif _follows(resource_type, node):
+        for value in node.values:
+            circle = circles.get(_patient(node, value) or "", ())
+            values |= dict.fromkeys(Value((f"Patient/{id_}",)) for id_ in circle)
     return node if len(values) == len(node.values) else replace(node, values=tuple(values))
 
 
@@ -149,10 +153,7 @@ def persons_with(cursor: Cursor, persons: Iterable[int]) -> list[int]:
 
 def with_circles(values: SearchValues, circles: Circles) -> None:
     """Let the values of a version be met by what names another Patient of the circle."""
-    values.references += [
-        (number, kind, other, *rest)
-        for number, kind, id_, *rest in list(values.references)
-        if kind == "Patient" and id_ in circles
-        for other in circles[id_]
-        if other != id_
-    ]
+    for number, kind, id_, url, system, value in list(values.references):
+        if kind == "Patient" and id_ is not None:
+            others = [other for other in circles.get(id_, ()) if other != id_]
+            values.references += [(number, kind, one, url, system, value) for one in others]

@@ -336,8 +336,7 @@ class Finder:
 
     def _counted(self, search: Search) -> int:
         def ask() -> Sequence[Any]:
-            column = self.circles_column(search)
-            text = f"select n.*, {column} from ({count_statement(search.conditions)}) n"
+            text = count_statement(search.conditions, circles=self.circles_column(search))
             search.links.cursor.execute(text.encode(), search.bound.values, prepare=False)
             return search.links.cursor.fetchall()
 
@@ -345,7 +344,7 @@ class Finder:
 
     def estimate(self, search: Search) -> int:
         """Return how many rows the planner expects."""
-        text = count_statement(search.conditions).replace("select count(*)", "select 1", 1)
+        text = count_statement(search.conditions).replace("select count(*), ", "select 1, ", 1)
         cursor = search.links.cursor
         cursor.execute(f"explain (format json) {text}".encode(), search.bound.values, prepare=False)
         row = cursor.fetchone()

@@ -217,10 +217,10 @@ class Links:
         if not self._follows_back(node, of) or not self._has_circles(node.type):
             return found
         # Also those who are one person with one that is referred to.
-        refers = self._selects(node.type, node.part, of.bound, "e.person, e.tokens")
+        referring = self._selects(node.type, node.part, of.bound, "e.person, e.tokens")
         held = f"found.tokens && array[{_xor(places, 'own.reference')}]"
         circles = (
-            f"select member.reference from ({refers}) found"
+            f"select member.reference from ({referring}) found"
             f" join records.linked own on own.person = found.person and {held}"
             " join records.linked member on member.circle = own.circle"
         )

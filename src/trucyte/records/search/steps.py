@@ -118,12 +118,9 @@ def _with_lines(order: Order, circles: str) -> str:
     )
 
 
-def count_statement(conditions: Sequence[str], most: int | None = None) -> str:
-    """Return the statement that counts the current matches, at most so many."""
-    where = _where("false", conditions)
-    if most is None:
-        return f"select count(*) from records.entry e\n{where}"
-    return f"select count(*) from (select from records.entry e\n{where} limit {most}) e"
+def count_statement(conditions: Sequence[str], circles: str = NO_CIRCLES) -> str:
+    """Return the statement that counts the current matches: (count, circles)."""
+    return f"select count(*), {circles} from records.entry e\n{_where('false', conditions)}"
 
 
 def timeline_statement(
