@@ -176,6 +176,16 @@ class Trail:
         access.recorder.shown(access, found.deed.persons, "read AuditEvent")
         return found
 
+    def entry_of_person(self, access: Access, person: int, id: str) -> Entry:
+        """Return one entry that shows a person, by the key of any of its Patients.
+
+        Raises EntryNotFound.
+        """
+        found = self.entry(access, id)
+        if not self._reading.shows(found, person):
+            raise EntryNotFound
+        return found
+
     def event(self, access: Access, id: str) -> dict[str, Any]:
         """Return one entry as an R4 AuditEvent; raises EntryNotFound."""
         return self.events([self.entry(access, id)])[0]
