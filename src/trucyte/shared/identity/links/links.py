@@ -110,6 +110,14 @@ class Links:
         """
         return self._decide(access, pair_of(one, other), LinkState.BROKEN, decided)
 
+    def keep_apart(self, access: Access, mother: str, child: str) -> Link:
+        """Say that mother and child are two persons, though the child bears her name and number.
+
+        No machine will propose the two, and no chain of links can make one person of them.
+        Raises as `differ`.
+        """
+        return self.differ(access, mother, child, Decided(("mother-and-child",)))
+
     # Asking
 
     def group(self, reference: str) -> tuple[str, ...]:

@@ -155,7 +155,8 @@ def _linkage(link: Link) -> Mapping[str, Any]:
 def _decision(link: Link) -> Mapping[str, Any]:
     told = [
         _part("linkage", valueReference={"reference": f"Linkage/{link.id}"}),
-        _part("other", valueReference={"reference": link.alternate}),
+        _part("source", valueReference={"reference": link.source}),
+        _part("alternate", valueReference={"reference": link.alternate}),
         _part("state", valueCode=link.state.value),
         *(_part("rule", valueString=rule) for rule in link.decided.rules),
     ]
