@@ -25,7 +25,14 @@ from trucyte.journal.rebuild import Progress
 from trucyte.journal.verify import Verdict
 from trucyte.records.access import Access
 from trucyte.shared.audit.asked import Asked, Stream, refusal_of
-from trucyte.shared.audit.entry import Deed, Entry, Outcome, changes_of, each_once
+from trucyte.shared.audit.entry import (
+    Deed,
+    Entry,
+    EntryNotFound,
+    Outcome,
+    changes_of,
+    each_once,
+)
 from trucyte.shared.audit.event import rendered
 from trucyte.shared.audit.interaction import read_reason
 from trucyte.shared.audit.persons import ShownPersons

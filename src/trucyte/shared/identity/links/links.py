@@ -179,7 +179,8 @@ class Links:
         lines = self._journal.history(_OWN, TYPE, pair_id(self._ids, *pair))
         persons = [self._key(patient) for patient in pair]
         access.recorder.shown(access, persons, f"history {TYPE}")
-        return [_link_of(line) for line in lines if line.body]
+        decisions = [_link_of(line) for line in lines if line.body]
+        return sorted(decisions, key=lambda link: link.version)
 
     # Writing
 
