@@ -28,13 +28,16 @@ MOVES = st.lists(
 
 @pytest.fixture(scope="module")
 def node(
-    server_url: str, tmp_path_factory: pytest.TempPathFactory, definitions: Definitions
+    server_url: str,
+    migrated_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    definitions: Definitions,
 ) -> Iterator[Node]:
     needs_definitions()
     clock = FixedClock(datetime(2026, 11, 22, 2, 12, tzinfo=UTC))
     folder: Path = tmp_path_factory.mktemp("links")
     with (
-        fresh_database(server_url, template="template0") as database,
+        fresh_database(server_url, template=migrated_template) as database,
         open_node(database, folder, clock, definitions) as opened,
     ):
         opened.put(*(patient(one, birthDate="1990") for one in PEOPLE))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_two_cannot_differ_while_others_link_them(node: Node, links: Links) -> N
 def test_a_group_has_a_bound(node: Node, links: Links) -> None:
     many = [f"m{number:03}" for number in range(MEMBERS_MAX + 1)]
     node.put(*map(patient, many))
-    for one, other in zip(many, many[1:MEMBERS_MAX], strict=False):
+    for one, other in pairwise(many[:MEMBERS_MAX]):
         links.link(node.full, f"Patient/{one}", f"Patient/{other}", CLERK)
     assert len(links.group("Patient/m000")) == MEMBERS_MAX
     with pytest.raises(GroupTooLarge):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from trucyte.base.clock import VIETNAM, Clock
-from trucyte.base.hashing import opaque_id
+from trucyte.base.new_ids import new_id
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.parse import parse
 from trucyte.fhir.text import accept_own
@@ -253,7 +253,7 @@ class Links:
             agent["onBehalfOf"] = {"reference": access.organisation}
         made: dict[str, Any] = {
             "resourceType": "Provenance",
-            "id": opaque_id(self._ids, "linkage-provenance", resource["id"], str(version)),
+            "id": new_id(self._clock),
             "target": [{"reference": f"{TYPE}/{resource['id']}/_history/{version}"}],
             "recorded": self._clock.now().astimezone(VIETNAM).isoformat(timespec="milliseconds"),
             "activity": {
