@@ -22,6 +22,7 @@ from tests.support.subscriptions import (
     parts_of,
 )
 from trucyte.database.connect import Database
+from trucyte.exchange.subscriptions.follower import NAME as CURSOR
 from trucyte.exchange.subscriptions.signing import Signer
 from trucyte.fhir.definitions import Definitions
 from trucyte.journal.keyring import is_signed
@@ -327,12 +328,20 @@ def test_who_subscribes_to_one_patient_is_told_of_all_that_are_the_same_person(
     pair = f"Patient/{one}", f"Patient/{other}"
     id = subscribed.subscribe(a_subscription(f"Observation?patient={one}", receiver.url()))
     _active(subscribed, receiver, id)
-    _observe(subscribed, pair[1])  # nobody's that is asked for, yet
+
+    def observe(whose: str) -> None:
+        """Observe, and wait until the follower has matched it by the links of now."""
+        _observe(subscribed, whose)
+        journal = writing.node.journal
+        tail = journal.tail()
+        receiver.wait(lambda: (here := journal.cursor(CURSOR)) is not None and here.seq >= tail)
+
+    observe(pair[1])  # nobody's that is asked for, yet
     links.link(writing.node.full, *pair, CLERK)
-    _observe(subscribed, pair[1])
-    receiver.wait(lambda: len(receiver.calls) == 1)
+    observe(pair[1])
+    receiver.wait(lambda: len(receiver.came) == 1)
     links.unlink(writing.node.full, *pair, CLERK)
-    _observe(subscribed, pair[1])
-    _observe(subscribed, pair[0])
-    receiver.wait(lambda: len(receiver.calls) == 2)
-    assert len(receiver.calls) == 2
+    observe(pair[1])
+    observe(pair[0])
+    receiver.wait(lambda: len(receiver.came) == 2)
+    assert len(receiver.came) == 2
