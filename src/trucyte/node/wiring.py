@@ -28,12 +28,14 @@ from trucyte.node.parts import (
     Parts,
     SearchCodes,
     make_interactions,
+    make_links,
     make_parts,
     worker_build,
 )
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.audit import Trail
+from trucyte.shared.identity.links.links import Links
 from trucyte.shared.identity.registers.facilities import Facilities
 from trucyte.shared.identity.registers.reader import Registers
 from trucyte.shared.terminology.lists import LoadedLists
@@ -60,6 +62,7 @@ class Node:
     registers: Registers
     facilities: Facilities
     interactions: Interactions
+    links: Links
     receipts: PostgresReceipts
     accounts: Accounts
     door: Door
@@ -200,6 +203,7 @@ def _assembled(
         registers=registers,
         facilities=Facilities(database, records, keyring.ids, clock),
         interactions=make_interactions(parts, keyring, journal, records, clock, registers),
+        links=make_links(keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),
         door=Door(
