@@ -21,6 +21,7 @@ from trucyte.intake.claims.mapping.table_mapping import TableMapping
 from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
 from trucyte.intake.interactions import Interactions
+from trucyte.intake.keeping.api_originals import ApiOriginals
 from trucyte.intake.latest import Latest
 from trucyte.intake.tools import Build, Tools
 from trucyte.journal.change import Projection
@@ -106,6 +107,7 @@ def make_interactions(
         person_of=person_reference,
         clock=clock,
         paths=Paths(parts.definitions),
+        originals=ApiOriginals(journal.database, clock),
     )
 
 

@@ -14,6 +14,7 @@ from trucyte.fhir.search import SearchValues
 from trucyte.intake.interactions.asks import Ask, Verb
 from trucyte.intake.interactions.committing import TRIES, pause, written
 from trucyte.intake.interactions.entries import Asked
+from trucyte.intake.interactions.kept import Original
 from trucyte.intake.interactions.plans import Key, Plan, Planner, Scene, Settled, keys_of
 from trucyte.intake.interactions.problems import Contested, ReferenceMissing
 from trucyte.intake.interactions.provenance import provenances
@@ -90,7 +91,9 @@ class Batches:
         self._planner = planner
         self._settings = planner.settings
 
-    def run(self, access: Access, entries: Sequence[Asked], reads: Reads) -> dict[int, EntryDone]:
+    def run(
+        self, access: Access, entries: Sequence[Asked], reads: Reads, original: Original
+    ) -> dict[int, EntryDone]:
         """Return what became of each entry, by its place; a read sees the writes before it."""
         done: dict[int, EntryDone] = {}
         waiting: list[_Write] = []
@@ -100,19 +103,21 @@ class Batches:
             elif entry.write is not None:
                 waiting.append((place, entry))
             else:
-                done |= self._writes(access, waiting)
+                done |= self._writes(access, waiting, original)
                 waiting = []
                 done[place] = answered(entry, reads)
-        return done | self._writes(access, waiting)
+        return done | self._writes(access, waiting, original)
 
-    def _writes(self, access: Access, writes: Sequence[_Write]) -> dict[int, EntryDone]:
+    def _writes(
+        self, access: Access, writes: Sequence[_Write], original: Original
+    ) -> dict[int, EntryDone]:
         """Do writes in their order, round by round, until none waits or others are in the way."""
         done: dict[int, EntryDone] = {}
         waiting, tried = list(writes), 0
         window = len(waiting)
         while waiting and tried < TRIES:
             pause(tried)
-            now = self._round(access, waiting[:window])
+            now = self._round(access, waiting[:window], original)
             done |= now
             waiting = [write for write in waiting if write[0] not in now]
             # A look at many entries to do one is not made twice: the work stays linear.
@@ -122,7 +127,9 @@ class Batches:
             done[place] = EntryDone(problem=_placed(Contested(type="Bundle"), entry))
         return done
 
-    def _round(self, access: Access, writes: Sequence[_Write]) -> dict[int, EntryDone]:
+    def _round(
+        self, access: Access, writes: Sequence[_Write], original: Original
+    ) -> dict[int, EntryDone]:
         """Decide on entries up to the first that rests on another; commit, return those done."""
         settled = {place: self._settled(access, entry) for place, entry in writes}
         meant = [one for one in settled.values() if isinstance(one, Settled)]
@@ -142,7 +149,7 @@ class Batches:
             else:
                 this.plans[place] = plan
                 this.changed.add(plan.changes)
-        return this.done | self._commit(access, this.plans, dict(writes))
+        return this.done | self._commit(access, this.plans, dict(writes), original)
 
     def _planned(self, access: Access, settled: Settled, scene: Scene) -> Plan | Problem:
         try:
@@ -168,7 +175,11 @@ class Batches:
         return changed.touches(settled)
 
     def _commit(
-        self, access: Access, plans: Mapping[int, Plan], entries: Mapping[int, Asked]
+        self,
+        access: Access,
+        plans: Mapping[int, Plan],
+        entries: Mapping[int, Asked],
+        original: Original,
     ) -> dict[int, EntryDone]:
         done = {
             place: EntryDone(written=written(plan, ()))
@@ -176,22 +187,30 @@ class Batches:
             if not plan.changes
         }
         units = [(place, plan) for place, plan in plans.items() if plan.changes]
-        changes: list[Sequence[Change]] = [self._with_provenance(access, p) for _, p in units]
+        changes = [
+            self._with_provenance(access, original.named(plan.changes, place + 1), original)
+            for place, plan in units
+        ]
         expectations = {n: p.expectations for n, (_, p) in enumerate(units) if p.expectations}
-        outcomes = self._journal.commit_many(changes, expectations) if units else []
+        with original.committing():
+            outcomes = self._journal.commit_many(changes, expectations) if units else []
         for (place, plan), outcome in zip(units, outcomes, strict=True):
             if isinstance(outcome, _AGAIN):
                 continue
             if isinstance(outcome, Problem):
                 done[place] = EntryDone(problem=_placed(outcome, entries[place]))
             else:
+                original.written()
                 done[place] = EntryDone(written=written(plan, outcome[: len(plan.changes)]))
         return done
 
-    def _with_provenance(self, access: Access, plan: Plan) -> Sequence[Change]:
-        if not any(self._settings.writes_provenance(change.type) for change in plan.changes):
-            return plan.changes
-        return [*plan.changes, *provenances(self._planner, access, plan.changes)]
+    def _with_provenance(
+        self, access: Access, changes: Sequence[Change], original: Original
+    ) -> Sequence[Change]:
+        number = original.number
+        if not number and not any(self._settings.writes_provenance(one.type) for one in changes):
+            return changes
+        return [*changes, *provenances(self._planner, access, changes, number)]
 
 
 def answered(entry: Asked, reads: Reads) -> EntryDone:

@@ -16,6 +16,7 @@ from trucyte.intake.interactions.asks import Ask, Verb, read_query
 from trucyte.intake.interactions.batches import Batches, answered
 from trucyte.intake.interactions.committing import TRIES, pause, tell, written
 from trucyte.intake.interactions.entries import Asked, read_bundle
+from trucyte.intake.interactions.kept import Original, Originals, kept
 from trucyte.intake.interactions.plans import (
     Plan,
     Planner,
@@ -63,23 +64,35 @@ class _Links:
 class Bundles:
     """Carries out the bundles of one node."""
 
-    def __init__(self, journal: Journal, planner: Planner, paths: Paths) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        planner: Planner,
+        paths: Paths,
+        originals: Originals | None = None,
+    ) -> None:
         """Write into `journal` what `planner` plans."""
         self._journal = journal
         self._planner = planner
         self._paths = paths
+        self._originals = originals
         self._batches = Batches(journal, planner)
         self._settings = planner.settings
 
-    def run(self, access: Access, body: bytes, reads: Reads) -> BundleDone:
+    def run(self, access: Access, body: bytes, reads: Reads, came: bytes = b"") -> BundleDone:
         """Carry out a bundle; see `Interactions.bundle`."""
         asked = read_bundle(body, self._paths, self._settings)
-        if asked.is_transaction:
-            done = self._transaction(access, asked.entries)
-            kind, reason = "transaction-response", "transaction"
-        else:
-            done = self._batches.run(access, asked.entries, reads)
-            kind, reason = "batch-response", "batch"
+        if not came and asked.is_signed:
+            came = body  # its signature holds of these bytes alone
+        writes = [entry.write for entry in asked.entries if entry.write is not None]
+        parts = [write.draft.body for write in writes if write.draft is not None]
+        with kept(self._originals, access, came, parts) as original:
+            if asked.is_transaction:
+                done = self._transaction(access, asked.entries, original)
+                kind, reason = "transaction-response", "transaction"
+            else:
+                done = self._batches.run(access, asked.entries, reads, original)
+                kind, reason = "batch-response", "batch"
         everything = [one for entry in done.values() for one in entry.written]
         if everything:
             tell(access, reason, everything)
@@ -88,7 +101,9 @@ class Bundles:
         ]
         return BundleDone(kind, answers)
 
-    def _transaction(self, access: Access, entries: Sequence[Asked]) -> dict[int, EntryDone]:
+    def _transaction(
+        self, access: Access, entries: Sequence[Asked], original: Original
+    ) -> dict[int, EntryDone]:
         for entry in entries:
             if entry.problem is not None:
                 raise entry.problem
@@ -99,12 +114,14 @@ class Bundles:
         for tried in range(TRIES):
             pause(tried)
             try:
-                return self._attempt(access, writes)
+                return self._attempt(access, writes, original)
             except _AGAIN:
                 continue
         raise Contested(type="Bundle")
 
-    def _attempt(self, access: Access, writes: Sequence[tuple[int, Asked]]) -> dict[int, EntryDone]:
+    def _attempt(
+        self, access: Access, writes: Sequence[tuple[int, Asked]], original: Original
+    ) -> dict[int, EntryDone]:
         entries = [entry for _, entry in writes]
         settled = self._settled(access, entries)
         links = self._links(access, entries, settled)
@@ -116,7 +133,13 @@ class Bundles:
             except Problem as problem:
                 raise _placed(problem, entry) from None
         _check_own_conditions(settled, plans, entries)
-        lines = iter(self._commit(access, plans, links.expectations))
+        changes = [
+            change
+            for (place, _), plan in zip(writes, plans, strict=True)
+            for change in original.named(plan.changes, place + 1)
+        ]
+        conditions = [*links.expectations, *(e for plan in plans for e in plan.expectations)]
+        lines = iter(self._commit(access, changes, conditions, original))
         return {
             place: EntryDone(written=written(plan, [next(lines) for _ in plan.changes]))
             for (place, _), plan in zip(writes, plans, strict=True)
@@ -183,18 +206,23 @@ class Bundles:
             raise ConditionClosed()
 
     def _commit(
-        self, access: Access, plans: Sequence[Plan], conditions: Sequence[SearchExpectation]
+        self,
+        access: Access,
+        changes: Sequence[Change],
+        conditions: Sequence[SearchExpectation],
+        original: Original,
     ) -> Sequence[Entry]:
-        changes = [change for plan in plans for change in plan.changes]
-        expectations = [*conditions, *(e for plan in plans for e in plan.expectations)]
         if not changes:
             return ()
         if self._settings.refuses_missing_references:
             check_references(self._journal, self._planner.records, access, changes)
         whole = list(changes)
-        if self._settings.provenance_of_transactions:
-            whole += provenances(self._planner, access, changes)
-        return self._journal.commit(whole, expectations)
+        if self._settings.provenance_of_transactions or original.number:
+            whole += provenances(self._planner, access, changes, original.number)
+        with original.committing():
+            entries = self._journal.commit(whole, conditions)
+        original.written()
+        return entries
 
 
 def _ask(entry: Asked) -> Ask:
