@@ -20,7 +20,7 @@ from trucyte.shared.identity.bulk.tables import FREQUENT, NUMBERS, levels_sql, o
 from trucyte.shared.identity.matching.levels import COMPARISONS, Comparison
 from trucyte.shared.identity.matching.model import FORM, Model, Thresholds, Weight
 
-RANDOM_PAIRS = 3_000_000
+RANDOM_PAIRS = 2_000_000
 TRAINING_PAIRS = 1_500_000
 ROUNDS_MAX = 40
 RECORDS_MIN = 50

@@ -175,11 +175,12 @@ class Slip:
         """Return it as SQL; the dear distance is asked for only where the cheap one is 2."""
         left, right = f"l.{self.column}", f"r.{self.column}"
         pair = f"({left}, {right})"
+        shortest = f"least(length({left}), length({right})) >= {self.length_min}"
         return (
-            f"length({left}) >= {self.length_min} AND length({right}) >= {self.length_min}"
-            f" AND abs(length({left}) - length({right})) <= 1 AND (levenshtein{pair} <= 1 OR"
-            f" (length({left}) = length({right}) AND levenshtein{pair} = 2"
-            f" AND damerau_levenshtein{pair} <= 1))"
+            f"CASE WHEN abs(length({left}) - length({right})) > 1 THEN false"
+            f" WHEN levenshtein{pair} <= 1 THEN {shortest}"
+            f" WHEN length({left}) <> length({right}) OR levenshtein{pair} > 2 THEN false"
+            f" ELSE damerau_levenshtein{pair} <= 1 AND {shortest} END"
         )
 
 
@@ -326,4 +327,4 @@ class AnyOf:
 
     def sql(self) -> str:
         """Return it as SQL."""
-        return "(" + " OR ".join(f"coalesce({part.sql()}, false)" for part in self.parts) + ")"
+        return "(" + " OR ".join(f"({part.sql()})" for part in self.parts) + ")"

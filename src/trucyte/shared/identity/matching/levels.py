@@ -61,7 +61,7 @@ _GIVEN = Comparison(
         Level("other-marks", Same("given_bare"), "given_bare"),
         Level("same-sounds", Same("given_sound"), "given_sound"),
         Level("crossed", Crossed("given_bare", "family_bare"), "given_bare"),
-        Level("typo", AnyOf(Slip("given_bare", 3), Similar("given_bare", 0.9199)), "given_bare"),
+        Level("typo", AnyOf(Similar("given_bare", 0.9199), Slip("given_bare", 3)), "given_bare"),
         Level("initial", Begins("given_bare")),
         Level("similar", Similar("given_bare", 0.8001), "given_bare"),
     ),
@@ -76,7 +76,7 @@ _FAMILY = Comparison(
         Level("other-marks", Same("family_bare"), "family_bare"),
         Level("same-sounds", Same("family_sound"), "family_sound"),
         Level("crossed", Crossed("given_bare", "family_bare"), "family_bare"),
-        Level("typo", AnyOf(Slip("family_bare", 3), Similar("family_bare", 0.9199)), "family_bare"),
+        Level("typo", AnyOf(Similar("family_bare", 0.9199), Slip("family_bare", 3)), "family_bare"),
         Level("initial", Begins("family_bare")),
         Level("similar", Similar("family_bare", 0.8001), "family_bare"),
     ),
@@ -93,7 +93,7 @@ _MIDDLE = Comparison(
         Level("same-sounds", Same("middle_sound"), "middle_sound"),
         Level("dropped", Lacking("middle_bare")),
         Level("initial", Begins("middle_bare")),
-        Level("typo", AnyOf(Slip("middle_bare", 3), Similar("middle_bare", 0.9199)), "middle_bare"),
+        Level("typo", AnyOf(Similar("middle_bare", 0.9199), Slip("middle_bare", 3)), "middle_bare"),
     ),
 )
 
