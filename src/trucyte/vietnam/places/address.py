@@ -419,7 +419,7 @@ def _place(reading: Reading) -> Address:
 
 def _heirs(former: Unit) -> tuple[str, ...]:
     """Return the communes in force that a former commune, or an island district, went to."""
-    ways = load_history().ways[former.code]
+    ways = load_history().ways.get(former.code, ())
     if former.level == "commune" or (former.level == "district" and len(ways) == 1):
         return tuple(code for code, _ in ways)
     return ()
