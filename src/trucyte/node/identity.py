@@ -239,6 +239,7 @@ def _summary(linkage: "Linkage", began: float) -> dict[str, Any]:
         },
         "groups_refused": len(linkage.refused),
         "second_look": linkage.second_look,
+        "several_persons_fit": linkage.several,
         "seconds": round(seconds, 2),
         "records_per_second": round(linkage.records / seconds),
         "steps": {step: round(took, 2) for step, took in linkage.seconds.items()},

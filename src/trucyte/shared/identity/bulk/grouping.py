@@ -15,9 +15,10 @@ from rapidfuzz.distance import Hamming
 
 from trucyte.shared.identity.bulk.tables import one
 from trucyte.shared.identity.matching.model import BORNE_SHARE_MIN
-from trucyte.shared.identity.matching.rules import RULES, UNSURE
+from trucyte.shared.identity.matching.rules import RULES, SURE, UNSURE
 
 GROUP_MAX = 60
+SEVERAL = -2  # in the column of rules: several persons fit
 SLIP = -1  # in the column of rules: made sure by a second look
 SLIPS_MAX = 2  # digits, as the level of few digits has it
 
@@ -134,3 +135,40 @@ def look_again(connection: duckdb.DuckDBPyConnection, *, sure: float) -> int:
     ):
         connection.execute(step)
     return int(one(connection, f"SELECT count(*) FROM scores WHERE rules = {SLIP}"))
+
+
+def part_ambiguous(connection: duckdb.DuckDBPyConnection) -> int:
+    """Hand sure pairs to a person where a record fits several persons; say how many.
+
+    It does where it has no personal number and its partners have two, or where it is
+    written without marks and its namesakes of that day and province differ in theirs (Hà,
+    Hạ: twins). Pairs that a number links are left alone.
+    """
+    by_number = sum(1 << n for n, rule in enumerate(RULES) if rule.verdict == SURE)
+    for step in (
+        f"""CREATE OR REPLACE TEMP TABLE edges AS
+        SELECT l AS n, r AS other, lv_given FROM scores
+        WHERE verdict = 2 AND (rules < 0 OR (rules & {by_number}) = 0)
+        UNION ALL SELECT r, l, lv_given FROM scores
+        WHERE verdict = 2 AND (rules < 0 OR (rules & {by_number}) = 0)""",
+        *_SEVERAL_STEPS,
+        f"""UPDATE scores SET verdict = 1, rules = {SEVERAL}
+        WHERE verdict = 2 AND (rules < 0 OR (rules & {by_number}) = 0)
+            AND (l IN (SELECT n FROM several) OR r IN (SELECT n FROM several))""",
+    ):
+        connection.execute(step)
+    return int(one(connection, f"SELECT count(*) FROM scores WHERE rules = {SEVERAL}"))
+
+
+_SEVERAL_STEPS = (
+    f"""CREATE OR REPLACE TEMP TABLE several AS
+    SELECT e.n FROM edges e JOIN persons a ON a.n = e.n JOIN persons b ON b.n = e.other
+    WHERE a.personal IS NULL AND b.personal IS NOT NULL
+    GROUP BY e.n HAVING hamming(min(b.personal), max(b.personal)) > {SLIPS_MAX}""",
+    """CREATE OR REPLACE TEMP TABLE marked AS
+    SELECT birth_pair, family_sound, given_bare, province FROM persons
+    WHERE marks = '1' AND birth_pair IS NOT NULL AND province IS NOT NULL
+    GROUP BY ALL HAVING count(DISTINCT given) > 1""",
+    """INSERT INTO several SELECT DISTINCT a.n FROM persons a JOIN marked
+    USING (birth_pair, family_sound, given_bare, province) WHERE a.marks = '0'""",
+)

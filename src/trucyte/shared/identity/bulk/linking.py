@@ -14,7 +14,7 @@ from time import monotonic
 import duckdb
 
 from trucyte.shared.identity.bulk.files import open_source
-from trucyte.shared.identity.bulk.grouping import SLIP, Groups, group, look_again
+from trucyte.shared.identity.bulk.grouping import SEVERAL, SLIP, Groups, group, look_again, part_ambiguous
 from trucyte.shared.identity.bulk.headers import columns_of
 from trucyte.shared.identity.bulk.normalising import normalise
 from trucyte.shared.identity.bulk.scoring import VERDICTS, rules_of, score_pairs
@@ -38,6 +38,7 @@ KEEP = 0.01
 BLOCK_MAX = 300
 _ROWS_AT_ONCE = 50_000
 _NAMES = {comparison.name: comparison.names() for comparison in COMPARISONS}
+_LATER = {SLIP: ("slip-without-twin",), SEVERAL: ("several-persons-fit",)}
 
 Progress = Callable[[str, int], None]  # the step, and how far
 
@@ -57,6 +58,7 @@ class Linkage:
     groups: Groups = field(default_factory=lambda: Groups({}))
     refused: dict[tuple[int, int], str] = field(default_factory=dict)
     second_look: int = 0
+    several: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -141,6 +143,7 @@ def decide_all(linkage: Linkage, *, progress: Progress) -> None:
     linkage.seconds["weigh"] = monotonic() - began
     progress("group", linkage.pairs)
     linkage.second_look = look_again(connection, sure=model.thresholds.sure)
+    linkage.several = part_ambiguous(connection)
     linkage.groups, linkage.refused = group(connection)
     linkage.seconds["group"] = monotonic() - began - linkage.seconds["weigh"]
 
@@ -170,7 +173,7 @@ def links(linkage: Linkage) -> Iterator[Link]:
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         for left, right, bits, probability, verdict, mask, *levels in rows:
             decision = VERDICTS[verdict]
-            rules = ("slip-without-twin",) if mask == SLIP else rules_of(mask, verdict)
+            rules = _LATER.get(mask) or rules_of(mask, verdict)
             if (left, right) in refused:
                 decision, rules = "unsure", (refused[left, right],)
             elif decision == "unsure" and root(left) == root(right):

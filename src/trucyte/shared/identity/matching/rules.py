@@ -63,6 +63,8 @@ RULES: tuple[Rule, ...] = (
     Rule("newborn", UNSURE, {}, Has("newborn_of")),
     Rule("other-birth-order", UNSURE, {}, Differ("birth_order")),
     Rule("two-personal-numbers", UNSURE, {"personal": frozenset({ELSE})}),
+    Rule("two-insurance-numbers", UNSURE, {"social": frozenset({ELSE}), "personal": _NOT_EXACT}),
+    Rule("two-identity-numbers", UNSURE, {"identity": frozenset({ELSE}), "personal": _NOT_EXACT}),
     Rule(
         "two-numbers-two-birthdays",
         DIFFERENT,
