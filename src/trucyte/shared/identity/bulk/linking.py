@@ -14,7 +14,14 @@ from time import monotonic
 import duckdb
 
 from trucyte.shared.identity.bulk.files import open_source
-from trucyte.shared.identity.bulk.grouping import SEVERAL, SLIP, Groups, group, look_again, part_ambiguous
+from trucyte.shared.identity.bulk.grouping import (
+    SEVERAL,
+    SLIP,
+    Groups,
+    group,
+    look_again,
+    part_ambiguous,
+)
 from trucyte.shared.identity.bulk.headers import columns_of
 from trucyte.shared.identity.bulk.normalising import normalise
 from trucyte.shared.identity.bulk.scoring import VERDICTS, rules_of, score_pairs
@@ -167,7 +174,7 @@ def links(linkage: Linkage) -> Iterator[Link]:
     names = ", ".join(f"lv_{name}" for name in _NAMES)
     cursor = linkage.connection.cursor()
     cursor.execute(
-        f"SELECT l, r, bits, probability, verdict, rules, {names} FROM scores"  # noqa: S608
+        f"SELECT l, r, bits, probability, verdict, rules, {names} FROM scores"
         " WHERE verdict > 0 ORDER BY bits DESC, l, r"
     )
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):

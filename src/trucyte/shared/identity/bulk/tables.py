@@ -28,8 +28,24 @@ FREQUENT = (
 )
 _KEYS_ONLY = frozenset({"name", "initial"})  # of keys alone, in no condition
 _SAME_ONLY = frozenset(
-    "name_sound family middle given family_sound middle_sound given_sound mother_sound birth_pair"
-    " birth_day commune former_commune province newborn_of month day".split()
+    [
+        "name_sound",
+        "family",
+        "middle",
+        "given",
+        "family_sound",
+        "middle_sound",
+        "given_sound",
+        "mother_sound",
+        "birth_pair",
+        "birth_day",
+        "commune",
+        "former_commune",
+        "province",
+        "newborn_of",
+        "month",
+        "day",
+    ]
 )
 
 
@@ -61,7 +77,7 @@ def load_persons(connection: duckdb.DuckDBPyConnection, sources: Sequence[Iterab
                 batch = pa.ipc.open_file(mapped).read_all()
             connection.register("arrived", batch)
             select = (
-                f"SELECT CAST({number} + row_number() OVER () - 1 AS INTEGER) AS n,"  # noqa: S608
+                f"SELECT CAST({number} + row_number() OVER () - 1 AS INTEGER) AS n,"
                 f" CAST({source} AS TINYINT) AS source, * FROM arrived"
             )
             if number == 0:

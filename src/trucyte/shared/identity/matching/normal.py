@@ -81,6 +81,9 @@ def place_of(fields: Mapping[str, str]) -> Mapping[str, str]:
     before it need not be remembered.
     """
     text = fields.get("address", "")
+    if text and "," not in text:
+        units = (fields.get("commune", ""), fields.get("province", ""))
+        text = ", ".join((text, *(unit for unit in units if unit and not unit.isdigit())))
     house, comma, tail = text.partition(",")
     province, commune, former, rest = units_of(tail if comma else text)
     if comma:
