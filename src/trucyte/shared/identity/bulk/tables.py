@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from trucyte.shared.identity.matching.blocking import BLOCKS, Block
+from trucyte.shared.identity.matching.blocking import BLOCKS, WIDE_BLOCKS, Block
 from trucyte.shared.identity.matching.levels import COMPARISONS, Comparison, level_sql
 from trucyte.shared.identity.matching.model import RARE_BITS_MAX, Model, Weight
 from trucyte.shared.identity.matching.person import COLUMNS
@@ -22,6 +22,7 @@ from trucyte.shared.identity.matching.person import COLUMNS
 NUMBERS = ("personal", "identity", "social", "passport", "phone")
 SHARED_MAX = {"phone": 60}  # records that may share a number before it says nothing
 SHARED_MAX_OTHER = 25
+WIDE_UP_TO = 20_000  # records
 FREQUENT = (
     *sorted({level.frequency for c in COMPARISONS for level in c.levels if level.frequency}),
     "name_sound",
@@ -205,7 +206,8 @@ def find_candidates(
     """Fill `candidates` with pairs; return their number, and records left out by block."""
     connection.execute("CREATE OR REPLACE TABLE candidates (pair BIGINT)")
     left_out = {}
-    for block in BLOCKS:
+    wide = WIDE_BLOCKS if records <= WIDE_UP_TO else ()
+    for block in (*BLOCKS, *wide):
         keyed, sizes, *_ = pairs_sql(block, 0, across=across)
         connection.execute(keyed)
         connection.execute(sizes)

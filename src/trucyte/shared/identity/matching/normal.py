@@ -21,6 +21,7 @@ _NOT_BARE = re.compile(r"[^a-z0-9]+")
 _LEADS = re.compile(r"^(so|ap|thon|xom|ban|to|khu|sn|duong|pho)\b|\b(duong|pho)\b")
 
 
+@lru_cache(maxsize=_KEPT)
 def bare_text(text: str) -> str:
     """Return the words of any text without marks, in lower case, single spaces between."""
     return " ".join(filter(None, _NOT_BARE.split(folded(text[:TEXT_LETTERS_MAX]))))
@@ -51,6 +52,12 @@ def part_layers(part: str, text: str) -> Mapping[str, str]:
     """Return the layers of a part of a name that came in a column of its own."""
     name = read_name(text)
     return {part: name.plain, f"{part}_bare": name.skeleton, f"{part}_sound": name.sounds}
+
+
+@lru_cache(maxsize=_KEPT)
+def _below(text: str) -> str:
+    """Return house, street or hamlet without the words that all of them share."""
+    return " ".join(_LEADS.sub(" ", text).split())
 
 
 @lru_cache(maxsize=_KEPT)
@@ -95,7 +102,7 @@ def place_of(fields: Mapping[str, str]) -> Mapping[str, str]:
         "province": province,
         "commune": commune if province else "",
         "former_commune": former or bare_text(fields.get("former_commune", "")),
-        "address": " ".join(_LEADS.sub(" ", rest).split()),
+        "address": _below(rest),
     }
 
 

@@ -43,7 +43,7 @@ RULES: tuple[Rule, ...] = (
     Rule("newborn-and-other", DIFFERENT, _NO_NUMBER | {"birth": _BIRTH_OTHER}, Has("newborn_of")),
     Rule(
         "one-day-of-other-years",
-        DIFFERENT,
+        UNSURE,
         _NO_NUMBER | {"birth": frozenset({"one-digit", "other-year"})},
         Far("birth_year", 13),
     ),
@@ -56,7 +56,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "two-given-names",
         DIFFERENT,
-        _NO_NUMBER | {"given": frozenset({ELSE, "similar"})},
+        _NO_NUMBER | {"given": frozenset({ELSE})},
         Differ("name_sound"),
         borne="given_bare",
     ),
