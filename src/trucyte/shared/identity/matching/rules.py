@@ -70,6 +70,11 @@ RULES: tuple[Rule, ...] = (
         DIFFERENT,
         {"personal": frozenset({ELSE}), "birth": _BIRTH_OTHER | {"part-slip"}},
     ),
+    Rule(
+        "two-numbers-two-birthdays",
+        DIFFERENT,
+        {"social": frozenset({ELSE}), "personal": _NOT_EXACT, "birth": _BIRTH_OTHER},
+    ),
     Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE}), "given": _NOT_SAME}),
     Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE}), "middle": _NOT_SAME | {"dropped"}}),
     Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE}), "birth": _NOT_EXACT_BIRTH}),
