@@ -116,7 +116,7 @@ def splink(file: Path, truth: str, *, with_numbers: bool) -> dict:
     predicted = linker.inference.predict(threshold_match_probability=0.1)
     seconds = time.monotonic() - began
     table = predicted.physical_name
-    counts = "SELECT coalesce(sum(c * (c - 1) / 2), 0) FROM (SELECT count(*) c FROM input GROUP BY truth)"
+    counts = "SELECT sum(c * (c - 1) / 2) FROM (SELECT count(*) c FROM input GROUP BY truth)"
     [[total]] = connection.execute(counts).fetchall()
     best: dict = {"f1": 0.0}
     for threshold in (0.1, 0.5, 0.9, 0.99, 0.999, 0.9999):

@@ -79,7 +79,6 @@ def test_one_number_and_one_name_are_one_person() -> None:
     [
         ("two-given-names", {}, {"name": "Nguyễn Thị Bích Lan"}),  # twins
         ("newborn-and-other", {}, {"name": "CON BÀ TRẦN THỊ LỤA", "birth_date": "2024-02-02"}),
-        ("one-day-of-other-years", {}, {"birth_date": "2015-03-07"}),  # a son of one name
         ("parent-and-child", {}, {"birth_date": "2013-11-22"}),
     ],
 )  # fmt: skip
@@ -91,6 +90,8 @@ def test_rules_part_who_is_alike(rule: str, one: dict[str, str], other: dict[str
 @pytest.mark.parametrize(
     ("rule", "one", "other"),
     [
+        ("one-day-of-other-years", {"personal_number": ""},
+         {"personal_number": "", "birth_date": "2015-03-07"}),  # a daughter of one name
         ("two-personal-numbers", {}, {"personal_number": "001185987654"}),
         ("newborn", {"name": "Con bà Trần Thị Lụa", "birth_date": "2024-02-02"},
          {"name": "Con bà Trần Thị Lụa", "birth_date": "2024-02-02"}),

@@ -122,8 +122,12 @@ def train(
     began = time.monotonic()
     with _linkage(files, columns, None, progress=_progress(shown=not as_json)) as linkage:
         told = f"{linkage.records} records of {len(files)} files"
-        trained = train_model(
-            linkage.connection, version=version, told=told, records=linkage.records
+        trained = (
+            msgspec.structs.replace(linkage.model, version=version, trained_on=told)
+            if linkage.is_trained
+            else train_model(
+                linkage.connection, version=version, told=told, records=linkage.records
+            )
         )
         summary = {**_summary(linkage, began), "version": version, "prior": trained.prior}
     out.write_bytes(msgspec.json.format(msgspec.json.encode(trained), indent=1))

@@ -125,8 +125,7 @@ def b_cubed(group_of: list[int], whose: list[str]) -> Mapping[str, float]:
 
 
 def by_kind(linkage: Linkage, kinds: list[str]) -> Mapping[str, Mapping[str, float]]:
-    """Return for each kind of error the share of its true pairs that were found (somebody looks)
-    and linked.
+    """Return for each kind of error which shares of its true pairs were found and linked.
 
     `kinds` has the words of each record, separated by ";". A pair has the kinds of both.
     """

@@ -41,6 +41,7 @@ from trucyte.shared.identity.matching.model import Model, load_model
 
 OUT_COLUMNS = ("id_a", "id_b", "weight", "probability", "decision", "why")
 TRAINED_FROM = 5_000  # records: below it the packaged model knows more than the files
+OF_THESE_FILES = "of these files"  # the version of a model that is not kept
 KEEP = 0.01
 BLOCK_MAX = 300
 _ROWS_AT_ONCE = 50_000
@@ -60,6 +61,7 @@ class Linkage:
     pairs: int
     prior: float
     across: bool
+    is_trained: bool  # the model, on these very files
     shared_numbers: Mapping[str, int]
     large_blocks: Mapping[str, int]
     groups: Groups = field(default_factory=lambda: Groups({}))
@@ -120,7 +122,16 @@ def prepare(
     chosen, prior = _choose_model(connection, model, records, told=f"{records} records")
     seconds["training"] = monotonic() - began - sum(seconds.values())
     return Linkage(
-        connection, chosen, records, pairs, prior, across, shared, large, seconds=seconds
+        connection,
+        chosen,
+        records,
+        pairs,
+        prior,
+        across,
+        chosen.version == OF_THESE_FILES,
+        shared,
+        large,
+        seconds=seconds,
     )
 
 
@@ -130,7 +141,7 @@ def _choose_model(
     if model is None and records >= TRAINED_FROM:
         spread_frequencies(connection, {})
         try:
-            trained = train(connection, version="of these files", told=told, records=records)
+            trained = train(connection, version=OF_THESE_FILES, told=told, records=records)
         except TrainingImpossible:
             pass
         else:

@@ -6,7 +6,6 @@ key that very many records bear makes no pairs, and what was left out is counted
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import log2
 from pathlib import Path
 from typing import Any
@@ -48,14 +47,6 @@ _SAME_ONLY = frozenset(
         "day",
     ]
 )
-
-
-@dataclass(slots=True)
-class Left:
-    """What was left out because too many records share it: counts only, no values."""
-
-    shared_numbers: dict[str, int] = field(default_factory=dict)  # column -> records
-    large_blocks: dict[str, int] = field(default_factory=dict)  # block -> records
 
 
 def connect(folder: Path, *, memory: str, threads: int) -> duckdb.DuckDBPyConnection:
