@@ -22,7 +22,7 @@ from trucyte.shared.identity.bulk.grouping import (
     look_again,
     part_ambiguous,
 )
-from trucyte.shared.identity.bulk.headers import columns_of
+from trucyte.shared.identity.bulk.headers import ColumnUnknown, columns_of
 from trucyte.shared.identity.bulk.normalising import normalise
 from trucyte.shared.identity.bulk.scoring import VERDICTS, rules_of, score_pairs
 from trucyte.shared.identity.bulk.tables import (
@@ -91,25 +91,10 @@ def prepare(
     """
     began = monotonic()
     seconds: dict[str, float] = {}
-    parts = []
-    for path in paths:
-        source = open_source(path)
-        columns = {
-            field: places
-            for field, places in columns_of(source.header, named, file=path.name).items()
-            if field not in without
-        }
-        place = source.header.index(truth) if truth else None
-        parts.append(
-            normalise(
-                source,
-                columns,
-                folder,
-                workers=workers,
-                progress=lambda rows: progress("read", rows),
-                truth=place,
-            )
-        )
+    parts = [
+        _read(path, folder, named, without, truth, workers=workers, progress=progress)
+        for path in paths
+    ]
     seconds["read"] = monotonic() - began
     connection = connect(folder, memory=memory, threads=workers)
     records = load_persons(connection, parts)
@@ -132,6 +117,32 @@ def prepare(
         shared,
         large,
         seconds=seconds,
+    )
+
+
+def _read(
+    path: Path,
+    folder: Path,
+    named: Mapping[str, str],
+    without: Sequence[str],
+    truth: str,
+    *,
+    workers: int,
+    progress: Progress,
+) -> list[Path]:
+    """Write the persons of a file as Arrow files."""
+    source = open_source(path)
+    found = columns_of(source.header, named, file=path.name)
+    columns = {field: places for field, places in found.items() if field not in without}
+    if truth and truth not in source.header:
+        raise ColumnUnknown(file=path.name, column=truth, columns=", ".join(source.header[:40]))
+    return normalise(
+        source,
+        columns,
+        folder,
+        workers=workers,
+        progress=lambda rows: progress("read", rows),
+        truth=source.header.index(truth) if truth else None,
     )
 
 

@@ -89,7 +89,6 @@ RULES: tuple[Rule, ...] = (
         "two-names-by-marks",
         UNSURE,
         _NO_NUMBER | {"given": frozenset({"other-marks"})},
-        borne="given",
     ),
     Rule(
         "birth-not-supported",

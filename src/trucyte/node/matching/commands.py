@@ -116,7 +116,7 @@ def train(
     """
     import msgspec  # noqa: PLC0415
 
-    from trucyte.node.matching_report import report_page  # noqa: PLC0415
+    from trucyte.node.matching.report import report_page  # noqa: PLC0415
     from trucyte.shared.identity.bulk.training import train as train_model  # noqa: PLC0415
 
     began = time.monotonic()
