@@ -1,0 +1,290 @@
+"""`Person`: what matching compares, in normal form, and how records become one.
+
+All fields are short strings, "" where not known. Nothing here raises on any text: what
+cannot be read is not known. Placeholder numbers (all one digit, a counted row) are not
+known either, so that a shared dummy can neither make a pair nor support one.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from trucyte.shared.identity.matching.normal import bare_text, layers, words_of
+
+_DIGITS = re.compile(r"\D+")
+_NEWBORN = re.compile(r"^\s*(?:con\s+(?:bà|ba|chị|chi|mẹ|me)|cb|bé\s+con)\s+(?P<mother>.+)$", re.I)
+_ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ].*)?")
+_LOCAL = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?:[ T].*)?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})\d{0,6}")
+YEAR_MIN, YEAR_MAX = 1880, 2100
+_DUMMY_DATES = frozenset({"1900-01-01", "1800-01-01", "9999-12-31"})
+_DUMMIES = ("0123456789" * 2, "9876543210" * 2, "1234567890" * 2)
+_SEXES = {
+    **dict.fromkeys(("1", "nam", "male", "m", "trai", "boy"), "1"),
+    **dict.fromkeys(("2", "nu", "female", "f", "gai", "girl"), "2"),
+}
+
+
+class Person(msgspec.Struct, frozen=True, array_like=True):
+    """One record of a person as matching sees it."""
+
+    name: str = ""  # plain, all words
+    family: str = ""
+    middle: str = ""
+    given: str = ""
+    family_bare: str = ""
+    middle_bare: str = ""
+    given_bare: str = ""
+    family_sound: str = ""
+    middle_sound: str = ""
+    given_sound: str = ""
+    name_sound: str = ""  # the sounds of all words, sorted: order does not matter
+    marks: str = ""  # "1" where any word of the name has a mark, "0" where none has
+    birth: str = ""  # YYYY-MM-DD where the day is known
+    birth_swapped: str = ""  # the same with day and month exchanged, where that is a date
+    birth_pair: str = ""  # year, then day and month in the order of their size
+    birth_year: str = ""
+    birth_day: str = ""  # MM-DD
+    birth_known: str = ""  # "day" or "year"
+    month: str = ""
+    day: str = ""
+    sex: str = ""  # "1" male, "2" female
+    personal: str = ""  # 12 digits
+    identity: str = ""  # 9 digits
+    social: str = ""  # 10 digits: of the card too
+    passport: str = ""
+    phone: str = ""
+    province: str = ""  # code of today's unit, or its bare name where no code is known
+    commune: str = ""
+    former_commune: str = ""  # the unit of before July 2025, where it is known
+    address: str = ""  # what is below the commune, bare
+    mother_bare: str = ""
+    mother_sound: str = ""
+    newborn_of: str = ""  # bare name of the parent that a newborn is written under
+    order: str = ""  # of a multiple birth
+
+
+COLUMNS: tuple[str, ...] = Person.__struct_fields__
+
+# What a row may give; `person_of_row` takes a mapping from these to the row's columns.
+FIELDS: tuple[str, ...] = (
+    "name",
+    "family_name",
+    "middle_name",
+    "given_name",
+    "birth_date",
+    "birth_year",
+    "birth_month",
+    "birth_day",
+    "sex",
+    "personal_number",
+    "identity_number",
+    "card_number",
+    "social_number",
+    "passport",
+    "phone",
+    "address",
+    "province",
+    "commune",
+    "former_commune",
+    "mother_name",
+    "birth_order",
+)
+
+
+def person_of_row(row: Mapping[str, str], columns: Mapping[str, str]) -> Person:
+    """Return the person of a row; `columns` maps names of `FIELDS` to the row's columns."""
+    return person_of({field: row.get(column) or "" for field, column in columns.items()})
+
+
+def person_of(fields: Mapping[str, str]) -> Person:
+    """Return the person of values by the names in `FIELDS`; absent and "" are one."""
+    get = fields.get
+    found = dict(_name(get("name", ""), get("family_name", ""), get("given_name", "")))
+    if get("middle_name"):
+        found.update(_part("middle", words_of(fields["middle_name"])))
+    found.update(_birth(_date_text(fields)))
+    found["sex"] = _SEXES.get(bare_text(get("sex", "")), "")
+    for field in ("personal_number", "identity_number", "passport"):
+        _add_number(found, get(field, ""))
+    social = number_of(get("social_number", "") or get("card_number", "")[-10:])
+    found["social"] = social if len(social) == 10 else ""
+    found["phone"] = phone_of(get("phone", ""))
+    for field in ("province", "commune", "former_commune", "address"):
+        found[field] = bare_text(get(field, ""))
+    mother = [layers(word) for word in words_of(get("mother_name", ""))]
+    found["mother_bare"] = " ".join(bare for _, bare, _ in mother if bare)
+    found["mother_sound"] = " ".join(sound for _, _, sound in mother if sound)
+    found["order"] = get("birth_order", "")[:2]
+    return Person(**found)
+
+
+def _name(whole: str, family: str, given: str) -> Mapping[str, str]:
+    newborn = _NEWBORN.match(whole)
+    mother = bare_text(newborn["mother"]) if newborn else ""
+    if family or given:
+        parts = words_of(family), [], words_of(given)
+    else:
+        words = words_of(whole)
+        parts = words[:1] if len(words) > 1 else [], words[1:-1], words[-1:]
+    found = {"newborn_of": mother}
+    for part, words in zip(("family", "middle", "given"), parts, strict=True):
+        found.update(_part(part, words))
+    folded = [layers(word) for words in parts for word in words]
+    found["name"] = " ".join(plain for plain, _, _ in folded)
+    found["name_sound"] = " ".join(sorted(sound for _, _, sound in folded if sound))
+    if folded:
+        found["marks"] = "1" if any(plain != bare for plain, bare, _ in folded) else "0"
+    return found
+
+
+def _part(part: str, words: Sequence[str]) -> Mapping[str, str]:
+    folded = [layers(word) for word in words]
+    return {
+        part: " ".join(plain for plain, _, _ in folded),
+        f"{part}_bare": " ".join(bare for _, bare, _ in folded if bare),
+        f"{part}_sound": " ".join(sound for _, _, sound in folded if sound),
+    }
+
+
+def _date_text(fields: Mapping[str, str]) -> str:
+    text = fields.get("birth_date", "").strip()
+    if text or not fields.get("birth_year"):
+        return text
+    parts = (fields.get(part, "").strip() for part in ("birth_year", "birth_month", "birth_day"))
+    return "-".join(part.zfill(2) for part in parts if part)
+
+
+@lru_cache(maxsize=100_000)
+def _birth(text: str) -> Mapping[str, str]:
+    found = _ISO.fullmatch(text) or _COMPACT.fullmatch(text)
+    if found:
+        year, month, day = found.groups()
+    else:
+        local = _LOCAL.fullmatch(text)
+        if local is None:
+            return {}
+        day, month, year = local.groups()
+    if not YEAR_MIN <= int(year) <= YEAR_MAX:
+        return {}
+    moment = _day(year, month, day)
+    if moment in _DUMMY_DATES:
+        return {}
+    if not moment or moment.endswith("-01-01"):
+        return {"birth_year": year, "birth_known": "year"}
+    return {
+        "birth": moment,
+        "birth_swapped": _day(year, moment[8:], moment[5:7]),
+        "birth_pair": ":".join((year, *sorted((moment[5:7], moment[8:])))),
+        "birth_year": year,
+        "birth_day": moment[5:],
+        "birth_known": "day",
+        "month": moment[5:7],
+        "day": moment[8:],
+    }
+
+
+def _day(year: str, month: str | None, day: str | None) -> str:
+    if not month or not day:
+        return ""
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        return ""
+
+
+def number_of(text: str) -> str:
+    """Return the digits of a number; "" for a placeholder that many people share."""
+    digits = _DIGITS.sub("", text[:40])
+    is_counted = any(digits in counted for counted in _DUMMIES)
+    return "" if len(set(digits)) < 3 or is_counted or not digits.strip("0") else digits
+
+
+def phone_of(text: str) -> str:
+    """Return a phone number as its digits with a leading 0; "" for what is none."""
+    digits = number_of(text)
+    if digits.startswith("84") and len(digits) in (11, 12):
+        digits = f"0{digits[2:]}"
+    return digits if digits.startswith("0") and 9 <= len(digits) <= 12 else ""
+
+
+def _add_number(found: dict[str, str], text: str) -> None:
+    """Put a personal paper's number where its form says, whatever column it came from."""
+    digits = number_of(text)
+    letters = text.strip().upper()[:12]
+    if letters[:1].isalpha() and letters[1:].isascii() and letters[1:].isdigit():
+        found.setdefault("passport", letters)
+    elif len(digits) == 12:
+        found.setdefault("personal", digits)
+    elif len(digits) == 9:
+        found.setdefault("identity", digits)
+
+
+_SYSTEM_ENDS = {  # the last part of an identifier's system -> field
+    **dict.fromkeys(("cccd", "national_id"), "personal_number"),
+    **dict.fromkeys(("cmnd", "citizen_id"), "identity_number"),
+    **dict.fromkeys(("passport", "passport_number"), "passport"),
+    **dict.fromkeys(("bhyt", "insurance_number"), "card_number"),
+    "bhxh": "social_number",
+}
+
+
+def person_of_patient(resource: Mapping[str, Any]) -> Person:
+    """Return the person of a FHIR R4 Patient, whatever is wrong in it."""
+    fields: dict[str, str] = {}
+    for identifier in _objects(resource.get("identifier")):
+        field = _SYSTEM_ENDS.get(str(identifier.get("system", "")).rpartition("/")[2])
+        if field:
+            fields.setdefault(field, str(identifier.get("value", "")))
+    fields.update(_patient_name(_objects(resource.get("name"))))
+    fields["birth_date"] = str(resource.get("birthDate", ""))
+    fields["sex"] = str(resource.get("gender", ""))
+    for contact in _objects(resource.get("telecom")):
+        if contact.get("system") == "phone":
+            fields.setdefault("phone", str(contact.get("value", "")))
+    for address in _objects(resource.get("address"))[:1]:
+        fields["address"] = " ".join(map(str, _list(address.get("line"))))
+        fields["commune"] = str(address.get("district") or address.get("city") or "")
+        fields["province"] = str(address.get("state", ""))
+    fields["mother_name"] = _mother(_objects(resource.get("contact")))
+    order = resource.get("multipleBirthInteger", "")
+    fields["birth_order"] = str(order) if isinstance(order, int) else ""
+    return person_of(fields)
+
+
+def _patient_name(names: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    rank = {"official": 0, "usual": 1}
+    named = [name for name in names if name.get("use") != "old"]
+    if not named:
+        return {}
+    first = min(named, key=lambda name: rank.get(str(name.get("use")), 2))
+    text = str(first.get("text", ""))
+    if not text:
+        words = [first.get("family", ""), *_list(first.get("given"))]
+        text = " ".join(str(word) for word in words if word)
+    return {"name": text}
+
+
+def _mother(contacts: Sequence[Mapping[str, Any]]) -> str:
+    for contact in contacts:
+        codes = [
+            str(coding.get("code"))
+            for relation in _objects(contact.get("relationship"))
+            for coding in _objects(relation.get("coding"))
+        ]
+        name = contact.get("name")
+        if "MTH" in codes and isinstance(name, Mapping):
+            return _patient_name([name]).get("name", "")
+    return ""
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in _list(value) if isinstance(item, Mapping)]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
