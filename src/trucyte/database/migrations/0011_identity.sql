@@ -17,9 +17,9 @@ create unique index person_id on identity.person (origin, id);
 -- What a person can be found by: a keyed hash of each blocking key. Keys stand in rows of
 -- their own so that a look-up can stop in the middle of one that too many share.
 create table identity.key (
-    key bigint not null,
+    hash bigint not null,
     seq bigint not null,
-    constraint key_pkey primary key (key, seq)
+    constraint key_pkey primary key (hash, seq)
 );
 
 -- What the rows were made by. Where it is not what this program makes, they are made anew.

@@ -23,27 +23,27 @@ delete from identity.person where seq = any(%(seqs)s::bigint[])
 
 -- drop_keys
 delete from identity.key k
-using unnest(%(keys)s::bigint[], %(seqs)s::bigint[]) gone (key, seq)
-where k.key = gone.key and k.seq = gone.seq
+using unnest(%(keys)s::bigint[], %(seqs)s::bigint[]) gone (hash, seq)
+where k.hash = gone.hash and k.seq = gone.seq
 
 -- copy_persons
 copy identity.person (seq, person, origin, id, fields) from stdin (format binary)
 
 -- copy_keys
-copy identity.key (key, seq) from stdin (format binary)
+copy identity.key (hash, seq) from stdin (format binary)
 
 -- candidates
 -- For each asker: who shares a key that no more than `crowd` do, the rarer the keys the
 -- earlier, at most `most`; and the places of the keys that more share. Every step behind a
 -- lateral join is one look-up, whatever the planner thinks of their number.
-with asked (asker, place, key) as materialized (
+with asked (asker, place, hash) as materialized (
     select * from unnest(%(askers)s::int[], %(places)s::int[], %(keys)s::bigint[])
 ),
 found as materialized (
     select asked.asker, asked.place, k.seq,
         count(*) over (partition by asked.asker, asked.place) as persons
     from asked cross join lateral (
-        select k.seq from identity.key k where k.key = asked.key
+        select k.seq from identity.key k where k.hash = asked.hash
         order by k.seq limit %(crowd)s + 1
     ) k
 ),
@@ -67,7 +67,7 @@ from found where persons > %(crowd)s group by asker
 
 -- crowded
 -- Keys that too many share, the most crowded first. Reads the whole table of keys.
-select count(*)::bigint as persons from identity.key group by key
+select count(*)::bigint as persons from identity.key group by hash
 having count(*) > %(crowd)s order by 1 desc limit %(most)s
 
 -- size

@@ -10,6 +10,7 @@ nothing. The run never goes beyond what the index has laid out: two newcomers fi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Final, Protocol
@@ -47,6 +48,7 @@ LINK_REFUSED: Final = LogEvent("identity.link-refused", problem=str)
 _OWN: Final = 0
 _PERSONS_AT_ONCE: Final = 200
 _CANDIDATES_MAX: Final = 50
+_LINKS_TOGETHER: Final = 4
 _SETTLED: Final = frozenset({PairState.LINKED, PairState.DIFFERENT, PairState.BROKEN})
 
 
@@ -62,9 +64,9 @@ class Linking(Protocol):
         ...
 
     def states(
-        self, pairs: Sequence[tuple[str, str]]
-    ) -> Mapping[tuple[str, str], LinkState]:
-        """Return what is known of pairs."""
+        self, pairs: Iterable[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], LinkState | None]:
+        """Return what is known of pairs; None: nothing was ever decided."""
         ...
 
 
@@ -187,32 +189,42 @@ class Newcomers:
             for key, decision in step.decided.items()
             if known.get(key) not in _SETTLED
         }
-        for key, decision in asked.items():
+        for key in asked:
             state = states.get(_references(key))
             if state is not None:  # linked, parted or broken through another door
                 self._settle(cursor, key, PairState(state.value))
                 known[key] = PairState(state.value)
-        owners = self._owners(cursor, asked)
-        for key, decision in asked.items():
-            if known.get(key) not in _SETTLED:
-                self._propose(cursor, step.tally, key, decision, owners)
+        left = {key: one for key, one in asked.items() if known.get(key) not in _SETTLED}
+        linked = self._linked(left)
+        owners = self._owners(cursor, left)
+        for key, decision in left.items():
+            self._put(cursor, step.tally, key, decision, owners, is_linked=key in linked)
         self._withdraw(cursor, step)
+
+    def _linked(self, asked: Mapping[Key, Decision]) -> set[Key]:
+        """Link what the policy lets a machine link; return what was."""
+        parts = self._parts
+        sure = [key for key, one in asked.items() if parts.policy.links(one, parts.matcher.model)]
+        # Side by side, so that their entries share commits.
+        with ThreadPoolExecutor(_LINKS_TOGETHER, thread_name_prefix="links") as pool:
+            made = pool.map(lambda key: self._link(key, asked[key]), sure)
+            return {key for key, is_linked in zip(sure, made, strict=True) if is_linked}
 
     def _known(self, cursor: Cursor, keys: Sequence[Key]) -> dict[Key, PairState]:
         rows = cursor.execute(statements()["known"], _columns(keys)).fetchall()
         return {(a, b, c, d): PairState(state) for a, b, c, d, state in rows}
 
-    def _propose(
+    def _put(
         self,
         cursor: Cursor,
         tally: Tally,
         key: Key,
         decision: Decision,
         owners: Mapping[tuple[str, str], frozenset[int]],
+        *,
+        is_linked: bool,
     ) -> None:
-        parts = self._parts
-        is_linked = parts.policy.links(decision, parts.matcher.model) and self._link(key, decision)
-        now = parts.clock.now()
+        parts, now = self._parts, self._parts.clock.now()
         low, high = (frozenset(owners.get((TYPE, id), ())) for id in (key[1], key[3]))
         row = {
             **_row(key),
