@@ -405,6 +405,21 @@ create table records.horizon (
     seq bigint not null
 );
 
+create table records.linked (
+    person bigint not null,
+    circle bigint not null,
+    reference bigint not null,
+    node text collate "C" not null,
+    id text collate "C" not null
+);
+
+create table records.pair (
+    linkage bigint not null,
+    person bigint not null,
+    other bigint not null,
+    state smallint not null
+);
+
 create table records.parameter (
     id text not null,
     seq bigint not null,
@@ -629,6 +644,10 @@ alter table records.horizon add constraint horizon_is_one_row CHECK (one);
 
 alter table records.horizon add constraint horizon_pkey PRIMARY KEY (one);
 
+alter table records.linked add constraint linked_pkey PRIMARY KEY (person);
+
+alter table records.pair add constraint pair_pkey PRIMARY KEY (linkage);
+
 alter table records.parameter add constraint parameter_pkey PRIMARY KEY (id);
 
 alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
@@ -736,6 +755,14 @@ CREATE INDEX entry_organisations ON records.entry USING gin (organisations) WITH
 CREATE INDEX entry_person ON records.entry USING btree (person);
 
 CREATE INDEX entry_tokens ON records.entry USING gin (tokens) WITH (fastupdate=off);
+
+CREATE INDEX linked_circle ON records.linked USING btree (circle);
+
+CREATE INDEX linked_reference ON records.linked USING btree (reference);
+
+CREATE INDEX pair_other ON records.pair USING btree (other);
+
+CREATE INDEX pair_person ON records.pair USING btree (person);
 
 CREATE INDEX phrase_value ON records.phrase USING btree (parameter, value);
 

@@ -28,7 +28,9 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.node.language import load_definitions
 from trucyte.records import Hasher, Records, SearchIndex, person_reference
+from trucyte.records.persons.circles import Circles
 from trucyte.shared.access.local import system_access
+from trucyte.shared.identity.links.links import Links
 from trucyte.shared.terminology.lists import LoadedLists
 from trucyte.vietnam.lists import CodeLists
 from trucyte.vietnam.packaged_lists import MergedLists, PackagedLists, Terms
@@ -43,13 +45,14 @@ class Parts:
 
     definitions: Definitions
     index: SearchIndex
+    circles: Circles
     lists: CodeLists
     rules: RuleBook
 
     @property
     def projections(self) -> Sequence[Projection]:
         """What is derived inside every commit, in this order."""
-        return self.index, Latest()
+        return self.index, Latest(), self.circles
 
 
 def make_parts(keyring: Keyring, loaded: Mapping[str, Terms] | None = None) -> Parts:
@@ -58,10 +61,12 @@ def make_parts(keyring: Keyring, loaded: Mapping[str, Terms] | None = None) -> P
     Raises ContentNotBuilt.
     """
     definitions = load_definitions()
+    hasher, persons = Hasher(keyring.tokens), Hasher(keyring.persons)
     lists = PackagedLists() if loaded is None else MergedLists(loaded)
     return Parts(
         definitions=definitions,
-        index=SearchIndex(Extractor(definitions), Hasher(keyring.tokens)),
+        index=SearchIndex(Extractor(definitions), hasher),
+        circles=Circles(hasher, persons, keyring.ids),
         lists=lists,
         rules=RuleBook(packaged_rules(), lists),
     )
@@ -107,6 +112,12 @@ def make_interactions(
         clock=clock,
         paths=Paths(parts.definitions),
     )
+
+
+def make_links(keyring: Keyring, journal: Journal, records: Records, clock: Clock) -> Links:
+    """Make what links Patients: one a process."""
+    person = Hasher(keyring.persons).person
+    return Links(journal, records, clock, ids=keyring.ids, person=person)
 
 
 class IndexFinder:

@@ -28,12 +28,14 @@ from trucyte.node.parts import (
     Parts,
     SearchCodes,
     make_interactions,
+    make_links,
     make_parts,
     worker_build,
 )
 from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.audit import Trail
+from trucyte.shared.identity.links.links import Links
 from trucyte.shared.terminology.lists import LoadedLists
 
 INDEX_OLD = Event("node.index-old", logging.WARNING)
@@ -56,6 +58,7 @@ class Node:
     trail: Trail
     records: Records
     interactions: Interactions
+    links: Links
     receipts: PostgresReceipts
     accounts: Accounts
     door: Door
@@ -186,6 +189,7 @@ def _assembled(
         trail=trail,
         records=records,
         interactions=make_interactions(parts, keyring, journal, records, clock),
+        links=make_links(keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),
         door=Door(

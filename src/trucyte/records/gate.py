@@ -231,10 +231,12 @@ class Records:
         since: datetime | None = None,
         types: Sequence[str] = (),
         count: int = 100,
+        is_exact: bool = False,
         page: str | None = None,
     ) -> Page:
         """Return all of a Patient or an Encounter, page by page, with what it points to.
 
+        Of a Patient that is one person with others it is all of theirs too, unless `is_exact`.
         `start` and `end` (half open) keep to what has a date within, or none. Raises
         ResourceNotFound, ResourceGone, ResourceRestricted, CompartmentUnknown,
         PageTokenUnknown, PageExpired.
@@ -244,7 +246,9 @@ class Records:
         for name in (type, *types):
             check_type(name)
         dates = _microseconds(start), _microseconds(end)
-        return self._everything.first(access, type, id, dates, _microseconds(since), types, count)
+        return self._everything.first(
+            access, type, id, dates, _microseconds(since), types, count, is_exact=is_exact
+        )
 
     def explain(
         self,
@@ -260,7 +264,10 @@ class Records:
     def timeline(
         self, access: Access, person: int, *, count: int = 1000
     ) -> tuple[TimelineEntry, ...]:
-        """Return a person's resources, the newest date first; restricted ones as stubs."""
+        """Return a person's resources, the newest date first; restricted ones as stubs.
+
+        `person` is the key of any Patient of it; those it is linked to are the same person.
+        """
         bound = Parameters()
         # Of what is restricted it is told that it is there; of other organisations nothing.
         seen = permitted(replace(access, sees_restricted=True), bound, OWN)

@@ -12,7 +12,7 @@ Little is done for a row: the body is expanded, and version and time are put in 
 # ruff: noqa: S608 - the text comes from this module alone, every value is a parameter
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -27,6 +27,7 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.rows import binary_cursor
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
+from trucyte.records.persons.following import persons_with
 from trucyte.records.rows import sensitivity_of
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.links import Links
@@ -133,6 +134,7 @@ class Walker:
             connection.execute("set local cursor_tuple_fraction = 1")
             with binary_cursor(connection, "walk") as cursor, connection.cursor() as asking:
                 links = self._links(access, asking, now, at=snapshot)
+                selection = _with_circles(asking, selection)
                 statement, bound = self._statement(access, selection, span, snapshot, links)
                 matchers = self._matchers(selection, links)
                 cursor.execute(statement, bound.values)
@@ -146,12 +148,13 @@ class Walker:
         What was ever restricted is left out for a caller who may not see it.
         """
         types = set(selection.types or RESOURCE_TYPES)
-        persons = None if selection.persons is None else set(selection.persons)
         bound = Parameters({"first": span.first, "last": span.last})
         seen = "".join(f" and {part}" for part in belonging(access, bound, "change"))
         text = f"{statements()['ended_lines']}{seen} order by change.seq"
-        with self._database.connection() as connection:
-            rows = connection.execute(text.encode(), bound.values).fetchall()
+        with self._database.connection() as connection, connection.cursor() as cursor:
+            selection = _with_circles(cursor, selection)
+            rows = cursor.execute(text.encode(), bound.values).fetchall()
+        persons = None if selection.persons is None else set(selection.persons)
         found = (Deleted(seq, RESOURCE_TYPES[n - 1], id_, person) for seq, n, id_, person in rows)
         return [
             one
@@ -258,6 +261,13 @@ class Walker:
             ]
             for name, pairs in selection.filters.items()
         }
+
+
+def _with_circles(cursor: Cursor, selection: Selection) -> Selection:
+    """Return the selection with all who are one person with one of its persons."""
+    if selection.persons is None:
+        return selection
+    return replace(selection, persons=tuple(persons_with(cursor, selection.persons)))
 
 
 def _select(table: str, conditions: Sequence[str]) -> str:
