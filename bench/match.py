@@ -155,7 +155,11 @@ def load(told: argparse.Namespace) -> None:
                 if number % 25 == 0:
                     print(f"{starts[number]:,} {time.perf_counter() - began:.0f} s", flush=True)
         for statement in finishing(told.people):
-            print(statement[:70].replace("\n", " "), f"{time.perf_counter() - began:.0f} s", flush=True)
+            print(
+                statement[:70].replace("\n", " "),
+                f"{time.perf_counter() - began:.0f} s",
+                flush=True,
+            )
             with database.connect(autocommit=True) as connection:
                 connection.execute("set maintenance_work_mem = '1GB'")
                 connection.execute(statement)
@@ -178,7 +182,7 @@ def load_part(task: tuple[str, bytes, int, int, int]) -> None:
 def finishing(people: int) -> Iterator[str]:
     yield "alter table identity.key add constraint key_pkey primary key (hash, seq)"
     yield "create unique index person_id on identity.person (origin, id)"
-    yield f"update identity.form set form = '{FORM}', is_whole = true"
+    yield f"update identity.form set form = '{FORM}', is_whole = true"  # noqa: S608 - own
     yield "truncate journal.head, records.entry"
     yield (
         "insert into journal.head (key, seq, version, operation)"  # noqa: S608 - own numbers
@@ -193,12 +197,12 @@ def finishing(people: int) -> Iterator[str]:
     yield (
         "insert into journal.change select seq, now(), person, 0, 0, 1, 0, 22, 0,"  # noqa: S608
         f" {PATIENT}, 1, 0, 0, id, '0123456789abcdef'::bytea, decode(repeat('00', 32), 'hex'),"
-        " convert_to('{\"resourceType\":\"Patient\",\"id\":\"' || id || '\",\"name\":[{\"text\":"
-        "\"Nguyễn Văn Mẫu\"}],\"gender\":\"male\",\"birthDate\":\"1980-01-02\",\"address\":"
-        "[{\"text\":\"Số 1 đường Mẫu, phường Mẫu, thành phố Mẫu\"}]}', 'UTF8')"
+        ' convert_to(\'{"resourceType":"Patient","id":"\' || id || \'","name":[{"text":'
+        '"Nguyễn Văn Mẫu"}],"gender":"male","birthDate":"1980-01-02","address":'
+        '[{"text":"Số 1 đường Mẫu, phường Mẫu, thành phố Mẫu"}]}\', \'UTF8\')'
         " from identity.person order by seq"
     )
-    yield f"update journal.tail set last_seq = {people}"
+    yield f"update journal.tail set last_seq = {people}"  # noqa: S608 - own
     yield "vacuum analyze identity.person, identity.key, journal.head, records.entry"
 
 
@@ -394,9 +398,7 @@ def shapes(told: argparse.Namespace) -> None:
             connection.execute("create index gin_keys on identity.gin using gin (keys)")
             made = time.perf_counter() - began
             connection.execute("analyze identity.gin")
-            bytes_ = connection.execute(
-                "select pg_total_relation_size('identity.gin')"
-            ).fetchone()
+            bytes_ = connection.execute("select pg_total_relation_size('identity.gin')").fetchone()
             measures = {
                 "GIN rows": ((bytes_ or (0,))[0] / people, "B/person"),
                 "GIN made": (made, "s"),

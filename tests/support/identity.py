@@ -66,9 +66,7 @@ class LinksInMemory:
     def unlink(self, access: Access, one: str, other: str, decided: Decided) -> None:
         self._decide(access, one, other, LinkState.BROKEN, decided)
 
-    def states(
-        self, pairs: Iterable[tuple[str, str]]
-    ) -> dict[tuple[str, str], LinkState | None]:
+    def states(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], LinkState | None]:
         return {pair: self.known.get(_ordered(*pair)) for pair in pairs}
 
     def group(self, reference: str) -> Sequence[str]:

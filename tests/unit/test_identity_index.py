@@ -95,7 +95,10 @@ def test_of_another_organisation_nobody_is_found(people: People) -> None:
 
 def test_a_number_that_too_many_share_is_no_key_and_is_reported(people: People) -> None:
     people.put(
-        *(patient(f"p{n}", f"Lê Thị Số {n}", f"1990-01-{n + 2:02}", number=NUMBER) for n in range(7))
+        *(
+            patient(f"p{n}", f"Lê Thị Số {n}", f"1990-01-{n + 2:02}", number=NUMBER)
+            for n in range(7)
+        )
     )
     matches = people.matcher.match(people.node.plain, asked(number=NUMBER))
     assert matches.crowded == ("personal",)

@@ -213,7 +213,9 @@ def test_where_the_database_is_away_the_step_is_done_again_later(people: People)
 def test_a_number_shared_by_a_flood_of_people_makes_no_pairs(people: People) -> None:
     people.put(
         *(
-            patient(f"p{n:02}", f"{family} Văn {given}", f"19{n + 40}-0{n % 9 + 1}-15", number=NUMBER)
+            patient(
+                f"p{n:02}", f"{family} Văn {given}", f"19{n + 40}-0{n % 9 + 1}-15", number=NUMBER
+            )
             for n, (family, given) in enumerate(
                 (family, given)
                 for family in ("Lê", "Trần", "Phạm", "Vũ")

@@ -128,6 +128,16 @@ class SubscriptionSettings(_Table, frozen=True, kw_only=True):
     keep_days: int = 30  # how long events can be asked for again
 
 
+class IdentitySettings(_Table, frozen=True, kw_only=True):
+    """Who is whom: what a machine may decide by itself."""
+
+    matching: bool = True  # whether whoever is new is matched against everybody
+    # never: all that is likely goes to the worklist; agreement: linked where a deterministic
+    # rule and the model both are sure; sure: where either is.
+    automatic: Literal["never", "agreement", "sure"] = "agreement"
+    model: str = ""  # a model file of the operator's own; its thresholds count too
+
+
 class Settings(_Table, frozen=True, kw_only=True):
     """All settings of a node."""
 
@@ -141,6 +151,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     disk: DiskSettings = DiskSettings()
     bulk: BulkSettings = BulkSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
+    identity: IdentitySettings = IdentitySettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:

@@ -118,11 +118,14 @@ class Capabilities:
         clock: Clock,
         systems: Callable[[], Mapping[str, Sequence[str]]] = dict,
         topics: Sequence[str] = (),
+        instantiates: Sequence[str] = (),
     ) -> None:
         """Describe these rows and operations.
 
-        `systems` are code systems and their versions, `topics` canonicals to subscribe to.
+        `systems` are code systems and their versions, `topics` canonicals to subscribe to,
+        `instantiates` statements of others that this node meets.
         """
+        self._instantiates = list(instantiates)
         self._systems = systems
         self._topics = tuple(topics)
         self._rows = tuple(rows)
@@ -185,6 +188,7 @@ class Capabilities:
         statement: dict[str, Any] = {
             "resourceType": "CapabilityStatement",
             **self._head(base),
+            **({"instantiates": self._instantiates} if self._instantiates else {}),
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         }

@@ -52,7 +52,7 @@ class Follower:
         """Follow `journal` into its own `database`."""
         self._database = database
         self._journal = journal
-        self._keys = keys
+        self.keys = keys
 
     def run(
         self,
@@ -142,9 +142,7 @@ class Follower:
         cursor.execute(statements()["write_form"], {"form": FORM, "is_whole": False})
         self._journal.forget_cursor(NAME, cursor)
 
-    def _lay_between(
-        self, cursor: Cursor, after: int, end: int, progress: Progress | None
-    ) -> None:
+    def _lay_between(self, cursor: Cursor, after: int, end: int, progress: Progress | None) -> None:
         while after < end:
             after = self._lay_next(cursor, after, end)
             if progress is not None:
@@ -165,8 +163,8 @@ class Follower:
         # What a later line replaces is left to that line.
         heads = self._journal.head({_key(line) for line in lines})
         current = [line for line in lines if heads[_key(line)].seq == line.entry.seq]
-        drop_rows(cursor, self._keys, [(line.entry.origin, line.entry.id) for line in current])
-        write_rows(cursor, self._keys, map(_row, filter(_is_there, current)))
+        drop_rows(cursor, self.keys, [(line.entry.origin, line.entry.id) for line in current])
+        write_rows(cursor, self.keys, map(_row, filter(_is_there, current)))
 
 
 def drop_rows(cursor: Cursor, keys: Keys, patients: Sequence[tuple[int, str]]) -> None:

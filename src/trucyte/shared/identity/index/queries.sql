@@ -66,10 +66,15 @@ select asker, null, null, null, null, null, array_agg(distinct place order by pl
 from found where persons > %(crowd)s group by asker
 
 -- crowded
--- Keys that too many share, the most crowded first. Reads the whole table of keys.
-select count(*)::bigint as persons from identity.key group by hash
-having count(*) > %(crowd)s order by 1 desc limit %(most)s
+-- Keys that too many share, the most crowded first, with one of those who do. Reads the whole
+-- table of keys.
+with crowded as materialized (
+    select hash, count(*) as persons, min(seq) as seq from identity.key group by hash
+    having count(*) > %(crowd)s order by 2 desc, 1 limit %(most)s
+)
+select c.hash, c.persons, p.id, p.fields
+from crowded c join identity.person p using (seq) order by c.persons desc, c.hash
 
 -- size
-select (select count(*) from identity.person),
-    pg_total_relation_size('identity.person'), pg_total_relation_size('identity.key')
+select (select count(*) from identity.person), (select count(*) from identity.key),
+    pg_total_relation_size('identity.person') + pg_total_relation_size('identity.key')

@@ -10,5 +10,7 @@ from trucyte.database.queries import parse_queries
 @cache
 def statements() -> dict[str, LiteralString]:
     """Return the queries by name."""
-    text = files("trucyte.shared.identity.index").joinpath("queries.sql").read_text(encoding="utf-8")
+    text = (
+        files("trucyte.shared.identity.index").joinpath("queries.sql").read_text(encoding="utf-8")
+    )
     return dict(parse_queries(text))

@@ -1,7 +1,7 @@
 """Whoever is new: matched against everybody, linked where sure, put before a person where not.
 
-    Newcomers(parts).catch_up()              behind the index, by its follower
-    Worklist(...).page | pair | decide       for the page where a clerk decides
+Newcomers(parts).catch_up()              behind the index, by its follower
+Worklist(...).page | pair | decide       for the page where a clerk decides
 """
 
 from trucyte.shared.identity.newcomers.pair import Pair, PairState, PairUnknown

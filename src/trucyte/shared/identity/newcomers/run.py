@@ -80,7 +80,7 @@ class Parts:
     links: Linking
     clock: Clock
     access: Access  # of the program itself: what it reads is shown to nobody
-    policy: Policy = Policy()
+    policy: Policy
 
 
 @dataclass(slots=True)
@@ -168,9 +168,7 @@ class Newcomers:
     ) -> None:
         if not persons:
             return
-        matches = self._parts.matcher.match_many(
-            self._parts.access, persons, most=_CANDIDATES_MAX
-        )
+        matches = self._parts.matcher.match_many(self._parts.access, persons, most=_CANDIDATES_MAX)
         step.tally.persons += len(persons)
         for own, found in zip(whose, matches, strict=True):
             step.tally.crowded += bool(found.crowded)

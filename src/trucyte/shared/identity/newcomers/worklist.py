@@ -81,9 +81,7 @@ class SideBySide:
 class Worklist:
     """The worklist of a node. Safe to share between threads."""
 
-    def __init__(
-        self, database: Database, records: Records, links: Linking, clock: Clock
-    ) -> None:
+    def __init__(self, database: Database, records: Records, links: Linking, clock: Clock) -> None:
         """Read Patients through `records`; what is decided goes to `links`."""
         self._database = database
         self._records = records
@@ -188,8 +186,7 @@ def _seen(access: Access, bound: Parameters) -> list[str]:
     conditions = " and ".join(permitted(access, bound, _OWN))
     type_number = bound.add(TYPE_NUMBERS["Patient"], "smallint")
     return found + [
-        _SEEN.format(side=side, type=type_number, conditions=conditions)
-        for side in ("low", "high")
+        _SEEN.format(side=side, type=type_number, conditions=conditions) for side in ("low", "high")
     ]
 
 
