@@ -1,6 +1,7 @@
 """Matching on-line: `$match` and a day's newcomers against millions of people.
 
     python -m bench.match load --people 1000000 --folder /scratch/match
+    python -m bench.match finish --folder /scratch/match
     python -m bench.match ask --folder /scratch/match [--clients 4] [--seconds 10]
     python -m bench.match newcomers --folder /scratch/match [--persons 10000]
     python -m bench.match shapes --folder /scratch/match
@@ -141,30 +142,47 @@ def patient(fields: Fields) -> dict[str, Any]:
 
 
 def load(told: argparse.Namespace) -> None:
+    """Make people from --first to --last of --people; the last part makes the rest of them."""
+    last = told.last or told.people
     with opened(told.folder) as (url, keys):
         database = Database(url)
         began = time.perf_counter()
-        with database.connection() as connection:
-            connection.execute("truncate identity.person, identity.key")
-            connection.execute("alter table identity.key drop constraint key_pkey")
-            connection.execute("drop index identity.person_id")
-        starts = range(1, told.people + 1, BATCH)
-        tasks = [(url, keys, told.people, s, min(s + BATCH, told.people + 1)) for s in starts]
+        if told.first == 1:
+            for statement in BEGINNING:
+                run(database, statement)
+        starts = range(told.first, last + 1, BATCH)
+        tasks = [(url, keys, told.people, s, min(s + BATCH, last + 1)) for s in starts]
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            for number, _ in enumerate(pool.map(load_part, tasks)):
-                if number % 25 == 0:
-                    print(f"{starts[number]:,} {time.perf_counter() - began:.0f} s", flush=True)
-        for statement in finishing(told.people):
-            print(
-                statement[:70].replace("\n", " "),
-                f"{time.perf_counter() - began:.0f} s",
-                flush=True,
-            )
-            with database.connect(autocommit=True) as connection:
-                connection.execute("set maintenance_work_mem = '1GB'")
-                connection.execute(statement)
-        report(database, told.people, time.perf_counter() - began)
+            list(pool.map(load_part, tasks))
+        print(f"{last:,} people, {time.perf_counter() - began:.0f} s", flush=True)
         database.close()
+
+
+def finish(told: argparse.Namespace) -> None:
+    """Make one more thing of the people that are there, or all that is left."""
+    with opened(told.folder) as (url, _):
+        people, database = size(url), Database(url)
+        statements = list(finishing(people))
+        for number in range(len(statements)) if told.step is None else [told.step]:
+            began = time.perf_counter()
+            run(database, statements[number])
+            print(f"{statements[number][:60]} {time.perf_counter() - began:.0f} s", flush=True)
+        if told.step in (None, len(statements) - 1):
+            report(database, people)
+        database.close()
+
+
+def run(database: Database, statement: str) -> None:
+    with database.connect(autocommit=True) as connection:
+        connection.execute("set maintenance_work_mem = '1GB'")
+        connection.execute(statement.encode())
+
+
+BEGINNING = (
+    "truncate identity.person, identity.key, journal.head, records.entry, journal.change",
+    "alter table identity.key drop constraint if exists key_pkey",
+    "drop index if exists identity.person_id",
+)
 
 
 def load_part(task: tuple[str, bytes, int, int, int]) -> None:
@@ -183,7 +201,6 @@ def finishing(people: int) -> Iterator[str]:
     yield "alter table identity.key add constraint key_pkey primary key (hash, seq)"
     yield "create unique index person_id on identity.person (origin, id)"
     yield f"update identity.form set form = '{FORM}', is_whole = true"  # noqa: S608 - own
-    yield "truncate journal.head, records.entry"
     yield (
         "insert into journal.head (key, seq, version, operation)"  # noqa: S608 - own numbers
         f" select journal.head_key(0::smallint, {PATIENT}::smallint, id), seq, 1, 1"
@@ -203,10 +220,16 @@ def finishing(people: int) -> Iterator[str]:
         " from identity.person order by seq"
     )
     yield f"update journal.tail set last_seq = {people}"  # noqa: S608 - own
+    for name in ("identity", "newcomers", "terminology", "subscriptions"):  # all seen
+        yield (
+            "insert into journal.cursor (name, seq, epoch) select"  # noqa: S608 - own
+            f" '{name}', last_seq, epoch from journal.tail"
+            " on conflict (name) do update set seq = excluded.seq"
+        )
     yield "vacuum analyze identity.person, identity.key, journal.head, records.entry"
 
 
-def report(database: Database, people: int, seconds: float) -> None:
+def report(database: Database, people: int) -> None:
     with database.connection() as connection:
         persons, keys, count = connection.execute(
             "select pg_total_relation_size('identity.person'),"
@@ -216,7 +239,6 @@ def report(database: Database, people: int, seconds: float) -> None:
     record(
         "match load",
         {
-            "people": (people / seconds, "people/s"),
             "person rows": (persons / people, "B/person"),
             "key rows": (keys / people, "B/person"),
             "keys": (count / people, "per person"),
@@ -286,7 +308,8 @@ def over_http(told: argparse.Namespace, url: str, people: int) -> dict[str, tupl
         "PYTHONPATH": str(Path("src").absolute()),
     }
     command = [sys.executable, "-m", "trucyte.node.cli", "serve", f"--port={PORT}"]
-    server = subprocess.Popen(command, env=environment, cwd=told.folder)
+    with open(told.folder / "log", "wb") as log:  # noqa: PTH123 - of the child
+        server = subprocess.Popen(command, env=environment, cwd=told.folder, stderr=log)
     try:
         wait_for(f"http://127.0.0.1:{PORT}/health/ready")
         client(people, 3.0, 99, 0.0)  # warm
@@ -450,20 +473,32 @@ def size(url: str) -> int:
     return int(found)
 
 
+MODES = {
+    "load": load,
+    "finish": finish,
+    "ask": ask,
+    "newcomers": newcomers,
+    "shapes": shapes,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     modes = parser.add_subparsers(dest="mode", required=True)
-    for name, run in (("load", load), ("ask", ask), ("newcomers", newcomers), ("shapes", shapes)):
+    for name, work in MODES.items():
         mode = modes.add_parser(name)
-        mode.set_defaults(run=run)
+        mode.set_defaults(work=work)
         mode.add_argument("--folder", type=Path, required=True)
     modes.choices["load"].add_argument("--people", type=int, default=1_000_000)
+    modes.choices["load"].add_argument("--first", type=int, default=1)
+    modes.choices["load"].add_argument("--last", type=int, default=0)
+    modes.choices["finish"].add_argument("--step", type=int)
     modes.choices["ask"].add_argument("--clients", type=int, default=4)
     modes.choices["ask"].add_argument("--rate", type=float, default=0.0, help="requests/s in all")
     modes.choices["ask"].add_argument("--seconds", type=float, default=10.0)
     modes.choices["newcomers"].add_argument("--persons", type=int, default=10_000)
     told = parser.parse_args()
-    told.run(told)
+    told.work(told)
 
 
 if __name__ == "__main__":
