@@ -353,6 +353,25 @@ OPERATIONS: Mapping[str, Sequence[Ask]] = {
             "/Patient/$summary?identifier=urn:so|only-b",
         )
     ],
+    "match": [
+        send("POST", "/Patient/$match", patient(name=[{"text": text}], **more))
+        for text in ("Nguyễn Văn An", "Nguyễn")
+        for more in ({}, {"birthDate": "1990-01-02"}, {"birthDate": "1990"})
+    ],
+    "ihe-pix": [
+        get(
+            "/Patient/$ihe-pix?sourceIdentifier=urn:so|so-1",
+            "/Patient/$ihe-pix?sourceIdentifier=urn:so|only-b",
+            "/Patient/$ihe-pix?sourceIdentifier=urn:b|1",
+            "/Patient/$ihe-pix?sourceIdentifier=urn:so|so-1&targetSystem=urn:b",
+        ),
+        get(
+            *(
+                f"/Patient/$ihe-pix?sourceIdentifier=http://127.0.0.1:8080/fhir|Patient/{id}"
+                for id in ("a-p1", "b-p1", "none")
+            )
+        ),
+    ],
     "document": [
         get(
             "/Composition/a-doc/$document",
