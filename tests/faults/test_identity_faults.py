@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.identity import People, open_people, patient
+from tests.support.people import People, open_people, patient
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
@@ -46,7 +46,7 @@ def crowd(count: int) -> list[dict[str, object]]:
 
 
 def worker(people: People, folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.support.identity_worker"]
+    command = [sys.executable, "-m", "tests.support.people_worker"]
     return subprocess.Popen(
         [*command, people.node.database.url, str(folder)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(("src", "."))},

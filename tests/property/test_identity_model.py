@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import fresh_database
-from tests.support.identity import People, open_people, patient
+from tests.support.people import People, open_people, patient
 from tests.support.records import RESTRICTED
 from trucyte.base.clock import FixedClock
 from trucyte.fhir.definitions import Definitions

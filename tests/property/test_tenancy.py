@@ -118,6 +118,7 @@ def patient(id: str = "", value: str = "so-9", **more: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", **known, "identifier": identifier, **more}
 
 
+<<<<<<< HEAD
 def matched(**more: Any) -> Ask:
     """Who someone may be, of an index that has seen all."""
 
@@ -126,6 +127,14 @@ def matched(**more: Any) -> Ask:
         return [world.ask("a", "POST", "/Patient/$match", patient(**more))]
 
     return ask
+=======
+def merging(source: str, target: str, **more: bool) -> dict[str, Any]:
+    ends = {"source-patient": source, "target-patient": target}
+    parts = [{"name": name, "valueReference": {"reference": f"Patient/{id}"}}
+             for name, id in ends.items()]  # fmt: skip
+    parts += [{"name": name, "valueBoolean": flag} for name, flag in more.items() if flag]
+    return {"resourceType": "Parameters", "parameter": parts}
+>>>>>>> life
 
 
 def bundle(type: str, *entries: Mapping[str, Any]) -> dict[str, Any]:
@@ -401,6 +410,22 @@ OPERATIONS: Mapping[str, Sequence[Ask]] = {
             "/$graphql?query={ObservationConnection(_count:1){count,edges{resource{id}}}}",
             "/Patient/a-p1/$graphql?query={id,ObservationList(_reference:patient){id}}",
         ),
+    ],
+    "merge": [
+        *(
+            send("POST", "/Patient/$merge", merging("a-p1", id, preview=is_preview))
+            for id in ("b-p1", "c-p1", "none", "a-p2")
+            for is_preview in (True, False)
+        ),
+        get("/Observation?patient=a-p2", "/Observation?patient=a-p2&_links=exact"),
+    ],
+    "links": [get("/Patient/a-p1/$links", "/Patient/a-p2/$links", "/Patient/b-p1/$links")],
+    "unmerge": [
+        *(
+            send("POST", "/Patient/$unmerge", merging("a-p1", id))
+            for id in ("b-p1", "none", "a-p2", "a-p2")
+        ),
+        get("/Observation?patient=a-p2", "/Patient/a-p1/$links"),
     ],
     "meta": [get("/Patient/a-p1/$meta", "/Patient/b-p1/$meta", "/Patient/$meta", "/$meta")],
     "meta-add": [send("POST", f"/Patient/{id}/$meta-add", TAG) for id in ("a-p1", "b-p1", "none")],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import Client, api_of, problem
-from tests.support.identity import CCCD, PHONE, People, open_people, patient
+from tests.support.people import CCCD, PHONE, People, open_people, patient
 from tests.support.records import RESTRICTED
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.api import Client, api_of, problem
 from tests.support.asgi import Reply
-from tests.support.identity import People, open_people, patient
+from tests.support.people import People, open_people, patient
 from tests.support.records import RESTRICTED
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database

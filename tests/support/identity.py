@@ -1,157 +1,71 @@
-"""People to be matched, and links that live in memory."""
+"""Links between Patients over a node of one test, and a naive model of who is one person."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from tests.support.records import KEY, Node, open_node
-from trucyte.base.clock import FixedClock
-from trucyte.database.connect import Database
-from trucyte.fhir.definitions import Definitions
-from trucyte.records.access import Access
-from trucyte.shared.access.local import system_access
-from trucyte.shared.identity.index import Follower, Keys, Matcher
-from trucyte.shared.identity.links import Decided, LinkState
-from trucyte.shared.identity.matching.model import load_model
-from trucyte.shared.identity.newcomers import Newcomers, Policy, Worklist
-from trucyte.shared.identity.newcomers.run import Parts
+from tests.support.records import KEY, Node
+from trucyte.records import Hasher
+from trucyte.shared.identity.links.link import Decided
+from trucyte.shared.identity.links.links import Links
 
-CCCD = "http://fhir.hl7.org.vn/core/sid/cccd"
-KEYS = Keys(KEY[:16])
-PHONE = "0912000111"
+CLERK = Decided(("clerk",))
 
 
-def patient(
-    id: str,
-    name: str = "Nguyễn Văn Hùng",
-    birth: str = "1985-03-02",
-    *,
-    sex: str = "male",
-    number: str = "",
-    phone: str = "",
-    **more: Any,
-) -> dict[str, Any]:
-    """Return a Patient of someone who does not exist."""
-    resource: dict[str, Any] = {
-        "resourceType": "Patient",
+def links_of(node: Node) -> Links:
+    """Return the links over a node."""
+    return Links(node.journal, node.records, node.clock, ids=KEY, person=Hasher(KEY).person)
+
+
+def patient(id: str, **more: object) -> dict:
+    return {"resourceType": "Patient", "id": id, **more}
+
+
+def observation(id: str, whose: str, **more: object) -> dict:
+    return {
+        "resourceType": "Observation",
         "id": id,
-        "name": [{"use": "official", "text": name}],
-        "gender": sex,
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8310-5"}]},
+        "subject": {"reference": f"Patient/{whose}"},
+        **more,
     }
-    if birth:
-        resource["birthDate"] = birth
-    if number:
-        resource["identifier"] = [{"system": CCCD, "value": number}]
-    if phone:
-        resource["telecom"] = [{"system": "phone", "value": phone}]
-    return resource | more
 
 
 @dataclass
-class LinksInMemory:
-    """What was decided of pairs, as `Links` tells it."""
+class Naive:
+    """Groups by walking over all links again and again."""
 
-    known: dict[tuple[str, str], LinkState] = field(default_factory=dict)
-    made: list[tuple[str, str, str, Decided]] = field(default_factory=list)
-    refusal: Exception | None = None
+    linked: set[frozenset[str]] = field(default_factory=set)
+    different: set[frozenset[str]] = field(default_factory=set)
 
-    def link(self, access: Access, one: str, other: str, decided: Decided) -> None:
-        self._decide(access, one, other, LinkState.LINKED, decided)
+    def group(self, one: str) -> set[str]:
+        found = {one}
+        while True:
+            more = {m for pair in self.linked if pair & found for m in pair} | found
+            if more == found:
+                return found
+            found = more
 
-    def differ(self, access: Access, one: str, other: str, decided: Decided) -> None:
-        self._decide(access, one, other, LinkState.DIFFERENT, decided)
+    def may_link(self, one: str, other: str) -> bool:
+        whole = self.group(one) | self.group(other)
+        apart = self.different - {frozenset({one, other})}
+        return not any(pair <= whole for pair in apart)
 
-    def unlink(self, access: Access, one: str, other: str, decided: Decided) -> None:
-        self._decide(access, one, other, LinkState.BROKEN, decided)
+    def link(self, one: str, other: str) -> None:
+        self.different.discard(frozenset({one, other}))
+        self.linked.add(frozenset({one, other}))
 
-    def states(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], LinkState | None]:
-        return {pair: self.known.get(_ordered(*pair)) for pair in pairs}
+    def unlink(self, one: str, other: str) -> None:
+        self.linked.discard(frozenset({one, other}))
 
-    def group(self, reference: str) -> Sequence[str]:
-        found, waiting = {reference}, [reference]
-        while waiting:
-            one = waiting.pop()
-            for pair, state in self.known.items():
-                other = pair[one == pair[0]] if one in pair else None
-                if state is LinkState.LINKED and other and other not in found:
-                    found.add(other)
-                    waiting.append(other)
-        return tuple(sorted(found))
+    def may_differ(self, one: str, other: str) -> bool:
+        without = Naive(self.linked - {frozenset({one, other})}, self.different)
+        return other not in without.group(one)
 
-    def _decide(
-        self, access: Access, one: str, other: str, state: LinkState, decided: Decided
-    ) -> None:
-        if self.refusal is not None:
-            raise self.refusal
-        if self.known.get(_ordered(one, other)) is not state:
-            self.known[_ordered(one, other)] = state
-            self.made.append((access.caller, *_ordered(one, other), decided))
+    def differ(self, one: str, other: str) -> None:
+        self.unlink(one, other)
+        self.different.add(frozenset({one, other}))
 
 
-def _ordered(one: str, other: str) -> tuple[str, str]:
-    return (one, other) if one < other else (other, one)
-
-
-@dataclass
-class People:
-    """A node with its index of people."""
-
-    node: Node
-    follower: Follower
-    matcher: Matcher
-    links: LinksInMemory
-    newcomers: Newcomers
-    worklist: Worklist
-
-    def put(self, *resources: dict[str, Any]) -> None:
-        """Accept Patients and lay them out."""
-        for resource in resources:
-            self.node.put(resource)
-        self.follower.catch_up()
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.node.database.connection() as connection:
-            return connection.execute(sql).fetchall()
-
-    def with_policy(self, policy: Policy) -> Newcomers:
-        return newcomers_of(self.node, self.matcher, self.links, policy)
-
-
-def newcomers_of(
-    node: Node, matcher: Matcher, links: LinksInMemory, policy: Policy | None = None
-) -> Newcomers:
-    return Newcomers(
-        Parts(
-            node.database,
-            node.journal,
-            matcher,
-            links,
-            node.clock,
-            system_access("identity"),
-            policy or Policy(),
-        )
-    )
-
-
-@contextmanager
-def open_people(
-    database: Database,
-    folder: Path,
-    clock: FixedClock,
-    definitions: Definitions,
-    *,
-    crowd: int = 100,
-) -> Iterator[People]:
-    with open_node(database, folder, clock, definitions) as node:
-        matcher = Matcher(database, KEYS, load_model(), crowd=crowd)
-        links = LinksInMemory()
-        yield People(
-            node,
-            Follower(database, node.journal, KEYS),
-            matcher,
-            links,
-            newcomers_of(node, matcher, links),
-            Worklist(database, node.records, links, clock),
-        )
+def references(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"Patient/{one}" for one in sorted(ids))

@@ -27,7 +27,7 @@ JSON = "application/fhir+json"
 # What the node gives by chance: ids, tokens of pages, jobs. The trail is one for all and its
 # entries are numbered through.
 _CHANCE = (
-    (re.compile(rb"[0-9a-hjkmnp-tv-z]{26}"), b"(id)"),
+    (re.compile(rb"[0-9a-z]{26}"), b"(id)"),
     (re.compile(rb"_page=[^\"&\\]+"), b"_page=(token)"),
     (re.compile(rb"_trail=\d+"), b"_trail=(place)"),
     (re.compile(rb"(?<=[\"/])\d+-[0-9A-Za-z_-]{8}(?=\")"), b"(entry)"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.identity import KEYS, People, open_people, patient
+from tests.support.people import KEYS, People, open_people, patient
 from tests.support.records import RESTRICTED
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.identity import PHONE, People, open_people, patient
+from tests.support.people import PHONE, People, open_people, patient
 from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Database

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.identity import People, open_people, patient
+from tests.support.people import People, open_people, patient
 from tests.support.records import RESTRICTED
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database

@@ -13,11 +13,13 @@ from typing import Any
 from trucyte.base.clock import VIETNAM, Clock
 from trucyte.database.connect import Database
 from trucyte.fhir.parse import parse
+from trucyte.fhir.search.values import SearchValues
 from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.owners import Standing, standing
+from trucyte.records.persons.following import AS_SAID, circles_of_ids, with_circles
 from trucyte.records.results.everything import Everything
 from trucyte.records.results.explain import explain
 from trucyte.records.results.finding import Finder
@@ -71,6 +73,7 @@ class Records:
         self._database = database
         self._journal = journal
         self._codes = codes
+        self._hasher = index.hasher
         seal = PageSeal(key)
         self._finder = Finder(
             database, journal, index, clock, seal, self._codes_for, index.extractor.compartments
@@ -214,6 +217,18 @@ class Records:
         deleted or newly restricted one not at all. Raises PageTokenUnknown, PageExpired.
         """
         return self._finder.following(access, token)
+
+    def with_circles(self, type: str, values: SearchValues) -> SearchValues:
+        """Return the values of a version as if it named all who are one person with whom it names.
+
+        Shows nothing: what a search follows, whoever matches versions follows by this.
+        """
+        ids = {id_ for _, kind, id_, *_ in values.references if kind == "Patient" and id_}
+        if type in AS_SAID or not ids:
+            return values
+        with self._database.reader() as connection, connection.cursor() as cursor:
+            with_circles(values, circles_of_ids(cursor, self._hasher, ids))
+        return values
 
     def visible(self, access: Access, lines: Sequence[Stored]) -> list[Stored]:
         """Return those lines that the caller may see now; nothing is shown by that."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from trucyte.base.clock import VIETNAM, Clock
+from trucyte.base.new_ids import new_id
 from trucyte.fhir.text import accept_own
 from trucyte.intake.interactions.drafts import Ready
-from trucyte.intake.interactions.new_ids import new_id
 from trucyte.intake.interactions.plans import Planner, is_labelled
 from trucyte.journal.change import Change, Operation
 from trucyte.records.access import Access

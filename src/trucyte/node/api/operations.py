@@ -15,6 +15,7 @@ from trucyte.web.api.operations.documents import document_operations, everything
 from trucyte.web.api.operations.graphql import graphql_operations
 from trucyte.web.api.operations.identity import identity_operations
 from trucyte.web.api.operations.labels import label_operations
+from trucyte.web.api.operations.merging import merge_operations
 from trucyte.web.api.operations.table import Operation
 from trucyte.web.api.operations.terminology import terminology_operations
 from trucyte.web.api.operations.validating import Checking, validate_operations
@@ -39,6 +40,7 @@ def node_operations(node: Node) -> Sequence[Operation]:
         *document_operations(Documents(records, node.clock, settings.node.name)),
         *view_operations(runner, records, lambda name: stored_view(views, name)),
         *label_operations(records, node.interactions),
+        *merge_operations(node.links, records),
         *graphql_operations(records, node.parts.definitions),
         *identity_operations(make_identity(node).matcher, node.links, records),
     ]

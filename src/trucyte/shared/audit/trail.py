@@ -25,7 +25,14 @@ from trucyte.journal.rebuild import Progress
 from trucyte.journal.verify import Verdict
 from trucyte.records.access import Access
 from trucyte.shared.audit.asked import Asked, Stream, refusal_of
-from trucyte.shared.audit.entry import Deed, Entry, Outcome, changes_of, each_once
+from trucyte.shared.audit.entry import (
+    Deed,
+    Entry,
+    EntryNotFound,
+    Outcome,
+    changes_of,
+    each_once,
+)
 from trucyte.shared.audit.event import rendered
 from trucyte.shared.audit.interaction import read_reason
 from trucyte.shared.audit.persons import ShownPersons
@@ -174,6 +181,16 @@ class Trail:
         """Return one entry by its id; raises EntryNotFound."""
         found = self._reading.entry(access, id)
         access.recorder.shown(access, found.deed.persons, "read AuditEvent")
+        return found
+
+    def entry_of_person(self, access: Access, person: int, id: str) -> Entry:
+        """Return one entry that shows a person, by the key of any of its Patients.
+
+        Raises EntryNotFound.
+        """
+        found = self.entry(access, id)
+        if not self._reading.shows(found, person):
+            raise EntryNotFound
         return found
 
     def event(self, access: Access, id: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from trucyte.base.clock import VIETNAM, Clock
-from trucyte.base.hashing import opaque_id
+from trucyte.base.new_ids import new_id
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.parse import parse
 from trucyte.fhir.text import accept_own
@@ -110,6 +110,14 @@ class Links:
         """
         return self._decide(access, pair_of(one, other), LinkState.BROKEN, decided)
 
+    def keep_apart(self, access: Access, mother: str, child: str) -> Link:
+        """Say that mother and child are two persons, though the child bears her name and number.
+
+        No machine will propose the two, and no chain of links can make one person of them.
+        Raises as `differ`.
+        """
+        return self.differ(access, mother, child, Decided(("mother-and-child",)))
+
     # Asking
 
     def group(self, reference: str) -> tuple[str, ...]:
@@ -171,7 +179,8 @@ class Links:
         lines = self._journal.history(_OWN, TYPE, pair_id(self._ids, *pair))
         persons = [self._key(patient) for patient in pair]
         access.recorder.shown(access, persons, f"history {TYPE}")
-        return [_link_of(line) for line in lines if line.body]
+        decisions = [_link_of(line) for line in lines if line.body]
+        return sorted(decisions, key=lambda link: link.version)
 
     # Writing
 
@@ -244,7 +253,7 @@ class Links:
             agent["onBehalfOf"] = {"reference": access.organisation}
         made: dict[str, Any] = {
             "resourceType": "Provenance",
-            "id": opaque_id(self._ids, "linkage-provenance", resource["id"], str(version)),
+            "id": new_id(self._clock),
             "target": [{"reference": f"{TYPE}/{resource['id']}/_history/{version}"}],
             "recorded": self._clock.now().astimezone(VIETNAM).isoformat(timespec="milliseconds"),
             "activity": {

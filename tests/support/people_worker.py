@@ -1,12 +1,12 @@
 """A process that lays out people and matches newcomers until all is done; made to be killed.
 
-python -m tests.support.identity_worker URL FOLDER
+python -m tests.support.people_worker URL FOLDER
 """
 
 import sys
 from pathlib import Path
 
-from tests.support.identity import KEYS, LinksInMemory
+from tests.support.people import KEYS, LinksInMemory
 from tests.support.journal import open_journal
 from trucyte.base.clock import SystemClock
 from trucyte.database.connect import Database
