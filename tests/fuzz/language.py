@@ -31,7 +31,8 @@ from trucyte.fhir.validation.narrative import check_narrative
 from trucyte.fhir.xml import NotFhirXml, XmlTooLarge, read_xml
 from trucyte.intake.claims.variant import date_of
 from trucyte.node.language import load_definitions, load_structures
-from trucyte.vietnam.personal_number import parse_card, parse_personal_number
+from trucyte.vietnam.numbers.card import parse_card
+from trucyte.vietnam.numbers.personal import parse_personal_number
 
 NOW = datetime(2026, 11, 22, 2, 12, tzinfo=UTC)
 

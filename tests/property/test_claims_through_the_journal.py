@@ -19,7 +19,7 @@ from trucyte.intake.door import work_on
 from trucyte.intake.limits import DEFAULT
 from trucyte.intake.reading import Reading
 from trucyte.synth.run import Options, files
-from trucyte.vietnam.units import UnitsNotBuilt
+from trucyte.vietnam.places.units import UnitsNotBuilt
 
 Key = tuple[str, str]  # MA_CSKCB, MA_LK
 Tables = dict[str, list[Row]]

@@ -9,7 +9,7 @@ from trucyte.base import normal_form as module
 from trucyte.base.normal_form import normal_form
 from trucyte.fhir.search.fold import fold as search_fold
 from trucyte.intake.claims.mapping.lexical import clean_text
-from trucyte.vietnam import fold
+from trucyte.vietnam.people import fold
 from trucyte.vietnam.sensitivity import fold as trigger_fold
 
 RUN = "a" + "\u0301\u0323" * 100_000 + "b"

@@ -8,7 +8,7 @@ import pytest
 from trucyte.base.problem import Problem
 from trucyte.vietnam import packaged_lists
 from trucyte.vietnam.packaged_lists import ListUnreadable, MergedLists, PackagedLists, parse_list
-from trucyte.vietnam.units import UnitsUnreadable, build_units, load_units, parse_units
+from trucyte.vietnam.places.units import UnitsUnreadable, build_units, load_units, parse_units
 
 LISTS = PackagedLists()
 NOT_HERE = ("thuoc", "dich-vu", "co-so-kcb", "icd10", "chi-so", "nghe-nghiep", "khoa", "duong-dung")

@@ -8,15 +8,12 @@ from trucyte.intake.claims.tables import Variant
 from trucyte.synth.country import facility
 from trucyte.synth.people import HOUSEHOLD, Person, Population
 from trucyte.synth.run import Options, visits
-from trucyte.vietnam.names import FEMALE, MALE, draw_surname, load_names
+from trucyte.vietnam.numbers.card import is_social_number, parse_card
+from trucyte.vietnam.numbers.personal import inconsistencies
+from trucyte.vietnam.numbers.phone import phone_kind
 from trucyte.vietnam.packaged_lists import PackagedLists
-from trucyte.vietnam.personal_number import (
-    inconsistencies,
-    is_social_number,
-    parse_card,
-    phone_kind,
-)
-from trucyte.vietnam.units import load_units
+from trucyte.vietnam.people.frequencies import FEMALE, MALE, draw_surname, load_names
+from trucyte.vietnam.places.units import load_units
 
 END = date(2026, 10, 10)
 

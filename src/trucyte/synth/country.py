@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import accumulate
 
 from trucyte.synth.dice import Dice
-from trucyte.vietnam.names import FEMALE, MALE, draw_name, draw_surname
-from trucyte.vietnam.units import Province, load_units
+from trucyte.vietnam.people.frequencies import FEMALE, MALE, draw_name, draw_surname
+from trucyte.vietnam.places.units import Province, load_units
 
 FACILITIES_MAX = 40
 STAFF = 24

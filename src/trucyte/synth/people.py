@@ -14,8 +14,14 @@ from trucyte.synth.catalogue import load_catalogue
 from trucyte.synth.country import Facility
 from trucyte.synth.dice import Dice, pick_index
 from trucyte.synth.times import day_text
-from trucyte.vietnam.names import FEMALE, MALE, draw_minority_name, draw_name, draw_surname
-from trucyte.vietnam.units import Commune
+from trucyte.vietnam.people.frequencies import (
+    FEMALE,
+    MALE,
+    draw_minority_name,
+    draw_name,
+    draw_surname,
+)
+from trucyte.vietnam.places.units import Commune
 
 HOUSEHOLD = 4
 _STREAM_HOUSEHOLD, _STREAM_PERSON = 3, 4

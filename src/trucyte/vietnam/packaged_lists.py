@@ -13,8 +13,8 @@ from typing import Any
 
 from trucyte.base.problem import Kind, Problem
 from trucyte.vietnam.lists import CodeLists, Term
+from trucyte.vietnam.places.units import IN_FORCE_FROM, UnitsNotBuilt, load_units
 from trucyte.vietnam.tables import read_rows, read_toml
-from trucyte.vietnam.units import IN_FORCE_FROM, UnitsNotBuilt, load_units
 
 Terms = Mapping[str, Sequence[Term]]
 

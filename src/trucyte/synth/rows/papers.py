@@ -6,7 +6,7 @@ Copies are taken from the XML1 row, so that they are equal wherever they are pre
 from trucyte.intake.claims.tables import Row
 from trucyte.synth.plan import Plan
 from trucyte.synth.times import DAY, day, day_text, text
-from trucyte.vietnam.names import FEMALE, MALE, draw_name
+from trucyte.vietnam.people.frequencies import FEMALE, MALE, draw_name
 
 _NOTHING_FOUND = "Kết quả xét nghiệm và chẩn đoán hình ảnh phù hợp chẩn đoán"
 

@@ -26,11 +26,11 @@ BLOCKS: tuple[Block, ...] = (
     Block("social", ("social",)),
     Block("passport", ("passport",)),
     Block("phone", ("phone", "birth_year")),
-    Block("given-birth", ("given_sound", "birth_pair")),
+    Block("initial-birth", ("initial", "birth_pair")),
+    Block("family-birth", ("family_sound", "birth_pair")),
     Block("name-year", ("name_sound", "birth_year")),
     Block("name-day", ("name_sound", "birth_day")),
     Block("name-commune", ("name_sound", "province", "commune")),
-    Block("family-birth", ("family_sound", "middle_sound", "birth")),
     Block("phone-given", ("phone", "given_sound")),
     Block("mother", ("mother_sound", "birth")),
 )

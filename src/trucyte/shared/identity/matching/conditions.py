@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Protocol
 
-from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+from rapidfuzz.distance import DamerauLevenshtein, Hamming, JaroWinkler
 
 Judge = Callable[[Any, Any], bool]
 
@@ -149,36 +149,65 @@ class Similar:
 
 
 @dataclass(frozen=True, slots=True)
-class Slips:
-    """At most so many letters are wrong, missing, too many or exchanged with their neighbour."""
+class Slip:
+    """One letter is wrong, missing, too many or exchanged with its neighbour, at most."""
 
     column: str
-    at_most: int
-    length_min: int = 1  # of the shorter text: one wrong letter of two is no slip
+    length_min: int  # of the shorter text: one wrong letter of two is no slip
 
     def judge(self) -> Judge:
         """Return what decides it for two persons."""
-        get, most, shortest = attrgetter(self.column), self.at_most, self.length_min
+        get, shortest = attrgetter(self.column), self.length_min
         distance = DamerauLevenshtein.distance
 
-        def slips(left: Any, right: Any) -> bool:
+        def slip(left: Any, right: Any) -> bool:
             one, other = get(left), get(right)
             return (
                 len(one) >= shortest
                 and len(other) >= shortest
-                and abs(len(one) - len(other)) <= most
-                and distance(one, other, score_cutoff=most) <= most
+                and abs(len(one) - len(other)) <= 1
+                and distance(one, other, score_cutoff=1) <= 1
             )
 
-        return slips
+        return slip
 
     def sql(self) -> str:
-        """Return it as SQL."""
+        """Return it as SQL; the dear distance is asked for only where the cheap one is 2."""
+        left, right = f"l.{self.column}", f"r.{self.column}"
+        pair = f"({left}, {right})"
+        shortest = f"least(length({left}), length({right})) >= {self.length_min}"
+        return (
+            f"CASE WHEN abs(length({left}) - length({right})) > 1 THEN false"
+            f" WHEN levenshtein{pair} <= 1 THEN {shortest}"
+            f" WHEN length({left}) <> length({right}) OR levenshtein{pair} > 2 THEN false"
+            f" ELSE damerau_levenshtein{pair} <= 1 AND {shortest} END"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Two numbers of one length differ in at most so many places."""
+
+    column: str
+    at_most: int
+
+    def judge(self) -> Judge:
+        """Return what decides it for two persons."""
+        get, most = attrgetter(self.column), self.at_most
+        distance = Hamming.distance
+
+        def digits(left: Any, right: Any) -> bool:
+            one, other = get(left), get(right)
+            return bool(one) and len(one) == len(other) and distance(one, other) <= most
+
+        return digits
+
+    def sql(self) -> str:
+        """Return it as SQL; lengths that differ never reach the distance, which refuses them."""
         left, right = f"l.{self.column}", f"r.{self.column}"
         return (
-            f"length({left}) >= {self.length_min} AND length({right}) >= {self.length_min}"
-            f" AND abs(length({left}) - length({right})) <= {self.at_most}"
-            f" AND damerau_levenshtein({left}, {right}) <= {self.at_most}"
+            f"CASE WHEN length({left}) = length({right})"
+            f" THEN hamming({left}, {right}) <= {self.at_most} ELSE false END"
         )
 
 
@@ -298,4 +327,4 @@ class AnyOf:
 
     def sql(self) -> str:
         """Return it as SQL."""
-        return "(" + " OR ".join(f"coalesce({part.sql()}, false)" for part in self.parts) + ")"
+        return "(" + " OR ".join(f"({part.sql()})" for part in self.parts) + ")"

@@ -15,12 +15,13 @@ from trucyte.shared.identity.matching.conditions import (
     Begins,
     Condition,
     Crossed,
+    Digits,
     Either,
     Lacking,
     Near,
     Same,
     Similar,
-    Slips,
+    Slip,
 )
 from trucyte.shared.identity.matching.person import Person
 
@@ -60,9 +61,7 @@ _GIVEN = Comparison(
         Level("other-marks", Same("given_bare"), "given_bare"),
         Level("same-sounds", Same("given_sound"), "given_sound"),
         Level("crossed", Crossed("given_bare", "family_bare"), "given_bare"),
-        Level(
-            "typo", AnyOf(Slips("given_bare", 1, 3), Similar("given_bare", 0.9199)), "given_bare"
-        ),
+        Level("typo", AnyOf(Similar("given_bare", 0.9199), Slip("given_bare", 3)), "given_bare"),
         Level("initial", Begins("given_bare")),
         Level("similar", Similar("given_bare", 0.8001), "given_bare"),
     ),
@@ -77,9 +76,7 @@ _FAMILY = Comparison(
         Level("other-marks", Same("family_bare"), "family_bare"),
         Level("same-sounds", Same("family_sound"), "family_sound"),
         Level("crossed", Crossed("given_bare", "family_bare"), "family_bare"),
-        Level(
-            "typo", AnyOf(Slips("family_bare", 1, 3), Similar("family_bare", 0.9199)), "family_bare"
-        ),
+        Level("typo", AnyOf(Similar("family_bare", 0.9199), Slip("family_bare", 3)), "family_bare"),
         Level("initial", Begins("family_bare")),
         Level("similar", Similar("family_bare", 0.8001), "family_bare"),
     ),
@@ -96,9 +93,7 @@ _MIDDLE = Comparison(
         Level("same-sounds", Same("middle_sound"), "middle_sound"),
         Level("dropped", Lacking("middle_bare")),
         Level("initial", Begins("middle_bare")),
-        Level(
-            "typo", AnyOf(Slips("middle_bare", 1, 3), Similar("middle_bare", 0.9199)), "middle_bare"
-        ),
+        Level("typo", AnyOf(Similar("middle_bare", 0.9199), Slip("middle_bare", 3)), "middle_bare"),
     ),
 )
 
@@ -107,9 +102,9 @@ _BIRTH = Comparison(
     "birth_year",
     (
         Level("exact", Same("birth"), "birth_year"),
-        Level("swapped", Crossed("birth", "birth_swapped")),
+        Level("swapped", Same("birth_pair")),
         Level("year-known", All(Same("birth_year"), Either("birth_known", "year"))),
-        Level("one-digit", Slips("birth", 1)),
+        Level("one-digit", Digits("birth", 1)),
         Level("year-slip", All(Same("birth_day"), Near("birth_year", 1))),
         Level("part-slip", All(Same("birth_year"), AnyOf(Same("month"), Same("day")))),
         Level("other-year", Same("birth_day")),
@@ -121,7 +116,7 @@ _BIRTH = Comparison(
 
 def _number(name: str) -> Comparison:
     return Comparison(
-        name, name, (Level("exact", Same(name), name), Level("one-digit", Slips(name, 1, 8)))
+        name, name, (Level("exact", Same(name), name), Level("few-digits", Digits(name, 2)))
     )
 
 

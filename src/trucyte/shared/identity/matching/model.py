@@ -23,6 +23,7 @@ from trucyte.shared.identity.matching.levels import COMPARISONS, MISSING, compar
 from trucyte.shared.identity.matching.person import Person
 
 FORM = 1  # of the file
+BORNE_SHARE_MIN = 2e-4  # a given name that so many bear is a name, not a slip
 RARE_BITS_MAX = 6.0  # what the rarity of a value can add or take
 
 
@@ -72,7 +73,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def is_borne(self, column: str, value: str) -> bool:
         """Say whether a value is one that people are known to bear, not a slip."""
-        return value in self.frequencies.get(column, {})
+        return self.frequency(column, value) >= BORNE_SHARE_MIN
 
     def weigh(self, left: Person, right: Person, *, prior: float | None = None) -> "Evidence":
         """Weigh two records; `prior` takes the place of the model's where it is known."""

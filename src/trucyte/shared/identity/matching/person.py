@@ -42,10 +42,10 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
     family_sound: str = ""
     middle_sound: str = ""
     given_sound: str = ""
+    initial: str = ""  # of the given name, as it sounds
     name_sound: str = ""  # the sounds of all words, sorted: order does not matter
     marks: str = ""  # "1" where any word of the name has a mark, "0" where none has
     birth: str = ""  # YYYY-MM-DD where the day is known
-    birth_swapped: str = ""  # the same with day and month exchanged, where that is a date
     birth_pair: str = ""  # year, then day and month in the order of their size
     birth_year: str = ""
     birth_day: str = ""  # MM-DD
@@ -65,7 +65,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
     mother_bare: str = ""
     mother_sound: str = ""
     newborn_of: str = ""  # bare name of the parent that a newborn is written under
-    order: str = ""  # of a multiple birth
+    birth_order: str = ""  # of a multiple birth
 
 
 COLUMNS: tuple[str, ...] = Person.__struct_fields__
@@ -119,7 +119,7 @@ def person_of(fields: Mapping[str, str]) -> Person:
     mother = [layers(word) for word in words_of(get("mother_name", ""))]
     found["mother_bare"] = " ".join(bare for _, bare, _ in mother if bare)
     found["mother_sound"] = " ".join(sound for _, _, sound in mother if sound)
-    found["order"] = get("birth_order", "")[:2]
+    found["birth_order"] = get("birth_order", "")[:2]
     return Person(**found)
 
 
@@ -135,6 +135,7 @@ def _name(whole: str, family: str, given: str) -> Mapping[str, str]:
     for part, words in zip(("family", "middle", "given"), parts, strict=True):
         found.update(_part(part, words))
     folded = [layers(word) for words in parts for word in words]
+    found["initial"] = found["given_sound"][:1]
     found["name"] = " ".join(plain for plain, _, _ in folded)
     found["name_sound"] = " ".join(sorted(sound for _, _, sound in folded if sound))
     if folded:
@@ -178,7 +179,6 @@ def _birth(text: str) -> Mapping[str, str]:
         return {"birth_year": year, "birth_known": "year"}
     return {
         "birth": moment,
-        "birth_swapped": _day(year, moment[8:], moment[5:7]),
         "birth_pair": ":".join((year, *sorted((moment[5:7], moment[8:])))),
         "birth_year": year,
         "birth_day": moment[5:],

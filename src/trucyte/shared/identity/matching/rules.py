@@ -20,7 +20,7 @@ _BIRTH_SAME = frozenset({"exact", "swapped", "year-known"})
 _BIRTH_LIKE = _BIRTH_SAME | {"one-digit", "year-slip", "part-slip", MISSING}
 _BIRTH_OTHER = frozenset({"other-year", "same-year", "near-year", ELSE})
 _EXACT = frozenset({"exact"})
-_NOT_EXACT = frozenset({"one-digit", MISSING, ELSE})
+_NOT_EXACT = frozenset({"few-digits", MISSING, ELSE})
 _NO_NUMBER = dict.fromkeys(("personal", "social", "identity", "passport"), _NOT_EXACT)
 _NO_CONTACT = {"phone": _NOT_EXACT}
 
@@ -50,7 +50,7 @@ RULES: tuple[Rule, ...] = (
         _NO_NUMBER | {"given": frozenset({ELSE}), "birth": _BIRTH_OTHER},
     ),
     Rule("newborn", UNSURE, {}, Has("newborn_of")),
-    Rule("other-birth-order", UNSURE, {}, Differ("order")),
+    Rule("other-birth-order", UNSURE, {}, Differ("birth_order")),
     Rule("two-personal-numbers", UNSURE, {"personal": frozenset({ELSE})}),
     Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE})}),
     Rule("other-given-name", UNSURE, {"given": frozenset({ELSE, "similar", MISSING})}),

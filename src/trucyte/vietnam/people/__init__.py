@@ -1,0 +1,1 @@
+"""How people are named: names read, repaired, folded in layers, and their frequencies."""
