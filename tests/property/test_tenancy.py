@@ -118,7 +118,6 @@ def patient(id: str = "", value: str = "so-9", **more: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", **known, "identifier": identifier, **more}
 
 
-<<<<<<< HEAD
 def matched(**more: Any) -> Ask:
     """Who someone may be, of an index that has seen all."""
 
@@ -127,14 +126,14 @@ def matched(**more: Any) -> Ask:
         return [world.ask("a", "POST", "/Patient/$match", patient(**more))]
 
     return ask
-=======
+
+
 def merging(source: str, target: str, **more: bool) -> dict[str, Any]:
     ends = {"source-patient": source, "target-patient": target}
     parts = [{"name": name, "valueReference": {"reference": f"Patient/{id}"}}
              for name, id in ends.items()]  # fmt: skip
     parts += [{"name": name, "valueBoolean": flag} for name, flag in more.items() if flag]
     return {"resourceType": "Parameters", "parameter": parts}
->>>>>>> life
 
 
 def bundle(type: str, *entries: Mapping[str, Any]) -> dict[str, Any]:
