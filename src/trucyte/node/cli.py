@@ -61,6 +61,7 @@ COMMANDS = {
     "vietnam": Command(
         "trucyte.node.country.commands:vietnam", "How names, numbers and addresses are read."
     ),
+    "identity": Command("trucyte.node.identity:identity", "Link files of persons; judge matching."),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 

@@ -6,8 +6,8 @@ import duckdb
 
 from trucyte.shared.identity.bulk.tables import FREQUENT, bits_sql, levels_sql, one
 from trucyte.shared.identity.matching.levels import COMPARISONS, MISSING
-from trucyte.shared.identity.matching.model import BORNE_SHARE_MIN, Model
-from trucyte.shared.identity.matching.rules import DIFFERENT, RULES, SURE, UNSURE, Rule
+from trucyte.shared.identity.matching.model import BORNE_SHARE_MIN, NAME_PARTS, Model
+from trucyte.shared.identity.matching.rules import DIFFERENT, RULES, SURE, UNSURE
 
 VERDICTS = (DIFFERENT, UNSURE, SURE)  # as numbers 0, 1, 2
 _NAMES = {comparison.name: comparison.names() for comparison in COMPARISONS}
@@ -30,21 +30,23 @@ def scores_sql(model: Model, *, prior: float, keep: float) -> str:
     return f"""
     CREATE OR REPLACE TABLE scores AS
     WITH leveled AS (
-        SELECT p.l AS l_n, p.r AS r_n, {levels_sql()}, {_shares_sql()}, {_conditions_sql()}
+        SELECT p.l AS l_n, p.r AS r_n, {levels_sql()}, {_shares_sql()}, {_conditions_sql()},
+            coalesce(l.name_sound = r.name_sound, false) AS same_name
         FROM pairs p
         JOIN scored_persons l ON l.n = p.l
         JOIN scored_persons r ON r.n = p.r
     ), weighed AS (
-        SELECT l_n, r_n, {levels}, {_total_sql(model)} AS bits, {_rules_sql()} AS rules
-        FROM leveled
+        SELECT *, {_total_sql(model)} AS bits FROM leveled
     ), likely AS (
         SELECT *, 1 / (1 + exp2(-least(60, greatest(-60, bits + {prior_bits(prior):.6f}))))
             AS probability
         FROM weighed
+    ), ruled AS (
+        SELECT *, {_rules_sql()} AS rules FROM likely
     )
     SELECT l_n AS l, r_n AS r, CAST(bits AS FLOAT) AS bits, probability, rules,
         CAST({_verdict_sql(model)} AS TINYINT) AS verdict, {levels}
-    FROM likely
+    FROM ruled
     WHERE probability >= {keep} OR (rules & {_mask(SURE)}) <> 0
     """.replace("exp2(", "pow(2, ")  # noqa: S608 - names of ours and numbers
 
@@ -60,7 +62,7 @@ def _shares_sql() -> str:
 
 def _conditions_sql() -> str:
     parts = []
-    for rule in RULES:
+    for number, rule in enumerate(RULES):
         wanted = []
         if rule.when:
             wanted.append(f"coalesce({rule.when.sql()}, false)")
@@ -68,16 +70,15 @@ def _conditions_sql() -> str:
             share = f"least(l.{rule.borne}_share, r.{rule.borne}_share)"
             wanted.append(f"coalesce({share} >= {log2(BORNE_SHARE_MIN):.6f}, false)")
         if wanted:
-            parts.append(f"{' AND '.join(wanted)} AS {_column(rule)}")
+            parts.append(f"{' AND '.join(wanted)} AS when_{number}")
     return ", ".join(parts)
 
 
-def _column(rule: Rule) -> str:
-    return f"when_{rule.name.replace('-', '_')}"
-
-
 def _total_sql(model: Model) -> str:
-    return " + ".join(f"({bits_sql(comparison, model)})" for comparison in COMPARISONS)
+    bits = {c.name: f"({bits_sql(c, model)})" for c in COMPARISONS}
+    names = " + ".join(bits[name] for name in NAME_PARTS)
+    excess = f"CASE WHEN same_name THEN greatest(0, {names} + name_sound_rarer) ELSE 0 END"
+    return f"{' + '.join(bits.values())} - {excess}"
 
 
 def _rules_sql() -> str:
@@ -88,7 +89,9 @@ def _rules_sql() -> str:
             for name, names in rule.levels.items()
         ]
         if rule.when or rule.borne:
-            wanted.append(_column(rule))
+            wanted.append(f"when_{number}")
+        if rule.until < 1:
+            wanted.append(f"probability < {rule.until}")
         cases.append(f"(CASE WHEN {' AND '.join(wanted)} THEN {1 << number} ELSE 0 END)")
     return " + ".join(cases)
 
@@ -117,8 +120,9 @@ def _verdict_sql(model: Model) -> str:
 
 def rules_of(mask: int, verdict: int) -> tuple[str, ...]:
     """Return the names of the rules that made a verdict, from the number of a scored pair."""
-    return tuple(
+    names = (
         rule.name
         for number, rule in enumerate(RULES)
         if mask >> number & 1 and rule.verdict == VERDICTS[verdict]
     )
+    return tuple(dict.fromkeys(names))

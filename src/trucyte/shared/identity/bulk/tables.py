@@ -22,11 +22,14 @@ from trucyte.shared.identity.matching.person import COLUMNS
 NUMBERS = ("personal", "identity", "social", "passport", "phone")
 SHARED_MAX = {"phone": 60}  # records that may share a number before it says nothing
 SHARED_MAX_OTHER = 25
-FREQUENT = tuple(sorted({lv.frequency for c in COMPARISONS for lv in c.levels if lv.frequency}))
-_KEYS_ONLY = frozenset({"name", "name_sound", "initial"})  # of keys alone, in no condition
+FREQUENT = (
+    *sorted({level.frequency for c in COMPARISONS for level in c.levels if level.frequency}),
+    "name_sound",
+)
+_KEYS_ONLY = frozenset({"name", "initial"})  # of keys alone, in no condition
 _SAME_ONLY = frozenset(
-    "family middle given family_sound middle_sound given_sound mother_sound birth_pair birth_day"
-    " commune former_commune province newborn_of month day".split()
+    "name_sound family middle given family_sound middle_sound given_sound mother_sound birth_pair"
+    " birth_day commune former_commune province newborn_of month day".split()
 )
 
 
@@ -93,6 +96,11 @@ def one(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
     """Return the one value of a query, its result read to the end."""
     [[value]] = connection.execute(query).fetchall()
     return value
+
+
+def column(connection: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
+    """Return the one column of a query as a list, read in columns."""
+    return connection.sql(query).to_arrow_table().column(0).to_pylist()  # type: ignore[no-any-return]
 
 
 def measure_frequencies(connection: duckdb.DuckDBPyConnection) -> None:

@@ -65,7 +65,7 @@ def train(connection: duckdb.DuckDBPyConnection, *, version: str, told: str, rec
         thresholds=Thresholds(),
         weights=weights,
         frequencies=_frequencies(connection),
-        rare={column: 1 / (records + 1) for column in FREQUENT},
+        rare=dict.fromkeys(FREQUENT, 1 / (records + 1)),
         report={"records": records, "random_pairs": RANDOM_PAIRS, "rounds": rounds},
     )
 

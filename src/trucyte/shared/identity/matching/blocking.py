@@ -29,6 +29,7 @@ BLOCKS: tuple[Block, ...] = (
     Block("initial-birth", ("initial", "birth_pair")),
     Block("family-birth", ("family_sound", "birth_pair")),
     Block("name-year", ("name_sound", "birth_year")),
+    Block("initials-year", ("family_sound", "middle_sound", "initial", "birth_year", "province")),
     Block("name-day", ("name_sound", "birth_day")),
     Block("name-commune", ("name_sound", "province", "commune")),
     Block("phone-given", ("phone", "given_sound")),

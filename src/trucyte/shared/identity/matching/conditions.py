@@ -49,28 +49,6 @@ class Same:
 
 
 @dataclass(frozen=True, slots=True)
-class Crossed:
-    """The one's first column is the other's second, and the other way round."""
-
-    first: str
-    second: str
-
-    def judge(self) -> Judge:
-        """Return what decides it for two persons."""
-        first, second = attrgetter(self.first), attrgetter(self.second)
-
-        def crossed(left: Any, right: Any) -> bool:
-            one, other = first(left), second(left)
-            return bool(one) and bool(other) and one == second(right) and other == first(right)
-
-        return crossed
-
-    def sql(self) -> str:
-        """Return it as SQL."""
-        return f"l.{self.first} = r.{self.second} AND l.{self.second} = r.{self.first}"
-
-
-@dataclass(frozen=True, slots=True)
 class Either:
     """At least one of the two has exactly this value."""
 

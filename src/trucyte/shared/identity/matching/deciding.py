@@ -9,7 +9,9 @@ from trucyte.shared.identity.matching.rules import DIFFERENT, RULES, SURE, UNSUR
 
 Judge = Callable[[Person, Person], bool]
 
-_CONDITIONS: dict[str, Judge] = {rule.name: rule.when.judge() for rule in RULES if rule.when}
+_CONDITIONS: dict[int, Judge] = {
+    id(rule): rule.when.judge() for rule in RULES if rule.when is not None
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,14 @@ def decide(left: Person, right: Person, evidence: Evidence, model: Model) -> Dec
     that link; where no rule speaks, the probability does, by the model's thresholds.
     """
     levels = {part.comparison: part.level for part in evidence.parts}
-    held = [rule for rule in RULES if _holds(rule, levels, left, right, model)]
+    held = [
+        rule
+        for rule in RULES
+        if evidence.probability < rule.until or rule.until == 1
+        if _holds(rule, levels, left, right, model)
+    ]
     for verdict in (DIFFERENT, UNSURE, SURE):
-        names = tuple(rule.name for rule in held if rule.verdict == verdict)
+        names = tuple(dict.fromkeys(rule.name for rule in held if rule.verdict == verdict))
         if names:
             return _decided(verdict, names, evidence, model)
     return Decision(_by_weight(evidence, model), (), evidence)
@@ -53,7 +60,7 @@ def _by_weight(evidence: Evidence, model: Model) -> str:
 def _holds(rule: Rule, levels: dict[str, str], left: Person, right: Person, model: Model) -> bool:
     if any(levels[name] not in wanted for name, wanted in rule.levels.items()):
         return False
-    if rule.when and not _CONDITIONS[rule.name](left, right):
+    if rule.when and not _CONDITIONS[id(rule)](left, right):
         return False
     return not rule.borne or all(
         model.is_borne(rule.borne, getattr(person, rule.borne)) for person in (left, right)

@@ -9,7 +9,7 @@ At a level of values that differ, f is that of the rarer one: who writes a name 
 bears has slipped; who writes another common name is likely another person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -24,6 +24,8 @@ from trucyte.shared.identity.matching.person import Person
 
 FORM = 1  # of the file
 BORNE_SHARE_MIN = 2e-4  # a given name that so many bear is a name, not a slip
+NAME_PARTS = ("given", "family", "middle")
+WHOLE_NAME = "whole-name"
 RARE_BITS_MAX = 6.0  # what the rarity of a value can add or take
 
 
@@ -50,7 +52,7 @@ class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Probabilities: from `sure` on a link is made, from `unsure` on somebody looks."""
 
-    sure: float = 0.999
+    sure: float = 0.995
     unsure: float = 0.5
 
 
@@ -80,8 +82,21 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         parts = []
         for name, level in compare(left, right).items():
             parts.append(Part(name, level, self._bits(name, level, left, right)))
+        excess = self._excess(parts, left, right)
+        if excess:
+            parts.append(Part(WHOLE_NAME, "exact", -excess))
         total = sum(part.bits for part in parts)
         return Evidence(total, probability(total, prior or self.prior), tuple(parts))
+
+    def _excess(self, parts: Sequence["Part"], left: Person, right: Person) -> float:
+        """Return what the parts of a name weigh beyond how rare the whole name is.
+
+        Parts are not drawn one by one: peoples, regions and fashions have their own sets.
+        """
+        if not left.name_sound or left.name_sound != right.name_sound:
+            return 0.0
+        bits = sum(part.bits for part in parts if part.comparison in NAME_PARTS)
+        return max(0.0, bits + log2(self.frequency("name_sound", left.name_sound)))
 
     def _bits(self, name: str, level: str, left: Person, right: Person) -> float:
         if level == MISSING:

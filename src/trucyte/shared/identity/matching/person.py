@@ -13,16 +13,19 @@ from typing import Any
 
 import msgspec
 
-from trucyte.shared.identity.matching.normal import bare_text, layers, words_of
+from trucyte.shared.identity.matching.normal import (
+    bare_text,
+    name_layers,
+    number_of,
+    part_layers,
+    place_of,
+)
 
-_DIGITS = re.compile(r"\D+")
-_NEWBORN = re.compile(r"^\s*(?:con\s+(?:bà|ba|chị|chi|mẹ|me)|cb|bé\s+con)\s+(?P<mother>.+)$", re.I)
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ].*)?")
 _LOCAL = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?:[ T].*)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})\d{0,6}")
 YEAR_MIN, YEAR_MAX = 1880, 2100
 _DUMMY_DATES = frozenset({"1900-01-01", "1800-01-01", "9999-12-31"})
-_DUMMIES = ("0123456789" * 2, "9876543210" * 2, "1234567890" * 2)
 _SEXES = {
     **dict.fromkeys(("1", "nam", "male", "m", "trai", "boy"), "1"),
     **dict.fromkeys(("2", "nu", "female", "f", "gai", "girl"), "2"),
@@ -106,50 +109,33 @@ def person_of(fields: Mapping[str, str]) -> Person:
     get = fields.get
     found = dict(_name(get("name", ""), get("family_name", ""), get("given_name", "")))
     if get("middle_name"):
-        found.update(_part("middle", words_of(fields["middle_name"])))
+        found.update(part_layers("middle", fields["middle_name"]))
     found.update(_birth(_date_text(fields)))
     found["sex"] = _SEXES.get(bare_text(get("sex", "")), "")
-    for field in ("personal_number", "identity_number", "passport"):
-        _add_number(found, get(field, ""))
-    social = number_of(get("social_number", "") or get("card_number", "")[-10:])
-    found["social"] = social if len(social) == 10 else ""
-    found["phone"] = phone_of(get("phone", ""))
-    for field in ("province", "commune", "former_commune", "address"):
-        found[field] = bare_text(get(field, ""))
-    mother = [layers(word) for word in words_of(get("mother_name", ""))]
-    found["mother_bare"] = " ".join(bare for _, bare, _ in mother if bare)
-    found["mother_sound"] = " ".join(sound for _, _, sound in mother if sound)
-    found["birth_order"] = get("birth_order", "")[:2]
+    _add_numbers(found, fields)
+    found.update(place_of(fields))
+    if get("mother_name"):
+        mother = part_layers("mother", fields["mother_name"])
+        found["mother_bare"], found["mother_sound"] = mother["mother_bare"], mother["mother_sound"]
+    elif found.get("newborn_of"):
+        found["mother_bare"] = found["mother_sound"] = found["newborn_of"]
+    if get("birth_order"):
+        found["birth_order"] = fields["birth_order"][:2]
     return Person(**found)
 
 
 def _name(whole: str, family: str, given: str) -> Mapping[str, str]:
-    newborn = _NEWBORN.match(whole)
-    mother = bare_text(newborn["mother"]) if newborn else ""
-    if family or given:
-        parts = words_of(family), [], words_of(given)
-    else:
-        words = words_of(whole)
-        parts = words[:1] if len(words) > 1 else [], words[1:-1], words[-1:]
-    found = {"newborn_of": mother}
-    for part, words in zip(("family", "middle", "given"), parts, strict=True):
-        found.update(_part(part, words))
-    folded = [layers(word) for words in parts for word in words]
+    if not family and not given:
+        return name_layers(whole)
+    found = {**part_layers("family", family), **part_layers("given", given)}
+    words = f"{found['family_sound']} {found['given_sound']}".split()
+    found["name"] = f"{found['family']} {found['given']}".strip()
+    found["name_sound"] = " ".join(sorted(words))
     found["initial"] = found["given_sound"][:1]
-    found["name"] = " ".join(plain for plain, _, _ in folded)
-    found["name_sound"] = " ".join(sorted(sound for _, _, sound in folded if sound))
-    if folded:
-        found["marks"] = "1" if any(plain != bare for plain, bare, _ in folded) else "0"
+    if found["name"]:
+        is_bare = found["name"] == f"{found['family_bare']} {found['given_bare']}".strip()
+        found["marks"] = "0" if is_bare else "1"
     return found
-
-
-def _part(part: str, words: Sequence[str]) -> Mapping[str, str]:
-    folded = [layers(word) for word in words]
-    return {
-        part: " ".join(plain for plain, _, _ in folded),
-        f"{part}_bare": " ".join(bare for _, bare, _ in folded if bare),
-        f"{part}_sound": " ".join(sound for _, _, sound in folded if sound),
-    }
 
 
 def _date_text(fields: Mapping[str, str]) -> str:
@@ -197,31 +183,28 @@ def _day(year: str, month: str | None, day: str | None) -> str:
         return ""
 
 
-def number_of(text: str) -> str:
-    """Return the digits of a number; "" for a placeholder that many people share."""
-    digits = _DIGITS.sub("", text[:40])
-    is_counted = any(digits in counted for counted in _DUMMIES)
-    return "" if len(set(digits)) < 3 or is_counted or not digits.strip("0") else digits
+_PLACES = frozenset(("personal", "identity", "social", "passport", "phone"))
+_KINDS = {  # field of a row -> the kind that is expected there
+    "personal_number": "personal",
+    "identity_number": "identity",
+    "passport": "passport",
+    "social_number": "social",
+    "card_number": "card",
+    "phone": "phone",
+}
 
 
-def phone_of(text: str) -> str:
-    """Return a phone number as its digits with a leading 0; "" for what is none."""
-    digits = number_of(text)
-    if digits.startswith("84") and len(digits) in (11, 12):
-        digits = f"0{digits[2:]}"
-    return digits if digits.startswith("0") and 9 <= len(digits) <= 12 else ""
-
-
-def _add_number(found: dict[str, str], text: str) -> None:
-    """Put a personal paper's number where its form says, whatever column it came from."""
-    digits = number_of(text)
-    letters = text.strip().upper()[:12]
-    if letters[:1].isalpha() and letters[1:].isascii() and letters[1:].isdigit():
-        found.setdefault("passport", letters)
-    elif len(digits) == 12:
-        found.setdefault("personal", digits)
-    elif len(digits) == 9:
-        found.setdefault("identity", digits)
+def _add_numbers(found: dict[str, str], fields: Mapping[str, str]) -> None:
+    """Put numbers where their form says, whatever column of papers they came from."""
+    for field, expected in _KINDS.items():
+        text = fields.get(field, "")
+        if not text:
+            continue
+        kind, value = number_of(text, expected=expected)
+        if kind == "card":
+            kind, value = "social", value[-10:]
+        if kind in _PLACES and (kind != "phone" or expected == "phone"):
+            found.setdefault(kind, value)
 
 
 _SYSTEM_ENDS = {  # the last part of an identifier's system -> field

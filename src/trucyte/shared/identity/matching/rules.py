@@ -19,10 +19,12 @@ _NAME_LIKE = _SAME | {"other-marks", "typo", "crossed"}
 _BIRTH_SAME = frozenset({"exact", "swapped", "year-known"})
 _BIRTH_LIKE = _BIRTH_SAME | {"one-digit", "year-slip", "part-slip", MISSING}
 _BIRTH_OTHER = frozenset({"other-year", "same-year", "near-year", ELSE})
+_NOT_EXACT_BIRTH = _BIRTH_OTHER | {"year-known", "one-digit", "year-slip", "part-slip", MISSING}
+_NOT_SAME = frozenset({"other-marks", "typo", "crossed", "initial", "similar", ELSE, MISSING})
+_FAR = frozenset({"province", ELSE, MISSING})
 _EXACT = frozenset({"exact"})
 _NOT_EXACT = frozenset({"few-digits", MISSING, ELSE})
 _NO_NUMBER = dict.fromkeys(("personal", "social", "identity", "passport"), _NOT_EXACT)
-_NO_CONTACT = {"phone": _NOT_EXACT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +36,75 @@ class Rule:
     levels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     when: Condition | None = None
     borne: str = ""  # a column in which both have a value that people are known to bear
+    until: float = 1.0  # from this probability on an "unsure" rule no longer holds
 
 
 RULES: tuple[Rule, ...] = (
     Rule("newborn-and-other", DIFFERENT, _NO_NUMBER | {"birth": _BIRTH_OTHER}, Has("newborn_of")),
     Rule(
-        "parent-and-child",
+        "one-day-of-other-years",
         DIFFERENT,
-        _NO_NUMBER | {"birth": frozenset({"one-digit", "other-year", ELSE})},
+        _NO_NUMBER | {"birth": frozenset({"one-digit", "other-year"})},
         Far("birth_year", 13),
     ),
+    Rule("parent-and-child", DIFFERENT, {"birth": frozenset({ELSE})}, Far("birth_year", 13)),
     Rule(
         "siblings",
         DIFFERENT,
         _NO_NUMBER | {"given": frozenset({ELSE}), "birth": _BIRTH_OTHER},
     ),
+    Rule(
+        "two-given-names",
+        DIFFERENT,
+        _NO_NUMBER | {"given": frozenset({ELSE, "similar"})},
+        Differ("name_sound"),
+        borne="given_bare",
+    ),
     Rule("newborn", UNSURE, {}, Has("newborn_of")),
     Rule("other-birth-order", UNSURE, {}, Differ("birth_order")),
     Rule("two-personal-numbers", UNSURE, {"personal": frozenset({ELSE})}),
-    Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE})}),
+    Rule(
+        "two-numbers-two-birthdays",
+        DIFFERENT,
+        {"personal": frozenset({ELSE}), "birth": _BIRTH_OTHER | {"part-slip"}},
+    ),
+    Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE}), "given": _NOT_SAME}),
+    Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE}), "middle": _NOT_SAME | {"dropped"}}),
+    Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE}), "birth": _NOT_EXACT_BIRTH}),
+    Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE}), "phone": _NOT_EXACT, "address": _FAR}),
     Rule("other-given-name", UNSURE, {"given": frozenset({ELSE, "similar", MISSING})}),
     Rule(
         "twins",
         UNSURE,
-        {"given": frozenset({"other-marks", "typo", "initial"}), "birth": _BIRTH_SAME},
-        borne="given_bare",
+        _NO_NUMBER | {"given": frozenset({"typo", "initial"})},
     ),
     Rule(
         "two-names-by-marks",
         UNSURE,
         _NO_NUMBER | {"given": frozenset({"other-marks"})},
+        borne="given",
     ),
     Rule(
         "birth-not-supported",
         UNSURE,
-        _NO_NUMBER | {"birth": _BIRTH_OTHER | {MISSING}},
+        {"birth": _BIRTH_OTHER},
+    ),
+    Rule(
+        "birth-not-known",
+        UNSURE,
+        _NO_NUMBER | {"birth": frozenset({MISSING})},
+    ),
+    Rule(
+        "little-agrees",
+        UNSURE,
+        _NO_NUMBER
+        | {
+            "birth": frozenset({"year-known", "one-digit", "year-slip", "part-slip"}),
+            "phone": _NOT_EXACT,
+            "address": _FAR,
+            "mother": frozenset({"similar", ELSE, MISSING}),
+        },
+        until=0.999,
     ),
     Rule(
         "same-personal-number",
