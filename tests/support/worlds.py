@@ -15,7 +15,7 @@ from trucyte.base.clock import FixedClock
 from trucyte.base.settings import DatabaseSettings, DiskSettings, Settings
 from trucyte.database.connect import Database
 from trucyte.node.bulk.jobs import Bulk, do_one, make_bulk
-from trucyte.node.identity.parts import make_identity
+from trucyte.node.people.parts import make_identity
 from trucyte.node.serve import make_api
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.accounts import sent_form

@@ -14,7 +14,7 @@ from trucyte.base.problem import Kind, Problem
 from trucyte.base.settings import load_settings
 from trucyte.journal.evidence import evidence_from_json, evidence_to_json, verify_evidence
 from trucyte.node.cli import INPUT_ERRORS
-from trucyte.node.identity.parts import make_identity
+from trucyte.node.people.parts import make_identity
 from trucyte.node.wiring import Node, open_node
 from trucyte.records.parameters.progress import check_settled
 from trucyte.shared.access.local import local_access

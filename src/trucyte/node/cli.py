@@ -52,16 +52,13 @@ COMMANDS = {
     "terminology": Command(
         "trucyte.node.terminology:terminology", "Code lists: load, look up, expand, translate."
     ),
-    "identity": Command(
-        "trucyte.node.identity.commands:identity", "Who is whom: the index of people, pairs."
-    ),
     "view": Command("trucyte.node.view:view", "Make tables out of FHIR by a view."),
     "validate": Command("trucyte.node.validate:validate", "Check FHIR against R4 and profiles."),
     "packages": Command("trucyte.node.packages:packages", "FHIR packages that checks rest on."),
     "vietnam": Command(
         "trucyte.node.country.commands:vietnam", "How names, numbers and addresses are read."
     ),
-    "identity": Command("trucyte.node.identity:identity", "Link files of persons; judge matching."),
+    "identity": Command("trucyte.node.identity:identity", "Who is whom: link files, judge matching, index."),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 

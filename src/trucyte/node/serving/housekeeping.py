@@ -15,7 +15,7 @@ from trucyte.intake.watch import FolderWatch
 from trucyte.node.api.reindexing import walk_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, work_on_bulk
 from trucyte.node.exchange.subscriptions import telling
-from trucyte.node.identity.parts import identifying
+from trucyte.node.people.parts import identifying
 from trucyte.node.wiring import Node
 from trucyte.records.parameters.worker import Reindexer
 from trucyte.shared.terminology.follower import Follower

@@ -1,4 +1,4 @@
-"""`trucyte identity status|reindex`: how the index of people stands, and making it anew."""
+"""How the index of people stands, told; and making it anew."""
 
 import json
 import os
@@ -10,26 +10,13 @@ from typing import Any
 import click
 
 from trucyte.base.settings import load_settings
-from trucyte.node.identity.parts import Identity, make_identity
+from trucyte.node.people.parts import Identity, make_identity
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.identity.index.report import CrowdedKey, IndexReport, crowded_keys, report_of
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="JSON for machines.")
 
-
-@click.group()
-def identity() -> None:
-    """Who is whom: the index of people, links, worklist."""
-
-
-@identity.command()
-@click.option("--crowded", is_flag=True, help="Also the keys that too many share; takes longer.")
-@_JSON
-def status(crowded: bool, as_json: bool) -> None:
-    """Show how many people the index holds, how far it is behind, and what waits for a person.
-
-    Example: trucyte identity status --crowded --json
-    """
+def show_status(*, crowded: bool, as_json: bool) -> None:
+    """Write how the index stands."""
     with open_node(load_settings(os.environ), needs_room=False) as node:
         parts = make_identity(node)
         facts = _facts(node, parts, report_of(node.database, node.journal))
@@ -37,13 +24,8 @@ def status(crowded: bool, as_json: bool) -> None:
     _write(facts | ({"crowded": [_row(one) for one in keys]} if crowded else {}), as_json=as_json)
 
 
-@identity.command()
-@_JSON
-def reindex(as_json: bool) -> None:
-    """Make the index of people anew; when stopped, it goes on by itself.
-
-    Example: trucyte identity reindex
-    """
+def remake(*, as_json: bool) -> None:
+    """Make the index anew, and write what it then holds."""
     with open_node(load_settings(os.environ)) as node, _bar(as_json=as_json) as progress:
         make_identity(node).follower.reindex(progress)
         found = report_of(node.database, node.journal)
