@@ -6,8 +6,8 @@ python -m tests.support.people_worker URL FOLDER
 import sys
 from pathlib import Path
 
-from tests.support.people import KEYS, LinksInMemory
 from tests.support.journal import open_journal
+from tests.support.people import KEYS, LinksInMemory
 from trucyte.base.clock import SystemClock
 from trucyte.database.connect import Database
 from trucyte.shared.access.local import system_access

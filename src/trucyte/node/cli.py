@@ -58,7 +58,7 @@ COMMANDS = {
     "vietnam": Command(
         "trucyte.node.country.commands:vietnam", "How names, numbers and addresses are read."
     ),
-    "identity": Command("trucyte.node.identity:identity", "Who is whom: link files, judge matching, index."),
+    "identity": Command("trucyte.node.identity:identity", "Who is whom: files, matching, index."),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 
