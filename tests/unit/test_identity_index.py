@@ -94,17 +94,18 @@ def test_of_another_organisation_nobody_is_found(people: People) -> None:
 
 
 def test_a_number_that_too_many_share_is_no_key_and_is_reported(people: People) -> None:
+    names = ("An", "Bình", "Cúc", "Dung", "Giang", "Hoa", "Khánh")
     people.put(
         *(
-            patient(f"p{n}", f"Lê Thị Số {n}", f"1990-01-{n + 2:02}", number=NUMBER)
-            for n in range(7)
+            patient(f"p{n}", f"Lê Thị {name}", f"19{n + 60}-01-{n + 2:02}", number=NUMBER)
+            for n, name in enumerate(names)
         )
     )
     matches = people.matcher.match(people.node.plain, asked(number=NUMBER))
     assert matches.crowded == ("personal",)
     assert matches.candidates == ()
     near = people.matcher.match(
-        people.node.plain, asked(name="Lê Thị Số 3", birth="1990-01-05", number=NUMBER)
+        people.node.plain, asked(name="Lê Thị Dung", birth="1963-01-05", number=NUMBER)
     )
     assert ids(near)[0] == "p3"
     assert near.crowded == ("personal",)

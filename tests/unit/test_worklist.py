@@ -28,7 +28,7 @@ def people(
             name = ("Nguyễn Văn Hùng", "Lê Thị Hoa", "Trần Minh Khôi")[n]
             opened.put(
                 patient(f"a{n}", name, number=f"0790850001{n}1", phone=f"091200011{n}"),
-                patient(f"b{n}", name, number=f"0790850007{n}7", phone=f"091200011{n}"),
+                patient(f"b{n}", name, number=f"0790858{n}4567", phone=f"091200011{n}"),
             )
         opened.newcomers.catch_up()
         yield opened

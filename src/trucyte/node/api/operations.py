@@ -8,8 +8,8 @@ from typing import Final
 from trucyte.insight.views.served import SearchedSource, ViewRunner
 from trucyte.national.record.operations import Documents
 from trucyte.node.api.checking import NodeChecking
-from trucyte.node.people.parts import make_identity
 from trucyte.node.packages import FOLDER
+from trucyte.node.people.parts import make_identity
 from trucyte.node.wiring import Node
 from trucyte.web.api.operations.documents import document_operations, everything_operations
 from trucyte.web.api.operations.graphql import graphql_operations

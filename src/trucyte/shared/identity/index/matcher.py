@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final
 
 from trucyte.database.connect import Database
 from trucyte.fhir.types import TYPE_NUMBERS
@@ -27,11 +27,13 @@ CANDIDATES_MAX: Final = 100  # of one person: weighed at most
 _OWN: Final = 0
 _WHOLE_SECONDS: Final = 1.0
 _PROBABLE: Final = 0.5
+# A row of the index at the same line is the current one: most need no look at the heads.
 _SEEN: Final = (
-    "cross join lateral (select h.seq from journal.head h"
-    " where h.key = journal.head_key(p.origin, {type}, p.id) limit 1) h"
-    " cross join lateral (select from records.entry e where e.seq = h.seq and {conditions}"
-    " limit 1) e"
+    "cross join lateral ("
+    "select from records.entry e where e.seq = p.seq and {conditions}"
+    " union all select from journal.head h join records.entry e on e.seq = h.seq"
+    " where h.key = journal.head_key(p.origin, {type}, p.id) and h.seq <> p.seq"
+    " and {conditions} limit 1) e"
 )
 _RANKS: Final = {"sure": 0, "unsure": 1, "different": 2}
 
@@ -176,7 +178,7 @@ class Matcher:
             conditions = " and ".join(permitted(access, bound, _OWN))
             type_number = bound.add(TYPE_NUMBERS["Patient"], "smallint")
             seen = _SEEN.format(type=type_number, conditions=conditions)
-        text = statements()["candidates"].replace("{permitted}", cast(LiteralString, seen))
+        text = statements()["candidates"].replace("{permitted}", seen)
         return text.encode(), bound.values
 
     def _is_whole(self, connection: Any) -> bool:

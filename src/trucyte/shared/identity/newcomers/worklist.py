@@ -7,7 +7,7 @@ Every decision is an entry of the journal with who made it, why, and on what evi
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final
 
 from trucyte.base.clock import Clock
 from trucyte.base.problem import Kind, Problem
@@ -117,7 +117,8 @@ class Worklist:
         found = self._records.read_all(access, "Patient", ids, "match Patient")
         if len(found) < len(ids):
             raise PairUnknown
-        return SideBySide(pair, *found, explain(pair.decision, language))
+        low, high = found
+        return SideBySide(pair, low, high, explain(pair.decision, language))
 
     def decide(self, access: Access, number: int, verdict: Verdict, note: str = "") -> Pair:
         """Decide about a pair as the caller; `note` says why, and lies with the link.
@@ -170,8 +171,7 @@ class Worklist:
         if facility:
             numbers = bound.add([organisation_number(facility)], "bigint[]")
             conditions.append(f"p.organisations && {numbers}")
-        joined = cast(LiteralString, " and ".join(conditions))
-        text = statements()["page"].replace("{conditions}", joined)
+        text = statements()["page"].replace("{conditions}", " and ".join(conditions))
         values = bound.values | {"states": list(states), "after": after, "count": count}
         with self._database.reader() as connection:
             return [pair_of(row) for row in connection.execute(text.encode(), values)]
