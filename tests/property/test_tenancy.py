@@ -119,6 +119,16 @@ def patient(id: str = "", value: str = "so-9", **more: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", **known, "identifier": identifier, **more}
 
 
+def matched(**more: Any) -> Ask:
+    """Who someone may be, of an index that has seen all."""
+
+    def ask(world: World) -> Sequence[Reply]:
+        world.lay_out()
+        return [world.ask("a", "POST", "/Patient/$match", patient(**more))]
+
+    return ask
+
+
 def merging(source: str, target: str, **more: bool) -> dict[str, Any]:
     ends = {"source-patient": source, "target-patient": target}
     parts = [{"name": name, "valueReference": {"reference": f"Patient/{id}"}}
@@ -361,6 +371,25 @@ OPERATIONS: Mapping[str, Sequence[Ask]] = {
             "/Patient/$summary?identifier=urn:so|so-1",
             "/Patient/$summary?identifier=urn:so|only-b",
         )
+    ],
+    "match": [
+        matched(name=[{"text": text}], **more)
+        for text in ("Nguyễn Văn Thử 2", "Nguyễn")
+        for more in ({}, {"birthDate": "1990-01-02"}, {"birthDate": "1990"})
+    ],
+    "ihe-pix": [
+        get(
+            "/Patient/$ihe-pix?sourceIdentifier=urn:so|so-1",
+            "/Patient/$ihe-pix?sourceIdentifier=urn:so|only-b",
+            "/Patient/$ihe-pix?sourceIdentifier=urn:b|1",
+            "/Patient/$ihe-pix?sourceIdentifier=urn:so|so-1&targetSystem=urn:b",
+        ),
+        get(
+            *(
+                f"/Patient/$ihe-pix?sourceIdentifier=http://127.0.0.1:8080/fhir|Patient/{id}"
+                for id in ("a-p1", "b-p1", "none")
+            )
+        ),
     ],
     "document": [
         get(

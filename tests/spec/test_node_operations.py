@@ -54,6 +54,13 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "Patient/everything": ("GET", "Patient/p1/$everything", None),
     "Encounter/everything": ("GET", "Encounter/e1/$everything", None),
     "Patient/summary": ("GET", "Patient/p1/$summary", None),
+    "Patient/match": ("POST", "Patient/$match", {
+        "resourceType": "Patient", "name": [{"text": "Nguyễn Văn Mẫu"}],
+        "birthDate": "1985-03-02"}),
+    "Patient/ihe-pix": (
+        "GET", "Patient/$ihe-pix?sourceIdentifier=" + quote("http://127.0.0.1:8080/fhir|Patient/p1"),
+        None,
+    ),
     "validate": ("POST", "Patient/$validate", {"resourceType": "Patient"}),
     "graphql": ("GET", "$graphql?query=" + quote("{Patient(id:p1){birthDate}}"), None),
     "meta": ("GET", "Patient/p1/$meta", None),

@@ -15,6 +15,7 @@ from trucyte.base.clock import FixedClock
 from trucyte.base.settings import DatabaseSettings, DiskSettings, Settings
 from trucyte.database.connect import Database
 from trucyte.node.bulk.jobs import Bulk, do_one, make_bulk
+from trucyte.node.people.parts import make_identity
 from trucyte.node.serve import make_api
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.accounts import sent_form
@@ -73,6 +74,10 @@ class World:
         """Do every job that waits, in this thread."""
         while do_one(self.bulk, Event()):
             pass
+
+    def lay_out(self) -> None:
+        """Let the index of people come up to the journal."""
+        make_identity(self.node).follower.catch_up()
 
 
 @contextmanager

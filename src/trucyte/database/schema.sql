@@ -6,6 +6,8 @@ create schema audit;
 
 create schema database;
 
+create schema identity;
+
 create schema intake;
 
 create schema jobs;
@@ -119,6 +121,44 @@ create table database.migration (
     name text not null,
     checksum text not null,
     applied_at timestamp with time zone default now() not null
+);
+
+create table identity.form (
+    one boolean default true not null,
+    form text not null,
+    is_whole boolean not null
+);
+
+create table identity.key (
+    hash bigint not null,
+    seq bigint not null
+);
+
+create table identity.pair (
+    number bigint generated always as identity,
+    low_origin smallint not null,
+    high_origin smallint not null,
+    low_id text collate "C" not null,
+    high_id text collate "C" not null,
+    state text not null,
+    weight real not null,
+    probability real not null,
+    model text not null,
+    rules text[] not null,
+    verdict text not null,
+    parts jsonb not null,
+    organisations bigint[] not null,
+    proposed_at timestamp with time zone not null,
+    decided_at timestamp with time zone,
+    decided_by text default ''::text not null
+);
+
+create table identity.person (
+    seq bigint not null,
+    person bigint not null,
+    origin smallint not null,
+    id text collate "C" not null,
+    fields bytea not null
 );
 
 create table intake.latest (
@@ -518,6 +558,24 @@ alter table audit.tail add constraint tail_pkey PRIMARY KEY (single);
 
 alter table database.migration add constraint migration_pkey PRIMARY KEY (number);
 
+alter table identity.form add constraint form_is_one_row CHECK (one);
+
+alter table identity.form add constraint form_pkey PRIMARY KEY (one);
+
+alter table identity.key add constraint key_pkey PRIMARY KEY (hash, seq);
+
+alter table identity.pair add constraint pair_is_ordered CHECK ((ROW(low_origin, low_id) < ROW(high_origin, high_id)));
+
+alter table identity.pair add constraint pair_key UNIQUE (low_origin, low_id, high_origin, high_id);
+
+alter table identity.pair add constraint pair_pkey PRIMARY KEY (number);
+
+alter table identity.pair add constraint pair_state_check CHECK ((state = ANY (ARRAY['open'::text, 'later'::text, 'linked'::text, 'different'::text, 'broken'::text, 'withdrawn'::text])));
+
+alter table identity.pair add constraint pair_verdict_check CHECK ((verdict = ANY (ARRAY['sure'::text, 'unsure'::text, 'different'::text])));
+
+alter table identity.person add constraint person_pkey PRIMARY KEY (seq);
+
 alter table intake.latest add constraint latest_pkey PRIMARY KEY (id);
 
 alter table intake.part add constraint part_pkey PRIMARY KEY (source, place);
@@ -643,6 +701,14 @@ alter table audit.change alter column salt set storage external;
 CREATE INDEX change_person ON ONLY audit.change USING btree (person, seq) WHERE (person <> 0);
 
 CREATE INDEX shown_persons ON audit.shown USING gin (persons) WITH (fastupdate=off);
+
+CREATE INDEX pair_high ON identity.pair USING btree (high_origin, high_id);
+
+CREATE INDEX pair_organisations ON identity.pair USING gin (organisations) WHERE (state = 'open'::text);
+
+CREATE INDEX pair_waiting ON identity.pair USING btree (number) WHERE (state = 'open'::text);
+
+CREATE UNIQUE INDEX person_id ON identity.person USING btree (origin, id);
 
 alter table intake.part alter column body set storage external;
 

@@ -63,7 +63,7 @@ COMMANDS = {
         "trucyte.node.country.commands:vietnam", "How names, numbers and addresses are read."
     ),
     "identity": Command(
-        "trucyte.node.matching.commands:identity", "Link files of persons; judge matching."
+        "trucyte.node.matching.commands:identity", "Who is whom: files, matching, index."
     ),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }

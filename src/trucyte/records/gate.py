@@ -104,6 +104,25 @@ class Records:
             raise ResourceRestricted(type=type)
         return shown(access, [stored], f"read {type}")[0]
 
+    def read_all(
+        self, access: Access, type: str, ids: Sequence[str], reason: str
+    ) -> tuple[Resource, ...]:
+        """Return the current versions of several, in the order of `ids`.
+
+        What is not there, was deleted or is not for the caller is left out. `reason` is for
+        the trail: "match Patient". Raises UnknownType.
+        """
+        check_type(type)
+        keys = [(OWN, type, id) for id in ids]
+        with self._database.reader() as connection:
+            found = self._journal.current(keys, connection)
+            lines = [found[key] for key in keys if key in found and found[key].body]
+            seen = of_those_seen(access, lines, connection)
+        # The current version's own label is the resource's.
+        return shown(
+            access, [line for line in seen if access.sees_restricted or not label_of(line)], reason
+        )
+
     def read_version(self, access: Access, type: str, id: str, version: int) -> Resource:
         """Return one version, also of a resource that was deleted later.
 

@@ -14,6 +14,7 @@ import click
 
 from trucyte.base.terminal import clear_line, draw_line
 from trucyte.node.cli import DONE
+from trucyte.node.people.commands import reindex, status
 
 if TYPE_CHECKING:
     from trucyte.shared.identity.bulk.linking import Link, Linkage
@@ -50,6 +51,10 @@ _model = click.option(
 @click.group()
 def identity() -> None:
     """Who is the same person: link files, train and judge the matching."""
+
+
+identity.add_command(status)
+identity.add_command(reindex)
 
 
 @identity.command()

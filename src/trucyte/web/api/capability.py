@@ -27,13 +27,6 @@ _COMMON = (
     ("_lastUpdated", "date", "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated"),
 )
 
-# Whose part this node can play: care services found (ITI-90), by distance too, and followed
-# by history (ITI-91), of Mobile Care Services Discovery.
-_MCSD = "https://profiles.ihe.net/ITI/mCSD/CapabilityStatement/IHE.mCSD."
-INSTANTIATES = tuple(
-    f"{_MCSD}{part}" for part in ("Directory", "Directory.LocationDistance", "Directory.Update")
-)
-
 # How a server of R4 lists its topics (Subscriptions backport IG 1.1).
 _TOPIC = (
     "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
@@ -120,11 +113,14 @@ class Capabilities:
         clock: Clock,
         systems: Callable[[], Mapping[str, Sequence[str]]] = dict,
         topics: Sequence[str] = (),
+        instantiates: Sequence[str] = (),
     ) -> None:
         """Describe these rows and operations.
 
-        `systems` are code systems and their versions, `topics` canonicals to subscribe to.
+        `systems` are code systems and their versions, `topics` canonicals to subscribe to,
+        `instantiates` statements of others that this node meets.
         """
+        self._instantiates = list(instantiates)
         self._systems = systems
         self._topics = tuple(topics)
         self._rows = tuple(rows)
@@ -187,7 +183,7 @@ class Capabilities:
         statement: dict[str, Any] = {
             "resourceType": "CapabilityStatement",
             **self._head(base),
-            "instantiates": list(INSTANTIATES),
+            **({"instantiates": self._instantiates} if self._instantiates else {}),
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         }
