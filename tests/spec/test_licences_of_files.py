@@ -121,9 +121,10 @@ def test_an_import_counts_the_lines_it_remarks_on(office: Office, tmp_path: Path
     lines.append({"resourceType": "Patient", "id": "p"})
     path.write_text("\n".join(map(json.dumps, lines)))
     acceptor = SliceAcceptor(office.tools)
-    (part,) = slices(path, DEFAULT)
-    (done,) = acceptor.accept([Task(0, path, "lines.ndjson", -1, "", part)], Event())
-    assert (done.written, done.failed, done.warned) == (4, 0, 2)
+    tasks = [Task(0, path, path.name, -1, "", part) for part in slices(path, DEFAULT)]
+    done = [one for task in tasks for one in acceptor.accept([task], Event())]
+    assert sum(one.written for one in done) == 4
+    assert [sum(one.failed for one in done), sum(one.warned for one in done)] == [0, 2]
 
 
 def test_a_register_that_is_mended_is_heard_within_a_minute(office: Office) -> None:
@@ -134,7 +135,10 @@ def test_a_register_that_is_mended_is_heard_within_a_minute(office: Office) -> N
     assert past.bar(asked, day) == "revoked"
     mended = practitioner("dr", licence(NUMBER))
     office.journal.commit([replace(change_of(mended), expected=1)])
+    past.look([asked])
+    assert past.bar(asked, day) == "revoked"
     clock.advance(timedelta(seconds=61))
+    past.look([asked])
     assert past.bar(asked, day) == ""
 
 

@@ -3,6 +3,7 @@
 As `reader` has it, but for the places, which nobody asks of what is over.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -18,6 +19,8 @@ from trucyte.shared.identity.registers.standing import Facts
 _AT_ONCE: Final = 100
 _COUNT: Final = 500
 _VALUE_MAX: Final = 200  # characters of a number, longer is none
+
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
 
 Number = tuple[str, str]  # system, value
 Json = Mapping[str, Any]
@@ -72,10 +75,10 @@ class Many:
         }
 
     def _by_id(self, kind: str, wanted: Iterable[tuple[str, str]]) -> dict[str, Resource]:
-        ids = sorted({id_ for one, id_ in wanted if one == kind and id_})
+        ids = sorted({id_ for one, id_ in wanted if one == kind and _ID.fullmatch(id_)})
         found: dict[str, Resource] = {}
         for some in _pieces(ids):
-            query = [("_id", ",".join(map(_escaped, some))), ("_count", str(_COUNT))]
+            query = [("_id", ",".join(some)), ("_count", str(_COUNT))]
             page = self._records.search(self._access, kind, query)
             found |= {one.id: one for one in page.entries}
         return found

@@ -13,8 +13,8 @@ from trucyte.base.clock import VIETNAM, Clock
 from trucyte.fhir.search.moments import moment_range
 from trucyte.shared.identity.registers.acts import Act, acts_of
 from trucyte.shared.identity.registers.licence import NUMBERS, SOCIAL, normal_number
-from trucyte.shared.identity.registers.many import Key, Many
-from trucyte.shared.identity.registers.reader import FRESH_SECONDS, key_of
+from trucyte.shared.identity.registers.many import Many
+from trucyte.shared.identity.registers.reader import FRESH_SECONDS, Key, key_of
 from trucyte.shared.identity.registers.signing import signer_of
 from trucyte.shared.identity.registers.standing import Facts, standing_of
 
@@ -45,6 +45,7 @@ class Past:
         self._clock = clock
         self._kept: dict[Key, Facts] = {}
         self._bars: dict[tuple[Key, int, int], str] = {}
+        self._days: dict[tuple[tuple[str, str], date], str] = {}
         self._until = datetime.min.replace(tzinfo=UTC)
 
     def look(self, numbers: Iterable[tuple[str, str]]) -> None:
@@ -53,6 +54,13 @@ class Past:
 
     def bar(self, number: tuple[str, str], day: date) -> str:
         """Return why a licence was not in force all that day; "" where it was, or is not known."""
+        asked = (number, day)
+        found = self._days.get(asked)
+        if found is None:
+            found = self._days[asked] = self._day(number, day)
+        return found
+
+    def _day(self, number: tuple[str, str], day: date) -> str:
         key = _key(number)
         if key not in self._kept:
             self._read({key})
@@ -82,6 +90,7 @@ class Past:
         if asked not in self._bars:
             if len(self._bars) >= _REMEMBERED_MAX:
                 self._bars.clear()
+                self._days.clear()
             self._bars[asked] = self._judge(self._kept.get(key, _NOBODY), low, high)
         return self._bars[asked]
 
@@ -100,9 +109,11 @@ class Past:
         if now >= self._until or len(self._kept) + len(keys) > _REMEMBERED_MAX:
             self._kept.clear()
             self._bars.clear()
+            self._days.clear()
             self._until = now + timedelta(seconds=FRESH_SECONDS)
         missing = keys - self._kept.keys()
         if missing:
+            self._days.clear()
             self._kept |= dict.fromkeys(missing, _NOBODY) | self._many.facts(missing)
 
 
