@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from bench.ingest import folder
 from bench.record import record
+from trucyte.base.hashing import opaque_id
 from trucyte.base.problem import Problem
 from trucyte.base.settings import load_settings
 from trucyte.fhir.text import accept_own
@@ -26,6 +27,8 @@ from trucyte.node.parts import make_interactions
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import system_access
 from trucyte.shared.identity.registers.licence import NUMBERS, STATE
+from trucyte.shared.identity.registers.many import Many
+from trucyte.shared.identity.registers.reader import lines_of_node
 from trucyte.shared.identity.registers.signing import Signing
 
 RESULT: Mapping[str, Any] = {"resourceType": "Observation", "status": "final"}
@@ -127,6 +130,26 @@ def many_acts(node: Node, acts: int) -> dict[str, tuple[float, str]]:
     return found
 
 
+def looked_up(node: Node) -> dict[str, tuple[float, str]]:
+    """Return what a batch of a file costs that names 100 people, known or not."""
+    numbers = [f"{number:06}/MAU-CCHN" for number in range(100)]
+    for number in numbers[::2]:
+        licence = {"identifier": [{"system": NUMBERS, "value": number}]}
+        id_ = opaque_id(node.keyring.ids, "Practitioner", number)
+        person = {"resourceType": "Practitioner", "id": id_, "qualification": [licence]}
+        person["identifier"] = licence["identifier"]
+        accepted = accept_own(person)
+        change = Change(
+            "Practitioner", id_, Operation.UPDATE, accepted.body, accepted.meta_offset, 1
+        )
+        node.journal.commit([change])
+    many = Many(node.records, system_access("bench"), partial(lines_of_node, node.database))
+    keys = [("", (NUMBERS, number)) for number in numbers]
+    assert len(many.facts(keys)) == len(numbers) / 2
+    once = min(_seconds(partial(many.facts, keys)) for _ in range(5))
+    return {"100 numbers of a file looked up": (once * 1000, "ms")}
+
+
 def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
@@ -153,6 +176,7 @@ def main() -> None:
                 "after a revocation": after_revocations(node, signing, rounds // 20),
             }
             put(node, revoked=False)
+            figures |= looked_up(node)
             figures |= many_acts(node, arguments.acts)
     record("registers", figures, arguments.note)
 
