@@ -21,7 +21,7 @@ from trucyte.fhir.search.moments import moment_range
 from trucyte.records.access import Access
 from trucyte.shared.identity.registers.acts import Act, acts_of
 from trucyte.shared.identity.registers.licence import numbers_of
-from trucyte.shared.identity.registers.problems import OF_REASON, SignerLostSince
+from trucyte.shared.identity.registers.problems import OF_REASON, SignerLostSince, SignerRefused
 from trucyte.shared.identity.registers.reader import Registers, key_of
 from trucyte.shared.identity.registers.standing import UNTOLD, Standing, Why
 
@@ -59,12 +59,19 @@ class Signing:
         acts = acts_of(resource)
         if not acts or (before is not None and _is_same(resource, parse(before))):
             return
-        now = self._clock.now()
-        known = {} if found is None else found
+        known: dict[object, Any] = {} if found is None else found
         for act in acts:
             signer = signer_of(act.signer, resource)
-            if signer is not None:
-                self._check(act, self._at(signer, coming, known), now, known)
+            if signer is None:
+                continue
+            asked = (act.kind.name, key_of(signer), act.moment)
+            if asked not in known:
+                known[asked] = self._judged(act, self._at(signer, coming, known), known)
+            refusal: type[SignerRefused] | None = known[asked]
+            if refusal is not None:
+                problem = refusal(type=act.kind.type)
+                problem.location = act.place
+                raise problem
 
     def _at(self, signer: Json, coming: Mapping[str, Json], known: dict[object, Any]) -> _At:
         key = key_of(signer)
@@ -73,23 +80,21 @@ class Signing:
         at: _At = known[key]
         return at
 
-    def _check(self, act: Act, at: _At, now: datetime, known: dict[object, Any]) -> None:
+    def _judged(self, act: Act, at: _At, known: dict[object, Any]) -> type[SignerRefused] | None:
+        now = self._clock.now()
         present = at(now)
         told = present if act.kind.is_now else _best(at, act.moment, now)
         if told.may_sign and act.kind.is_now:
             told = _best(at, act.moment, now)
         if not told.may_sign:
-            problem = OF_REASON[told.why](type=act.kind.type)
-        elif present.why in _LOST:
-            problem = SignerLostSince(type=act.kind.type)
-        else:
-            said = (act.kind.name, told.why)
-            if told.why in UNTOLD and said not in known:
-                known[said] = True
-                UNTOLD_SIGNER.log(act=act.kind.name, why=told.why.value)
-            return
-        problem.location = act.place
-        raise problem
+            return OF_REASON[told.why]
+        if present.why in _LOST:
+            return SignerLostSince
+        said = (act.kind.name, told.why)
+        if told.why in UNTOLD and said not in known:
+            known[said] = True
+            UNTOLD_SIGNER.log(act=act.kind.name, why=told.why.value)
+        return None
 
 
 def _best(at: _At, text: str, now: datetime) -> Standing:
