@@ -24,6 +24,7 @@ from trucyte.intake.bulk.slices import slices
 from trucyte.intake.claims.rules.words import wording
 from trucyte.intake.door import Door
 from trucyte.intake.limits import DEFAULT
+from trucyte.journal.behalf import Behalf
 from trucyte.node.parts import build_tools
 from trucyte.shared.identity.registers.licence import NUMBERS
 from trucyte.shared.identity.registers.past import Past
@@ -143,6 +144,7 @@ def test_a_register_that_is_mended_is_heard_within_a_minute(office: Office) -> N
 
 
 def test_what_a_sender_says_of_a_doctor_the_register_knows_does_not_count(office: Office) -> None:
-    of_sender = practitioner("dr-2", licence(NUMBER, "2021-05-01"))
-    office.send(json.dumps(of_sender).encode(), "people.ndjson")
+    newer = practitioner("dr-2", licence(NUMBER, "2026-02-10"))  # would stand by itself
+    source = Behalf(office.tools.database).standing("his", "Organization/h")
+    office.journal.commit([replace(change_of(newer), source=source)])
     assert office.found(claim(NUMBER, "20260215"))[0][1]["licence"] == "revoked"
