@@ -123,6 +123,9 @@ CASES = [
     ("mothersMaidenName", patient(extension=[{"url":
         "http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName",
         "valueString": "Lý"}]), [("Lý",)]),
+    ("mothersMaidenName", patient(extension=[{"url":
+        "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName",
+        "valueString": "Lý"}]), [("Lý",)]),
     # quantity, number, uri
     ("value-quantity", observation(valueQuantity=QUANTITY),
         [(5.4, 5.4, "http://unitsofmeasure.org", "mg", "mg")]),

@@ -21,6 +21,7 @@ from tests.support.serving import needs_definitions
 from tests.support.worlds import OTHERS, REGISTERS, World, look_alike, open_world, told
 from trucyte.base.clock import FixedClock
 from trucyte.web.api.routes import Place
+from trucyte.web.views.look import DEEDS
 
 Ask = Callable[[World], Sequence[Reply]]
 FORM = "application/x-www-form-urlencoded"
@@ -116,6 +117,24 @@ def patient(id: str = "", value: str = "so-9", **more: Any) -> dict[str, Any]:
     known = {"id": id} if id else {}
     identifier = [{"system": "urn:so", "value": value}]
     return {"resourceType": "Patient", **known, "identifier": identifier, **more}
+
+
+def matched(**more: Any) -> Ask:
+    """Who someone may be, of an index that has seen all."""
+
+    def ask(world: World) -> Sequence[Reply]:
+        world.lay_out()
+        return [world.ask("a", "POST", "/Patient/$match", patient(**more))]
+
+    return ask
+
+
+def merging(source: str, target: str, **more: bool) -> dict[str, Any]:
+    ends = {"source-patient": source, "target-patient": target}
+    parts = [{"name": name, "valueReference": {"reference": f"Patient/{id}"}}
+             for name, id in ends.items()]  # fmt: skip
+    parts += [{"name": name, "valueBoolean": flag} for name, flag in more.items() if flag]
+    return {"resourceType": "Parameters", "parameter": parts}
 
 
 def bundle(type: str, *entries: Mapping[str, Any]) -> dict[str, Any]:
@@ -353,6 +372,25 @@ OPERATIONS: Mapping[str, Sequence[Ask]] = {
             "/Patient/$summary?identifier=urn:so|only-b",
         )
     ],
+    "match": [
+        matched(name=[{"text": text}], **more)
+        for text in ("Nguyễn Văn Thử 2", "Nguyễn")
+        for more in ({}, {"birthDate": "1990-01-02"}, {"birthDate": "1990"})
+    ],
+    "ihe-pix": [
+        get(
+            "/Patient/$ihe-pix?sourceIdentifier=urn:so|so-1",
+            "/Patient/$ihe-pix?sourceIdentifier=urn:so|only-b",
+            "/Patient/$ihe-pix?sourceIdentifier=urn:b|1",
+            "/Patient/$ihe-pix?sourceIdentifier=urn:so|so-1&targetSystem=urn:b",
+        ),
+        get(
+            *(
+                f"/Patient/$ihe-pix?sourceIdentifier=http://127.0.0.1:8080/fhir|Patient/{id}"
+                for id in ("a-p1", "b-p1", "none")
+            )
+        ),
+    ],
     "document": [
         get(
             "/Composition/a-doc/$document",
@@ -372,6 +410,22 @@ OPERATIONS: Mapping[str, Sequence[Ask]] = {
             "/$graphql?query={ObservationConnection(_count:1){count,edges{resource{id}}}}",
             "/Patient/a-p1/$graphql?query={id,ObservationList(_reference:patient){id}}",
         ),
+    ],
+    "merge": [
+        *(
+            send("POST", "/Patient/$merge", merging("a-p1", id, preview=is_preview))
+            for id in ("b-p1", "c-p1", "none", "a-p2")
+            for is_preview in (True, False)
+        ),
+        get("/Observation?patient=a-p2", "/Observation?patient=a-p2&_links=exact"),
+    ],
+    "links": [get("/Patient/a-p1/$links", "/Patient/a-p2/$links", "/Patient/b-p1/$links")],
+    "unmerge": [
+        *(
+            send("POST", "/Patient/$unmerge", merging("a-p1", id))
+            for id in ("b-p1", "none", "a-p2", "a-p2")
+        ),
+        get("/Observation?patient=a-p2", "/Patient/a-p1/$links"),
     ],
     "meta": [get("/Patient/a-p1/$meta", "/Patient/b-p1/$meta", "/Patient/$meta", "/$meta")],
     "meta-add": [send("POST", f"/Patient/{id}/$meta-add", TAG) for id in ("a-p1", "b-p1", "none")],
@@ -426,6 +480,10 @@ def test_every_interaction_and_operation_is_asked_below(worlds: Worlds) -> None:
     routed = {(row.place, row.method) for row in api.routes.rows if row.place not in _OPERATING}
     assert routed == set(INTERACTIONS)
     assert {row.name for row in api.operations} == set(OPERATIONS)
+
+
+def test_whoever_is_shown_who_looked_reads_words_for_every_operation(worlds: Worlds) -> None:
+    assert {f"${row.name}" for row in worlds.alone.api.operations} <= set(DEEDS)
 
 
 @pytest.mark.parametrize(

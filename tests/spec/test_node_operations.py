@@ -54,6 +54,13 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "Patient/everything": ("GET", "Patient/p1/$everything", None),
     "Encounter/everything": ("GET", "Encounter/e1/$everything", None),
     "Patient/summary": ("GET", "Patient/p1/$summary", None),
+    "Patient/match": ("POST", "Patient/$match", {
+        "resourceType": "Patient", "name": [{"text": "Nguyễn Văn Mẫu"}],
+        "birthDate": "1985-03-02"}),
+    "Patient/ihe-pix": (
+        "GET", "Patient/$ihe-pix?sourceIdentifier=" + quote("http://127.0.0.1:8080/fhir|Patient/p1"),
+        None,
+    ),
     "validate": ("POST", "Patient/$validate", {"resourceType": "Patient"}),
     "graphql": ("GET", "$graphql?query=" + quote("{Patient(id:p1){birthDate}}"), None),
     "meta": ("GET", "Patient/p1/$meta", None),
@@ -72,6 +79,11 @@ ENCOUNTER = {
 }
 # Those that only answer to what was begun before: what is asked here is not there.
 LATER = {
+    "standing": ("GET", "Practitioner/none/$standing", 404),
+    "successors": ("GET", "Organization/none/$successors", 404),
+    "merge": ("POST", "Patient/$merge", 422),
+    "unmerge": ("POST", "Patient/$unmerge", 422),
+    "links": ("GET", "Patient/none/$links", 404),
     "export": ("GET", "$export", 400),
     "export-status": ("GET", "$export-status?job=none", 404),
     "export-file": ("GET", "$export-file?job=none&file=Patient.1.ndjson", 404),

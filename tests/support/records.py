@@ -24,6 +24,7 @@ from trucyte.records import (
     person_key,
     person_reference,
 )
+from trucyte.records.persons.circles import Circles
 
 KEY = b"a key of tests, of no other use."
 RESTRICTED = {
@@ -51,6 +52,7 @@ class Node:
     database: Database
     journal: Journal
     index: SearchIndex
+    circles: Circles
     records: Records
     clock: FixedClock
     trail: Trail
@@ -115,12 +117,14 @@ def open_node(
     """Open a node, and close it."""
     trail = Trail()
     index = SearchIndex(Extractor(definitions, custom), hasher or Hasher(KEY))
-    journal = open_journal(database, folder, clock, [index])
+    circles = Circles(index.hasher, Hasher(KEY), KEY)
+    journal = open_journal(database, folder, clock, [index, circles])
     try:
         yield Node(
             database,
             journal,
             index,
+            circles,
             Records(database, journal, index, clock, KEY),
             clock,
             trail,

@@ -75,7 +75,7 @@ class FakeTrail:
             5,
         )  # fmt: skip
 
-    def entry(self, access: Access, id: str) -> Entry:
+    def entry_of_person(self, access: Access, person: int, id: str) -> Entry:
         raise EntryNotFound
 
     def prove(self, access: Access, id: str) -> Evidence:

@@ -15,6 +15,7 @@ from trucyte.base.clock import FixedClock
 from trucyte.base.settings import DatabaseSettings, DiskSettings, Settings
 from trucyte.database.connect import Database
 from trucyte.node.bulk.jobs import Bulk, do_one, make_bulk
+from trucyte.node.people.parts import make_identity
 from trucyte.node.serve import make_api
 from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.accounts import sent_form
@@ -26,7 +27,7 @@ JSON = "application/fhir+json"
 # What the node gives by chance: ids, tokens of pages, jobs. The trail is one for all and its
 # entries are numbered through.
 _CHANCE = (
-    (re.compile(rb"[0-9a-hjkmnp-tv-z]{26}"), b"(id)"),
+    (re.compile(rb"[0-9a-z]{26}"), b"(id)"),
     (re.compile(rb"_page=[^\"&\\]+"), b"_page=(token)"),
     (re.compile(rb"_trail=\d+"), b"_trail=(place)"),
     (re.compile(rb"(?<=[\"/])\d+-[0-9A-Za-z_-]{8}(?=\")"), b"(entry)"),
@@ -73,6 +74,10 @@ class World:
         """Do every job that waits, in this thread."""
         while do_one(self.bulk, Event()):
             pass
+
+    def lay_out(self) -> None:
+        """Let the index of people come up to the journal."""
+        make_identity(self.node).follower.catch_up()
 
 
 @contextmanager

@@ -138,6 +138,16 @@ class RegisterSettings(_Table, frozen=True, kw_only=True):
     status_seconds: int = 300
 
 
+class IdentitySettings(_Table, frozen=True, kw_only=True):
+    """Who is whom: what a machine may decide by itself."""
+
+    matching: bool = True  # whether whoever is new is matched against everybody
+    # never: all that is likely goes to the worklist; agreement: linked where a deterministic
+    # rule and the model both are sure; sure: where either is.
+    automatic: Literal["never", "agreement", "sure"] = "agreement"
+    model: str = ""  # a model file of the operator's own; its thresholds count too
+
+
 class Settings(_Table, frozen=True, kw_only=True):
     """All settings of a node."""
 
@@ -152,6 +162,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     bulk: BulkSettings = BulkSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     registers: RegisterSettings = RegisterSettings()
+    identity: IdentitySettings = IdentitySettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:

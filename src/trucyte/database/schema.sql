@@ -6,6 +6,8 @@ create schema audit;
 
 create schema database;
 
+create schema identity;
+
 create schema intake;
 
 create schema jobs;
@@ -119,6 +121,44 @@ create table database.migration (
     name text not null,
     checksum text not null,
     applied_at timestamp with time zone default now() not null
+);
+
+create table identity.form (
+    one boolean default true not null,
+    form text not null,
+    is_whole boolean not null
+);
+
+create table identity.key (
+    hash bigint not null,
+    seq bigint not null
+);
+
+create table identity.pair (
+    number bigint generated always as identity,
+    low_origin smallint not null,
+    high_origin smallint not null,
+    low_id text collate "C" not null,
+    high_id text collate "C" not null,
+    state text not null,
+    weight real not null,
+    probability real not null,
+    model text not null,
+    rules text[] not null,
+    verdict text not null,
+    parts jsonb not null,
+    organisations bigint[] not null,
+    proposed_at timestamp with time zone not null,
+    decided_at timestamp with time zone,
+    decided_by text default ''::text not null
+);
+
+create table identity.person (
+    seq bigint not null,
+    person bigint not null,
+    origin smallint not null,
+    id text collate "C" not null,
+    fields bytea not null
 );
 
 create table intake.latest (
@@ -365,6 +405,21 @@ create table records.horizon (
     seq bigint not null
 );
 
+create table records.linked (
+    person bigint not null,
+    circle bigint not null,
+    reference bigint not null,
+    node text collate "C" not null,
+    id text collate "C" not null
+);
+
+create table records.pair (
+    linkage bigint not null,
+    person bigint not null,
+    other bigint not null,
+    state smallint not null
+);
+
 create table records.parameter (
     id text not null,
     seq bigint not null,
@@ -503,6 +558,24 @@ alter table audit.tail add constraint tail_pkey PRIMARY KEY (single);
 
 alter table database.migration add constraint migration_pkey PRIMARY KEY (number);
 
+alter table identity.form add constraint form_is_one_row CHECK (one);
+
+alter table identity.form add constraint form_pkey PRIMARY KEY (one);
+
+alter table identity.key add constraint key_pkey PRIMARY KEY (hash, seq);
+
+alter table identity.pair add constraint pair_is_ordered CHECK ((ROW(low_origin, low_id) < ROW(high_origin, high_id)));
+
+alter table identity.pair add constraint pair_key UNIQUE (low_origin, low_id, high_origin, high_id);
+
+alter table identity.pair add constraint pair_pkey PRIMARY KEY (number);
+
+alter table identity.pair add constraint pair_state_check CHECK ((state = ANY (ARRAY['open'::text, 'later'::text, 'linked'::text, 'different'::text, 'broken'::text, 'withdrawn'::text])));
+
+alter table identity.pair add constraint pair_verdict_check CHECK ((verdict = ANY (ARRAY['sure'::text, 'unsure'::text, 'different'::text])));
+
+alter table identity.person add constraint person_pkey PRIMARY KEY (seq);
+
 alter table intake.latest add constraint latest_pkey PRIMARY KEY (id);
 
 alter table intake.part add constraint part_pkey PRIMARY KEY (source, place);
@@ -571,6 +644,10 @@ alter table records.horizon add constraint horizon_is_one_row CHECK (one);
 
 alter table records.horizon add constraint horizon_pkey PRIMARY KEY (one);
 
+alter table records.linked add constraint linked_pkey PRIMARY KEY (person);
+
+alter table records.pair add constraint pair_pkey PRIMARY KEY (linkage);
+
 alter table records.parameter add constraint parameter_pkey PRIMARY KEY (id);
 
 alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
@@ -625,6 +702,14 @@ CREATE INDEX change_person ON ONLY audit.change USING btree (person, seq) WHERE 
 
 CREATE INDEX shown_persons ON audit.shown USING gin (persons) WITH (fastupdate=off);
 
+CREATE INDEX pair_high ON identity.pair USING btree (high_origin, high_id);
+
+CREATE INDEX pair_organisations ON identity.pair USING gin (organisations) WHERE (state = 'open'::text);
+
+CREATE INDEX pair_waiting ON identity.pair USING btree (number) WHERE (state = 'open'::text);
+
+CREATE UNIQUE INDEX person_id ON identity.person USING btree (origin, id);
+
 alter table intake.part alter column body set storage external;
 
 alter table intake.quarantine alter column body set storage external;
@@ -670,6 +755,14 @@ CREATE INDEX entry_organisations ON records.entry USING gin (organisations) WITH
 CREATE INDEX entry_person ON records.entry USING btree (person);
 
 CREATE INDEX entry_tokens ON records.entry USING gin (tokens) WITH (fastupdate='on', gin_pending_list_limit='64');
+
+CREATE INDEX linked_circle ON records.linked USING btree (circle);
+
+CREATE INDEX linked_reference ON records.linked USING btree (reference);
+
+CREATE INDEX pair_other ON records.pair USING btree (other);
+
+CREATE INDEX pair_person ON records.pair USING btree (person);
 
 CREATE INDEX phrase_value ON records.phrase USING btree (parameter, value);
 

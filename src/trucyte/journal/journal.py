@@ -244,6 +244,10 @@ class Journal:
         with self._reading() as own:
             following.move_cursor(own, self._queries, name, position)
 
+    def forget_cursor(self, name: str, cursor: Cursor) -> None:
+        """Let the follower `name` begin again, in the transaction of `cursor`."""
+        cursor.execute(self._queries.forget_cursor, (name,))
+
     def checkpoint(self) -> Checkpoint:
         """Sign everything accepted so far, now."""
         with self._reading() as cursor:

@@ -32,6 +32,7 @@ class Queries(NamedTuple):
     line_of_versions: str
     read_cursor: str
     move_cursor: str
+    forget_cursor: str
     batch_of: str
     batches_numbered: str
     leaves: str

@@ -115,6 +115,10 @@ insert into journal.cursor (name, seq, epoch) values (%s, %s, %s)
 on conflict (name) do update set seq = excluded.seq, epoch = excluded.epoch
 where (journal.cursor.epoch, journal.cursor.seq) <= (excluded.epoch, excluded.seq)
 
+-- forget_cursor
+-- A follower that begins again: its cursor may not simply move back.
+delete from journal.cursor where name = %s
+
 -- batch_of
 select last_seq, first_seq, number, at, root, chain, nodes
 from journal.batch where last_seq >= %s order by last_seq limit 1

@@ -14,6 +14,7 @@ from trucyte.base.problem import Kind, Problem
 from trucyte.base.settings import load_settings
 from trucyte.journal.evidence import evidence_from_json, evidence_to_json, verify_evidence
 from trucyte.node.cli import INPUT_ERRORS
+from trucyte.node.people.parts import make_identity
 from trucyte.node.wiring import Node, open_node
 from trucyte.records.parameters.progress import check_settled
 from trucyte.shared.access.local import local_access
@@ -120,7 +121,7 @@ def _evidence_of_entry(node: Node, resource: str) -> bytes:
 @click.option("--compare", is_flag=True, help="Change nothing; say whether it would be the same.")
 @_JSON
 def rebuild(compare: bool, as_json: bool) -> int:
-    """Build the search index and the code lists again from the journal.
+    """Build the search index, the code lists and the index of people again from the journal.
 
     With --compare nothing changes: it says whether all of it would be the same.
 
@@ -130,11 +131,16 @@ def rebuild(compare: bool, as_json: bool) -> int:
         if not compare:
             lines = node.journal.rebuild(progress)
             Follower(node.database, node.journal).rebuild(progress)
+            make_identity(node).follower.reindex(progress)
             _write({"lines": lines}, as_json=as_json)
             return 0
         check_settled(node.database)
         follower = Follower(node.database, node.journal)
-        difference = node.journal.compare(progress) or follower.compare(progress)
+        difference = (
+            node.journal.compare(progress)
+            or follower.compare(progress)
+            or make_identity(node).follower.compare(progress)
+        )
     if difference is None:
         _write({"verdict": "same"}, as_json=as_json)
         return 0

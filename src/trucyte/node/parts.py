@@ -22,6 +22,7 @@ from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
 from trucyte.intake.interactions import Interactions
 from trucyte.intake.interactions.plans import unsigned
+from trucyte.intake.keeping.api_originals import ApiOriginals
 from trucyte.intake.latest import Latest
 from trucyte.intake.tools import Build, Tools
 from trucyte.journal.change import Projection
@@ -29,7 +30,9 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.node.language import load_definitions
 from trucyte.records import Hasher, Records, SearchIndex, person_reference
+from trucyte.records.persons.circles import Circles
 from trucyte.shared.access.local import system_access
+from trucyte.shared.identity.links.links import Links
 from trucyte.shared.identity.registers.many import Many
 from trucyte.shared.identity.registers.past import Past
 from trucyte.shared.identity.registers.reader import Registers, lines_of_node
@@ -48,13 +51,14 @@ class Parts:
 
     definitions: Definitions
     index: SearchIndex
+    circles: Circles
     lists: CodeLists
     rules: RuleBook
 
     @property
     def projections(self) -> Sequence[Projection]:
         """What is derived inside every commit, in this order."""
-        return self.index, Latest()
+        return self.index, Latest(), self.circles
 
 
 def make_parts(keyring: Keyring, loaded: Mapping[str, Terms] | None = None) -> Parts:
@@ -63,10 +67,12 @@ def make_parts(keyring: Keyring, loaded: Mapping[str, Terms] | None = None) -> P
     Raises ContentNotBuilt.
     """
     definitions = load_definitions()
+    hasher, persons = Hasher(keyring.tokens), Hasher(keyring.persons)
     lists = PackagedLists() if loaded is None else MergedLists(loaded)
     return Parts(
         definitions=definitions,
-        index=SearchIndex(Extractor(definitions), Hasher(keyring.tokens)),
+        index=SearchIndex(Extractor(definitions), hasher),
+        circles=Circles(hasher, persons, keyring.ids),
         lists=lists,
         rules=RuleBook(packaged_rules(), lists),
     )
@@ -123,7 +129,14 @@ def make_interactions(
         clock=clock,
         paths=Paths(parts.definitions),
         signed=signing.check if signing else unsigned,
+        originals=ApiOriginals(journal.database, clock),
     )
+
+
+def make_links(keyring: Keyring, journal: Journal, records: Records, clock: Clock) -> Links:
+    """Make what links Patients: one a process."""
+    person = Hasher(keyring.persons).person
+    return Links(journal, records, clock, ids=keyring.ids, person=person)
 
 
 class IndexFinder:

@@ -36,7 +36,8 @@ from trucyte.shared.access.local import local_access
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.api.interactions.who import access_by_token
-from trucyte.web.api.operations.registers import register_operations
+from trucyte.web.api.operations.identity import INSTANTIATES
+from trucyte.web.api.operations.registers import DIRECTORY, register_operations
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
 from trucyte.web.app import make_app
 from trucyte.web.doors.about import PATHS, About, AboutApi
@@ -181,6 +182,7 @@ def make_api(
             interactions=node.interactions,
             systems=node.codes.systems,
             topics=tuple(subscriptions.topics.by_url),
+            instantiates=(*DIRECTORY, *INSTANTIATES),
             trusts_forwarded=node.settings.web.trusts_forwarded,
             operations=(
                 *node_operations(node),

@@ -13,11 +13,13 @@ from typing import Any
 from trucyte.base.clock import VIETNAM, Clock
 from trucyte.database.connect import Database
 from trucyte.fhir.parse import parse
+from trucyte.fhir.search.values import SearchValues
 from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.owners import Standing, standing
+from trucyte.records.persons.following import AS_SAID, circles_of_ids, with_circles
 from trucyte.records.results.everything import Everything
 from trucyte.records.results.explain import explain
 from trucyte.records.results.finding import Finder
@@ -71,6 +73,7 @@ class Records:
         self._database = database
         self._journal = journal
         self._codes = codes
+        self._hasher = index.hasher
         seal = PageSeal(key)
         self._finder = Finder(
             database, journal, index, clock, seal, self._codes_for, index.extractor.compartments
@@ -100,6 +103,25 @@ class Records:
         if label_of(stored) and not access.sees_restricted:
             raise ResourceRestricted(type=type)
         return shown(access, [stored], f"read {type}")[0]
+
+    def read_all(
+        self, access: Access, type: str, ids: Sequence[str], reason: str
+    ) -> tuple[Resource, ...]:
+        """Return the current versions of several, in the order of `ids`.
+
+        What is not there, was deleted or is not for the caller is left out. `reason` is for
+        the trail: "match Patient". Raises UnknownType.
+        """
+        check_type(type)
+        keys = [(OWN, type, id) for id in ids]
+        with self._database.reader() as connection:
+            found = self._journal.current(keys, connection)
+            lines = [found[key] for key in keys if key in found and found[key].body]
+            seen = of_those_seen(access, lines, connection)
+        # The current version's own label is the resource's.
+        return shown(
+            access, [line for line in seen if access.sees_restricted or not label_of(line)], reason
+        )
 
     def read_version(self, access: Access, type: str, id: str, version: int) -> Resource:
         """Return one version, also of a resource that was deleted later.
@@ -196,6 +218,18 @@ class Records:
         """
         return self._finder.following(access, token)
 
+    def with_circles(self, type: str, values: SearchValues) -> SearchValues:
+        """Return the values of a version as if it named all who are one person with whom it names.
+
+        Shows nothing: what a search follows, whoever matches versions follows by this.
+        """
+        ids = {id_ for _, kind, id_, *_ in values.references if kind == "Patient" and id_}
+        if type in AS_SAID or not ids:
+            return values
+        with self._database.reader() as connection, connection.cursor() as cursor:
+            with_circles(values, circles_of_ids(cursor, self._hasher, ids))
+        return values
+
     def visible(self, access: Access, lines: Sequence[Stored]) -> list[Stored]:
         """Return those lines that the caller may see now; nothing is shown by that."""
         with self._database.reader() as connection:
@@ -212,10 +246,12 @@ class Records:
         since: datetime | None = None,
         types: Sequence[str] = (),
         count: int = 100,
+        is_exact: bool = False,
         page: str | None = None,
     ) -> Page:
         """Return all of a Patient or an Encounter, page by page, with what it points to.
 
+        Of a Patient that is one person with others it is all of theirs too, unless `is_exact`.
         `start` and `end` (half open) keep to what has a date within, or none. Raises
         ResourceNotFound, ResourceGone, ResourceRestricted, CompartmentUnknown,
         PageTokenUnknown, PageExpired.
@@ -225,7 +261,9 @@ class Records:
         for name in (type, *types):
             check_type(name)
         dates = _microseconds(start), _microseconds(end)
-        return self._everything.first(access, type, id, dates, _microseconds(since), types, count)
+        return self._everything.first(
+            access, type, id, dates, _microseconds(since), types, count, is_exact=is_exact
+        )
 
     def explain(
         self,
@@ -241,7 +279,10 @@ class Records:
     def timeline(
         self, access: Access, person: int, *, count: int = 1000
     ) -> tuple[TimelineEntry, ...]:
-        """Return a person's resources, the newest date first; restricted ones as stubs."""
+        """Return a person's resources, the newest date first; restricted ones as stubs.
+
+        `person` is the key of any Patient of it; those it is linked to are the same person.
+        """
         bound = Parameters()
         # Of what is restricted it is told that it is there; of other organisations nothing.
         seen = permitted(replace(access, sees_restricted=True), bound, OWN)

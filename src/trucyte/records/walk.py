@@ -12,7 +12,7 @@ Little is done for a row: the body is expanded, and version and time are put in 
 # ruff: noqa: S608 - the text comes from this module alone, every value is a parameter
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -27,6 +27,7 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.rows import binary_cursor
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
+from trucyte.records.persons.following import persons_with
 from trucyte.records.rows import sensitivity_of
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.links import Links
@@ -36,6 +37,7 @@ from trucyte.records.search.query import Query, read_query
 from trucyte.records.statements import statements
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GROUP = "Group"
 _OWN = 0  # the origin of this node's own resources
 _TIMES_MAX = 100_000
 _ROWS = 2000
@@ -133,11 +135,12 @@ class Walker:
             connection.execute("set local cursor_tuple_fraction = 1")
             with binary_cursor(connection, "walk") as cursor, connection.cursor() as asking:
                 links = self._links(access, asking, now, at=snapshot)
+                selection = _with_circles(asking, selection)
                 statement, bound = self._statement(access, selection, span, snapshot, links)
                 matchers = self._matchers(selection, links)
                 cursor.execute(statement, bound.values)
                 while rows := cursor.fetchmany(_ROWS):
-                    lines = self._lines(rows)
+                    lines = self._of_them_alone(self._lines(rows), selection)
                     yield _met(lines, matchers, self._index) if matchers else lines
 
     def deleted(self, access: Access, selection: Selection, span: Span) -> list[Deleted]:
@@ -146,12 +149,13 @@ class Walker:
         What was ever restricted is left out for a caller who may not see it.
         """
         types = set(selection.types or RESOURCE_TYPES)
-        persons = None if selection.persons is None else set(selection.persons)
         bound = Parameters({"first": span.first, "last": span.last})
         seen = "".join(f" and {part}" for part in belonging(access, bound, "change"))
         text = f"{statements()['ended_lines']}{seen} order by change.seq"
-        with self._database.connection() as connection:
-            rows = connection.execute(text.encode(), bound.values).fetchall()
+        with self._database.connection() as connection, connection.cursor() as cursor:
+            selection = _with_circles(cursor, selection)
+            rows = cursor.execute(text.encode(), bound.values).fetchall()
+        persons = None if selection.persons is None else set(selection.persons)
         found = (Deleted(seq, RESOURCE_TYPES[n - 1], id_, person) for seq, n, id_, person in rows)
         return [
             one
@@ -160,6 +164,20 @@ class Walker:
             and (persons is None or one.person in persons)
             and (access.sees_restricted or not self._was_restricted(one))
         ]
+
+    def _of_them_alone(self, lines: list[Line], selection: Selection) -> list[Line]:
+        """Leave out groups that name members besides the persons who were chosen."""
+        if selection.persons is None or not any(line.type == _GROUP for line in lines):
+            return lines
+        chosen = set(selection.persons)
+        return [line for line in lines if line.type != _GROUP or self._names_only(line, chosen)]
+
+    def _names_only(self, line: Line, chosen: set[int]) -> bool:
+        person = self._index.hasher.person
+        members = (member.get("entity", {}) for member in parse(line.body).get("member", ()))
+        # A member named by anything but a reference is somebody of whom nothing is known.
+        named = (member.get("reference") for member in members)
+        return all(isinstance(one, str) and person(one) in chosen for one in named)
 
     def _was_restricted(self, one: Deleted) -> bool:
         versions = self._journal.history(_OWN, one.type, one.id)
@@ -258,6 +276,13 @@ class Walker:
             ]
             for name, pairs in selection.filters.items()
         }
+
+
+def _with_circles(cursor: Cursor, selection: Selection) -> Selection:
+    """Return the selection with all who are one person with one of its persons."""
+    if selection.persons is None:
+        return selection
+    return replace(selection, persons=tuple(persons_with(cursor, selection.persons)))
 
 
 def _select(table: str, conditions: Sequence[str]) -> str:

@@ -90,8 +90,8 @@ class WhoLooked(Protocol):
         """Return who looked at a person's data, newest first."""
         ...
 
-    def entry(self, access: Access, id: str) -> Entry:
-        """Return one entry; raises EntryNotFound."""
+    def entry_of_person(self, access: Access, person: int, id: str) -> Entry:
+        """Return one entry that shows a person; raises EntryNotFound."""
         ...
 
     def prove(self, access: Access, id: str) -> Evidence:

@@ -282,16 +282,21 @@ class Follower:
 
     def _version(self, line: Stored) -> Version | None:
         """Return a line as it is matched; None where nothing is left of it."""
-        entry, values_of = line.entry, self._parts.extractor.values
+        entry = line.entry
+
+        def values_of(body: bytes) -> SearchValues:
+            """Whoever subscribes to one Patient is told of all that are the same person."""
+            values = self._parts.extractor.values(parse(body))
+            return self._parts.records.with_circles(entry.type, values)
 
         def before() -> SearchValues | None:
             earlier = self._parts.journal.version(
                 entry.origin, entry.type, entry.id, entry.version - 1
             )
-            return values_of(parse(earlier.body)) if earlier and earlier.body else None
+            return values_of(earlier.body) if earlier and earlier.body else None
 
         if line.body:
-            return Version(entry, values_of(parse(line.body)), before)
+            return Version(entry, values_of(line.body), before)
         values = before() if entry.operation is Operation.DELETE else None
         return Version(entry, values, lambda: values) if values is not None else None
 

@@ -30,6 +30,8 @@ PRESENCE_BITS = 64  # of the index's map of those present
 DECEASED = "Patient.deceased.exists() and Patient.deceased != false"
 # What a Bundle is about, where its first entry says so: Bundle.composition, Bundle.message.
 FIRST_ENTRY = "Bundle.entry[0].resource"
+# R4 prints the extension's address as nobody writes it: both are read.
+MAIDEN_NAME = "patient-extensions-Patient-mothersMaidenName"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ def _own_paths(definition: ParameterDefinition, resource_type: str) -> tuple[Pat
         return tuple((Key(resource_type), FirstEntry(target)) for target in definition.targets)
     names = (resource_type, "Resource", "DomainResource")
     paths = parse(definition.expression)
+    if MAIDEN_NAME in definition.expression:
+        paths += parse(definition.expression.replace(MAIDEN_NAME, "patient-mothersMaidenName"))
     return tuple(
         (Key(resource_type), *path[1:])
         for path in paths

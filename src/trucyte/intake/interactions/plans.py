@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trucyte.base.clock import Clock
+from trucyte.base.new_ids import new_id
 from trucyte.fhir.parse import head
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.intake.claims.plan import is_same
 from trucyte.intake.claims.present import Present
 from trucyte.intake.interactions.asks import Ask, Verb, checked_id, read_query
 from trucyte.intake.interactions.drafts import Ready, check_own_id, made_ready, patched
-from trucyte.intake.interactions.new_ids import new_id
 from trucyte.intake.interactions.problems import (
     AlreadyThere,
     ConditionClosed,

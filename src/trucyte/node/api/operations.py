@@ -1,7 +1,4 @@
-"""The operations of a node's FHIR API, wired: what stands in this list is offered.
-
-`$match` is not: it waits for the identity service.
-"""
+"""The operations of a node's FHIR API, wired: what stands in this list is offered."""
 
 import re
 from collections.abc import Sequence
@@ -12,10 +9,13 @@ from trucyte.insight.views.served import SearchedSource, ViewRunner
 from trucyte.national.record.operations import Documents
 from trucyte.node.api.checking import NodeChecking
 from trucyte.node.packages import FOLDER
+from trucyte.node.people.parts import make_identity
 from trucyte.node.wiring import Node
 from trucyte.web.api.operations.documents import document_operations, everything_operations
 from trucyte.web.api.operations.graphql import graphql_operations
+from trucyte.web.api.operations.identity import identity_operations
 from trucyte.web.api.operations.labels import label_operations
+from trucyte.web.api.operations.merging import merge_operations
 from trucyte.web.api.operations.table import Operation
 from trucyte.web.api.operations.terminology import terminology_operations
 from trucyte.web.api.operations.validating import Checking, validate_operations
@@ -40,7 +40,9 @@ def node_operations(node: Node) -> Sequence[Operation]:
         *document_operations(Documents(records, node.clock, settings.node.name)),
         *view_operations(runner, records, lambda name: stored_view(views, name)),
         *label_operations(records, node.interactions),
+        *merge_operations(node.links, records),
         *graphql_operations(records, node.parts.definitions),
+        *identity_operations(make_identity(node).matcher, node.links, records),
     ]
 
 

@@ -19,7 +19,9 @@ SECONDS: Final = (
 SAMPLE_SECONDS: Final = 5.0
 ROLES: Final = ("supervisor", "worker", "background")
 JOURNALS: Final = ("records", "audit")
-FOLLOWERS: Final = ("terminology", "subscriptions", "exchange", "insight")
+FOLLOWERS: Final = (
+    "terminology", "subscriptions", "identity", "newcomers", "exchange", "insight",
+)  # fmt: skip
 STATUSES: Final = ("2xx", "3xx", "4xx", "5xx", "gone")
 REFUSALS: Final = (
     "rate", "client-busy", "node-busy", "too-large", "head-too-large", "head-slow", "body-slow",
@@ -86,7 +88,7 @@ METRICS: Sequence[Metric] = (
 )  # fmt: skip
 
 
-def commits_noted(meters: Meters, journal: str = "records") -> Noted:
+def commits_noted(meters: Meters, journal: str) -> Noted:
     """Return what a journal tells of its commits to."""
 
     def noted(units: int, lines: int, seconds: float) -> None:

@@ -15,6 +15,7 @@ from trucyte.intake.watch import FolderWatch
 from trucyte.node.api.reindexing import walk_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, work_on_bulk
 from trucyte.node.exchange.subscriptions import telling
+from trucyte.node.people.parts import identifying
 from trucyte.node.wiring import Node
 from trucyte.records.parameters.worker import Reindexer
 from trucyte.shared.terminology.follower import Follower
@@ -77,7 +78,7 @@ def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     for thread in threads:
         thread.start()
     try:
-        with telling(node, watchers.warning):
+        with telling(node, watchers.warning), identifying(node, watchers.warning):
             yield
     finally:
         stop.set()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.definitions import Compartment
 from trucyte.fhir.search.parameters import Parameter
-from trucyte.records.search.asked.leaf import Criterion, Value
+from trucyte.records.search.asked.leaf import CENTRE, Criterion, Value
 from trucyte.records.search.asked.names import Language
 from trucyte.records.search.asked.tree import Node, Or
 
@@ -45,7 +45,7 @@ def within(
         for p in parameters_within(compartments, centre, resource_type, language)
     ]
     if resource_type == centre:
-        parts.append(Criterion("_id", "id", None, "", (Value(parts=(id_,)),)))
+        parts.append(Criterion(CENTRE, "id", None, "", (Value(parts=(id_,)),)))
     return Or(tuple(parts))
 
 

@@ -8,14 +8,24 @@ along with the page that points to it. What is restricted is left out, and leads
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
+from trucyte.database.connect import Cursor
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.change import Stored
 from trucyte.journal.leaf import head_key
 from trucyte.journal.rows import LINE_COLUMNS, line_of
 from trucyte.records.access import Access
+from trucyte.records.persons.following import (
+    AS_SAID,
+    NOBODY,
+    Circles,
+    circles_column,
+    read_circles,
+    references,
+)
 from trucyte.records.results.compartments import parameters_within, types_within
 from trucyte.records.results.finding import Finder
 from trucyte.records.results.include import Gathering
@@ -24,7 +34,7 @@ from trucyte.records.results.wishes import Include
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.page_token import PageExpired, RecordState
 from trucyte.records.search.permission import permitted
-from trucyte.records.search.steps import POSITION
+from trucyte.records.search.steps import NO_CIRCLES, position
 from trucyte.records.shown import (
     Page,
     ResourceGone,
@@ -61,10 +71,12 @@ class Everything:
         since: int | None,
         types: Sequence[str],
         count: int,
+        *,
+        is_exact: bool,
     ) -> Page:
         """Return the first page; times in µs since 1970, the end open."""
         count = max(1, min(count, COUNT_MAX))
-        state = RecordState(type, id, dates, since, tuple(types), count, 0, 0, 1 << 62)
+        state = RecordState(type, id, dates, since, tuple(types), count, 0, 0, 1 << 62, is_exact)
         return self._page(access, state, is_first=True)
 
     def following(self, access: Access, token: str) -> Page:
@@ -79,15 +91,15 @@ class Everything:
             centre = finder.journal.current([key], cursor.connection).get(key)
             seen = of_those_seen(access, [centre], cursor.connection) if centre else []
             _check_centre(access, state, seen[0] if seen else None)
-            bound = Parameters()
-            text = self._statement(access, state, bound, is_first=is_first)
-            rows = cursor.execute(text.encode(), bound.values, prepare=False).fetchall()
+            rows = self._rows(access, state, cursor, NOBODY, is_first=is_first)
+            if circles := read_circles(rows[0][3]):
+                rows = self._rows(access, state, cursor, circles, is_first=is_first)
             snapshot, epoch, horizon = rows[0][:3]
             if is_first:
                 state = replace(state, snapshot=snapshot, epoch=epoch)
             elif epoch != state.epoch or state.snapshot < horizon:
                 raise PageExpired()
-            found = [line_of(row[3:], finder.journal.codec) for row in rows if row[3] is not None]
+            found = [line_of(row[4:], finder.journal.codec) for row in rows if row[4] is not None]
             lines = [line for line in found[: state.count] if line.body]
             links = finder.links(cursor, access, 0, None)
             includes = [Include(False, True, "*", "*", kind) for kind in _supporting(state)]
@@ -107,11 +119,38 @@ class Everything:
             count=state.count,
         )
 
+    def _rows(
+        self,
+        access: Access,
+        state: RecordState,
+        cursor: Cursor,
+        circles: Circles,
+        *,
+        is_first: bool,
+    ) -> Sequence[Any]:
+        """Return the newest first: (position, epoch, horizon, circles, the line)."""
+        bound = Parameters()
+        ids = circles.get(state.id, (state.id,))
+        text = self._statement(access, state, ids, bound, is_first=is_first)
+        return cursor.execute(text.encode(), bound.values, prepare=False).fetchall()
+
     def _statement(
-        self, access: Access, state: RecordState, bound: Parameters, *, is_first: bool
+        self,
+        access: Access,
+        state: RecordState,
+        ids: Sequence[str],
+        bound: Parameters,
+        *,
+        is_first: bool,
     ) -> str:
-        """Return the newest first: (position, epoch, horizon, the line)."""
-        conditions = [f"e.seq < {bound.add(state.seq, 'bigint')}", *self._conditions(state, bound)]
+        conditions = [
+            f"e.seq < {bound.add(state.seq, 'bigint')}",
+            *self._conditions(state, ids, bound),
+        ]
+        column = NO_CIRCLES
+        if state.type == "Patient" and not state.is_exact:
+            known = references(self.finder.index.hasher, [state.id])
+            column = circles_column(bound.add(known, "bigint[]"))
         conditions += permitted(access, bound, OWN)
         limit = bound.add(state.count + 1, "integer")
         rows = f"select e.seq from records.entry e where {' and '.join(conditions)}"
@@ -126,14 +165,14 @@ class Everything:
         return (
             f"with found as materialized ({rows}),"
             f" page as materialized (select seq from found order by seq desc limit {limit})"
-            f" select p.*, {LINE_COLUMNS} from ({POSITION}) p left join page on true"
+            f" select p.*, {LINE_COLUMNS} from ({position(column)}) p left join page on true"
             " left join journal.change c on c.seq = page.seq order by page.seq desc"
         )
 
-    def _conditions(self, state: RecordState, bound: Parameters) -> list[str]:
-        """Return that a row belongs to the record, and is of what was asked for."""
+    def _conditions(self, state: RecordState, ids: Sequence[str], bound: Parameters) -> list[str]:
+        """Return that a row belongs to a record of `ids`, and is of what was asked for."""
         hasher, extractor = self.finder.index.hasher, self.finder.index.extractor
-        reference = hasher.reference(OWN, state.type, state.id)
+        named = [hasher.reference(OWN, state.type, id_) for id_ in ids]
         tokens = []
         for kind in types_within(self.finder.compartments, state.type):
             for parameter in parameters_within(
@@ -143,14 +182,16 @@ class Everything:
                 tokens += [
                     hasher.parameter(kind, known[source].code) ^ reference
                     for source in parameter.sources
+                    # What is asked of Patients themselves is asked of the one that was named.
+                    for reference in (named[:1] if kind in AS_SAID else named)
                 ]
         held = bound.add(list(dict.fromkeys(tokens)), "bigint[]")
         number = bound.add(TYPE_NUMBERS[state.type], "smallint")
-        own = head_key(OWN, TYPE_NUMBERS[state.type], state.id.encode()).hex()
+        own = [head_key(OWN, TYPE_NUMBERS[state.type], id_.encode()).hex() for id_ in ids]
         centre = (
-            f"(e.type = {number} and e.reference = {bound.add(reference, 'bigint')}"
+            f"(e.type = {number} and e.reference = any({bound.add(named, 'bigint[]')})"
             " and (e.is_ended or e.seq in (select h.seq from journal.head h"
-            f" where h.key = {bound.add(own, 'uuid')})))"
+            f" where h.key = any({bound.add(own, 'text[]')}::uuid[]))))"
         )
         return [f"(e.tokens && {held} or {centre})", *_kept(state, bound)]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from trucyte.fhir.parse import parse
 from trucyte.records.access import Access
-from trucyte.records.results.finding import Finder, Pairs, Search, is_few
+from trucyte.records.results.asking import Search
+from trucyte.records.results.finding import Finder, Pairs, is_few
 from trucyte.records.results.lines import microseconds, reading
 from trucyte.records.search.asked.leaf import Criterion, shown_name
 from trucyte.records.search.asked.tree import Chain, Has, Node, Not, Words, nodes_below

@@ -6,13 +6,13 @@ lines come in one answer. Links, totals and what comes along are asked in one mo
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from msgspec import structs
 
 from trucyte.base.clock import Clock
-from trucyte.database.connect import Cursor, Database
+from trucyte.database.connect import READING_SECONDS_MAX, Cursor, Database
 from trucyte.fhir.definitions import Compartment
 from trucyte.fhir.parse import parse
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
@@ -22,12 +22,14 @@ from trucyte.journal.rows import line_of
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.parameters.plan import Vocabulary
+from trucyte.records.persons.following import circles_column, read_circles, references
 from trucyte.records.results import by_body
+from trucyte.records.results.asking import Search
 from trucyte.records.results.compartments import types_within, within
 from trucyte.records.results.include import Gathering, Included
 from trucyte.records.results.lines import OWN, check_type, microseconds, reading, shown
 from trucyte.records.results.order import Order, order_of
-from trucyte.records.results.wishes import Total, Wishes
+from trucyte.records.results.wishes import Total
 from trucyte.records.search.asked.codes import CodesOf
 from trucyte.records.search.asked.leaf import BadSearchValue, Criterion, shown_name
 from trucyte.records.search.asked.tree import And, Chain, Node, Not, Or, every_node
@@ -42,14 +44,15 @@ from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import Key, PageExpired, PageSeal, PageState
 from trucyte.records.search.permission import permitted, sees_statistics
 from trucyte.records.search.query import Query, read_query
-from trucyte.records.search.steps import Asked, count_statement, page_statement
-from trucyte.records.shown import Page
+from trucyte.records.search.steps import NO_CIRCLES, Asked, count_statement, page_statement
+from trucyte.records.shown import Page, SearchTooSlow
 
 # Tokens that name somebody or something; identifiers of all types, and how to reach a person.
 _NAMING_TOKENS: Final = frozenset({"identifier", "phone", "email", "telecom"})
 
 CodesFor = Callable[[Access], CodesOf | None]
 Pairs = Sequence[tuple[str, str]]
+FOLLOWS_MAX = 8  # times that links may change while one search looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +61,6 @@ class Row:
 
     keys: tuple[Key, ...]
     line: Stored
-
-
-@dataclass(slots=True)
-class Search:
-    """One search, read, and what it is asked through."""
-
-    access: Access
-    type: str  # "": several
-    queries: Mapping[str, Query]
-    links: Links
-    after: PageState | None
-    bound: Parameters = field(default_factory=Parameters)
-    dated: list[str] = field(default_factory=list)
-    conditions: list[str] = field(default_factory=list)
-
-    @property
-    def wishes(self) -> Wishes:
-        """The controls, the same for all types."""
-        return next(iter(self.queries.values())).wishes
 
 
 @dataclass(slots=True)
@@ -121,12 +105,12 @@ class Finder:
         pairs = [pair for pair in pairs if pair[0] not in ignored]
         now = microseconds(self.clock.now())
         with self._searching(access, type, queries, now, None) as search:
-            wishes = search.wishes
-            total = self._total(search)
-            if wishes.only_count:
+            if search.wishes.only_count:
+                total: int | None = self._counted(search)
                 access.recorder.shown(access, (), f"count {type or '*'}")
                 return Page((), None, total, ignored_names(queries), count=0)
             position, rows = self._rows(search)
+            total = self._total(search)
             state = PageState(type, tuple(pairs), compartment, position[0], position[1], 0, (), now)
             return self._page(search, state, rows, total)
 
@@ -202,6 +186,7 @@ class Finder:
         several = any(_is_several_statements(query) for query in queries.values())
         with reading(self.database, one_moment=several) as cursor:
             links = self.links(cursor, access, now, after.snapshot if after else None)
+            links.follows = not next(iter(queries.values())).wishes.is_exact
             search = Search(access, type, queries, links, after)
             self.compile(search)
             yield search
@@ -222,6 +207,7 @@ class Finder:
     def compile(self, search: Search) -> None:
         """Make the conditions of a search, and what the caller may see."""
         built = []
+        search.bound, search.dated = Parameters(), []
         for name, query in search.queries.items():
             conditions = search.links.conditions(name, search.bound)
             own = conditions.build(query.criteria)
@@ -251,14 +237,16 @@ class Finder:
         now, widened = microseconds(self.clock.now()), replace(access, sees_restricted=True)
 
         def compiled(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
-            search = Search(
-                widened, type, {type: query}, self.links(cursor, widened, now, None), None
-            )
+            # What is written rests on what was said, not on who may be one person.
+            far = self.links(cursor, widened, now, None)
+            far.follows = False
+            search = Search(widened, type, {type: query}, far, None)
             self.compile(search)
             return expectation_statement(type, search.conditions, limit, OWN), search.bound.values
 
         with reading(self.database, one_moment=True) as cursor:
             links = self.links(cursor, widened, now, None)
+            links.follows = False
             parameters = self.index.extractor.parameters(type)
             expectation = SearchExpectation(
                 type=type,
@@ -286,20 +274,51 @@ class Finder:
             is_several=bool(search.type) and _are_several(query.criteria),
             is_few=bool(search.type) and is_few(query),
             is_linked=query.is_linked,
+            circles=self.circles_column(search),
         )
         return page_statement(asked, order, search.bound, count, search.after), order
 
+    def circles_column(self, search: Search) -> str:
+        """Return the column that tells who is one person with those whom a search names."""
+        ids = search.named()
+        if not ids:
+            return NO_CIRCLES
+        known = references(self.index.hasher, ids)
+        return circles_column(search.bound.add(known, "bigint[]"))
+
+    def _agreed(
+        self, search: Search, ask: Callable[[], Sequence[Any]], place: int
+    ) -> Sequence[Any]:
+        """Ask until the answer rests on the links of its own moment; nearly always once.
+
+        `place` is where a row has the circles. Raises SearchTooSlow.
+        """
+        for _ in range(FOLLOWS_MAX):
+            rows = ask()
+            circles = read_circles(rows[0][place])
+            if circles == search.circles:
+                return rows
+            search.follow(circles)
+            self.compile(search)
+        raise SearchTooSlow(seconds=READING_SECONDS_MAX)
+
     def _rows(self, search: Search) -> tuple[tuple[int, int, int], list[Row]]:
         """Return (journal position, epoch, horizon) and the page's rows, one more than asked."""
-        text, order = self.statement(search)
-        cursor = search.links.cursor
-        # Never prepared: a plan must know its values.
-        cursor.execute(text.encode(), search.bound.values, prepare=False)
-        rows = cursor.fetchall()
+        orders: list[Order] = []
+
+        def ask() -> Sequence[Any]:
+            text, order = self.statement(search)
+            orders[:] = [order]
+            # Never prepared: a plan must know its values.
+            search.links.cursor.execute(text.encode(), search.bound.values, prepare=False)
+            return search.links.cursor.fetchall()
+
+        rows = self._agreed(search, ask, 3)
+        (order,) = orders
         position = cast(tuple[int, int, int], rows[0][:3])
-        begin = 3 + len(order.keys)
+        begin = 4 + len(order.keys)
         found = [
-            Row(tuple(row[3:begin]), line_of(row[begin:], self.journal.codec))
+            Row(tuple(row[4:begin]), line_of(row[begin:], self.journal.codec))
             for row in rows
             if row[begin] is not None
         ]
@@ -311,22 +330,24 @@ class Finder:
 
     def _total(self, search: Search) -> int | None:
         wishes = search.wishes
-        if wishes.total is Total.NONE and not wishes.only_count:
+        if wishes.total is Total.NONE:
             return None
-        is_estimate = wishes.total is Total.ESTIMATE and not wishes.only_count
         # The statistics know of hidden resources too: who may not see them gets the count.
-        if is_estimate and sees_statistics(search.access):
+        if wishes.total is Total.ESTIMATE and sees_statistics(search.access):
             return self.estimate(search)
-        search.links.cursor.execute(
-            count_statement(search.conditions).encode(), search.bound.values, prepare=False
-        )
-        row = search.links.cursor.fetchone()
-        assert row is not None
-        return int(row[0])
+        return self._counted(search)
+
+    def _counted(self, search: Search) -> int:
+        def ask() -> Sequence[Any]:
+            text = count_statement(search.conditions, circles=self.circles_column(search))
+            search.links.cursor.execute(text.encode(), search.bound.values, prepare=False)
+            return search.links.cursor.fetchall()
+
+        return int(self._agreed(search, ask, 1)[0][0])
 
     def estimate(self, search: Search) -> int:
         """Return how many rows the planner expects."""
-        text = count_statement(search.conditions).replace("select count(*)", "select 1", 1)
+        text = count_statement(search.conditions).replace("select count(*), ", "select 1, ", 1)
         cursor = search.links.cursor
         cursor.execute(f"explain (format json) {text}".encode(), search.bound.values, prepare=False)
         row = cursor.fetchone()

@@ -17,6 +17,7 @@ from trucyte.fhir.types import RESOURCE_TYPES
 from trucyte.journal.change import Stored
 from trucyte.journal.rows import LINE_COLUMNS, binary_cursor, line_of
 from trucyte.records.access import Access
+from trucyte.records.persons.following import AS_SAID, circles_of_ids
 from trucyte.records.results.lines import OWN, visible
 from trucyte.records.results.wishes import Include
 from trucyte.records.search.bound import Parameters
@@ -111,6 +112,7 @@ class Gathering:
         self, include: Include, frontier: Sequence[Stored], room: int
     ) -> Iterable[Stored]:
         sought = {_key(line) for line in frontier if include.target in ("", line.entry.type)}
+        sought |= self._one_person_with(include, sought)
         types = RESOURCE_TYPES if include.type == "*" else (include.type,)
         tokens = list(self._tokens(include, types, sought))
         if not tokens:
@@ -131,6 +133,14 @@ class Gathering:
             line = line_of(row, self.links.journal.codec)
             if line.body and not sought.isdisjoint(self._referred(line, include)):
                 yield line
+
+    def _one_person_with(self, include: Include, sought: Iterable[Key]) -> set[Key]:
+        """Return the other Patients of the circles of those that are sought."""
+        ids = [id_ for kind, id_ in sought if kind == "Patient"]
+        if not ids or not self.links.follows or include.type in AS_SAID:
+            return set()
+        circles = circles_of_ids(self.links.cursor, self.links.hasher, ids)
+        return {("Patient", id_) for circle in circles.values() for id_ in circle}
 
     def _tokens(
         self, include: Include, types: Sequence[str], sought: Iterable[Key]

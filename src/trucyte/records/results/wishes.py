@@ -22,7 +22,9 @@ COUNT_DEFAULT = 50
 COUNT_MAX = 1000
 SORT_KEYS_MAX = 8
 INCLUDES_MAX = 50
-CONTROLS = frozenset({"_count", "_sort", "_total", "_summary", "_contained", "_containedType"})
+CONTROLS = frozenset(
+    {"_count", "_sort", "_total", "_summary", "_contained", "_containedType", "_links"}
+)
 _INCLUDES = {"_include": False, "_revinclude": True}
 _ITERATES = frozenset({"iterate", "recurse"})
 _NOT_SORTED = frozenset({"composite", "special"})
@@ -65,6 +67,7 @@ class Wishes:
     total: Total = Total.NONE
     only_count: bool = False
     includes: tuple[Include, ...] = ()
+    is_exact: bool = False  # references mean the resource they name, whoever is one person
 
 
 def is_wish(name: str) -> bool:
@@ -90,6 +93,7 @@ def read_wishes(resource_type: str, pairs: Sequence[tuple[str, str]], names: Nam
         total=Total(_choice(controls, "_total", tuple(total.value for total in Total))),
         only_count=summary == "count" or count == 0,
         includes=includes,
+        is_exact=_choice(controls, "_links", ("follow", "exact")) == "exact",
     )
 
 

@@ -22,6 +22,8 @@ from trucyte.fhir.search.expression import Key
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.journal.journal import Journal
 from trucyte.records.hashing import Hasher
+from trucyte.records.persons.following import AS_SAID, circles_of_ids
+from trucyte.records.persons.statements import QUERIES
 from trucyte.records.search.asked.leaf import Criterion, Value
 from trucyte.records.search.asked.tree import Chain, Has, Listed, Node, Words, every_node
 from trucyte.records.search.asked.words import has_words
@@ -63,6 +65,7 @@ class Links:
     now: int  # µs since 1970
     permitted: Callable[[Parameters], list[str]]
     at: int | None = None  # the journal position to look from; None: what is current
+    follows: bool = True  # whether who is one person stands for all of them
     seconds_max: float = 30.0  # for all far ends together
     _started: float = field(default_factory=monotonic)
     _rows: dict[tuple[str, tuple[Node, ...], int], tuple[Row, ...] | None] = field(
@@ -125,8 +128,12 @@ class Links:
                 known = None
                 many = self._of_persons if is_fast else self._leads_to_many
                 conditions.append(many(node.parameter, target, part, of))
+                if target == "Patient" and self._has_circles(of.type):
+                    conditions.append(self._leads_to_circles(node.parameter, part, of))
             else:
                 references = [reference for _, reference in rows]
+                if target == "Patient":
+                    references = self._with_circles(of.type, references)
                 tokens += of.hashed(node.parameter, references)
                 if known is not None:
                     known.update(references)
@@ -163,6 +170,20 @@ class Links:
             f"exists (select from unnest(e.tokens) u (token) where (u.token in ({inner})) is true)"
         )
 
+    def _leads_to_circles(self, parameter: Parameter, part: Node, of: Conditions) -> str:
+        """Rows of those who are one person with one of many Patients."""
+        places = self._places(parameter, of)
+        found = self._selects("Patient", part, of.bound, "e.reference")
+        held = f"theirs.tokens && array[{_xor(places, 'member.reference')}]"
+        rows = " union all ".join(
+            f"select theirs.seq from ({found}) found"
+            " join records.linked own on own.reference = found.reference"
+            " join records.linked member on member.circle = own.circle"
+            f" join {table} theirs on theirs.person = member.person and {held}"
+            for table, _ in self._tables()
+        )
+        return f"e.seq in (select l.seq from ({rows}) l offset 0)"
+
     # Backwards
 
     def _has(self, node: Has, of: Conditions) -> str:
@@ -175,7 +196,11 @@ class Links:
         rows = self._few(node.type, (node.part,), REFERRING_MAX)
         if rows is not None:
             if key not in self._ids:
-                self._ids[key] = frozenset(self._referred(node, rows, of.type))
+                ids = set(self._referred(node, rows, of.type))
+                if self._follows_back(node, of):
+                    known = circles_of_ids(self.cursor, self.hasher, ids)
+                    ids.update(id_ for circle in known.values() for id_ in circle)
+                self._ids[key] = frozenset(ids)
             return of.ids(sorted(self._ids[key] or ()))
         self._ids[key] = None
         refers = self.conditions(node.type, of.bound)
@@ -188,7 +213,21 @@ class Links:
                 held = f"{row}.tokens @> array[{_xor(places, 'e.reference')}]"
             return [f"{row}.person = e.person", held] if is_fast else [held]
 
-        return self._exists(node.type, node.part, of.bound, joined)
+        found = self._exists(node.type, node.part, of.bound, joined)
+        if not self._follows_back(node, of) or not self._has_circles(node.type):
+            return found
+        # Also those who are one person with one that is referred to.
+        referring = self._selects(node.type, node.part, of.bound, "e.person, e.tokens")
+        held = f"found.tokens && array[{_xor(places, 'own.reference')}]"
+        circles = (
+            f"select member.reference from ({referring}) found"
+            f" join records.linked own on own.person = found.person and {held}"
+            " join records.linked member on member.circle = own.circle"
+        )
+        return f"({found} or e.reference in (select l.reference from ({circles}) l offset 0))"
+
+    def _follows_back(self, node: Has, of: Conditions) -> bool:
+        return self.follows and of.type == "Patient" and node.type not in AS_SAID
 
     def _referred(self, node: Has, rows: Sequence[Row], resource_type: str) -> Iterator[str]:
         """Yield the ids that resources refer to which meet the rest, by their bodies."""
@@ -196,6 +235,23 @@ class Links:
             for kind, id_ in _references(node.parameter, values):
                 if kind == resource_type:
                     yield id_
+
+    # Who is one person
+
+    def _has_circles(self, type_name: str) -> bool:
+        """Whether there are links at all that a search on a type would follow."""
+        if not self.follows or type_name in AS_SAID:
+            return False
+        row = self.cursor.execute("select exists (select from records.linked)").fetchone()
+        return bool(row and row[0])
+
+    def _with_circles(self, type_name: str, references: list[int]) -> list[int]:
+        """Return references to Patients, and to all who are one person with one of them."""
+        if not self.follows or type_name in AS_SAID or not references:
+            return references
+        facts = {"references": references}
+        rows = self.cursor.execute(QUERIES.members_of_references, facts).fetchall()
+        return sorted({*references, *(row[0] for row in rows)}) if rows else references
 
     # Bodies
 

@@ -75,6 +75,7 @@ class RecordState(msgspec.Struct, frozen=True, array_like=True, tag_field="kind"
     snapshot: int
     epoch: int
     seq: int
+    is_exact: bool = False  # of this Patient alone, whoever is one person with it
 
 
 State = PageState | HistoryState | RecordState

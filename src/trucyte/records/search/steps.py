@@ -20,10 +20,18 @@ from trucyte.records.search.page_token import PageState
 
 NEAR_ROWS = 3000
 WALKED_ROWS = 1000  # along another order: each is looked up
-# Where the journal stood, in the first columns of every answer.
-POSITION = (
-    "select tail.last_seq, tail.epoch, horizon.seq as horizon from journal.tail, records.horizon"
-)
+NO_CIRCLES = "null::text[]"
+
+
+def position(circles: str = NO_CIRCLES) -> str:
+    """Return what stands in the first columns of every answer.
+
+    Where the journal stood, and who is one person with those whom the search names.
+    """
+    return (
+        f"select tail.last_seq, tail.epoch, horizon.seq as horizon, {circles} as circles"
+        " from journal.tail, records.horizon"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class Asked:
     is_several: bool  # two criteria or more: statistics multiply where they should not
     is_few: bool  # ids or persons are named: a handful of rows is all there can be
     is_linked: bool
+    circles: str = NO_CIRCLES  # the column that tells of links between Patients
 
 
 @dataclass(slots=True)
@@ -70,7 +79,8 @@ def page_statement(
 ) -> str:
     """Return the statement for one page, and one row more.
 
-    Its columns: journal position, epoch, horizon; the sort keys; the line of the journal.
+    Its columns: journal position, epoch, horizon, circles; the sort keys; the line of the
+    journal.
     One row at least, whose line is null where nothing is found.
     """
     limit = bound.add(count + 1, "integer")
@@ -97,30 +107,34 @@ def page_statement(
     steps.append(
         Step("page", f"select * from (\n{union}\n) e\norder by {order.by} limit {limit}", True)
     )
-    return f"with {_listed(steps)}\n{_with_lines(order)}"
+    return f"with {_listed(steps)}\n{_with_lines(order, asked.circles)}"
 
 
-def _with_lines(order: Order) -> str:
+def _with_lines(order: Order, circles: str) -> str:
     keys = "".join(f"e.k{n}, " for n in range(len(order.keys)))
     return (
-        f"select p.*, {keys}{LINE_COLUMNS}\nfrom ({POSITION}) p left join page e on true\n"
+        f"select p.*, {keys}{LINE_COLUMNS}\nfrom ({position(circles)}) p left join page e on true\n"
         f"left join journal.change c on c.seq = e.seq\norder by {order.by}"
     )
 
 
-def count_statement(conditions: Sequence[str], most: int | None = None) -> str:
-    """Return the statement that counts the current matches, at most so many."""
-    where = _where("false", conditions)
-    if most is None:
-        return f"select count(*) from records.entry e\n{where}"
-    return f"select count(*) from (select from records.entry e\n{where} limit {most}) e"
+def count_statement(conditions: Sequence[str], circles: str = NO_CIRCLES) -> str:
+    """Return the statement that counts the current matches: (count, circles)."""
+    return f"select count(*), {circles} from records.entry e\n{_where('false', conditions)}"
 
 
 def timeline_statement(
     conditions: Sequence[str], bound: Parameters, person: int, count: int
 ) -> str:
     """Return the statement of a person's rows, the newest date first: (seq, date, label)."""
-    where = _where("false", [f"e.person = {bound.add(person, 'bigint')}", *conditions])
+    place = bound.add(person, "bigint")
+    # All who are one person with this one; asked once, before any row.
+    whose = (
+        f"e.person = any(array(select {place} union select member.person"
+        " from records.linked own join records.linked member on member.circle = own.circle"
+        f" where own.person = {place}))"
+    )
+    where = _where("false", [whose, *conditions])
     return (
         f"select e.seq, e.date_low, e.sensitivity from records.entry e\n{where}\n"
         f"order by e.date_low desc nulls last, e.seq desc limit {bound.add(count, 'integer')}"

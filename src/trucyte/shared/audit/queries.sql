@@ -18,21 +18,23 @@ where seq < %(before)s and seq > %(after)s
 order by seq desc
 limit %(count)s
 
--- entries_of_person
-select seq from (
+-- entries_of_persons
+-- Of one person, whose Patients may be several: each key by its own index, each line once.
+select distinct found.seq
+from unnest(%(persons)s::bigint[]) as wanted (person) cross join lateral (
     (
         select seq from audit.change
-        where person = %(person)s and person <> 0 and seq < %(before)s and seq > %(after)s
+        where person = wanted.person and person <> 0 and seq < %(before)s and seq > %(after)s
         order by seq desc limit %(count)s
     )
     union all
     (
         select seq from audit.shown
-        where persons @> array[%(person)s::bigint] and seq < %(before)s and seq > %(after)s
+        where persons @> array[wanted.person] and seq < %(before)s and seq > %(after)s
         order by seq desc limit %(count)s
     )
 ) found
-order by seq desc
+order by found.seq desc
 limit %(count)s
 
 -- time_of

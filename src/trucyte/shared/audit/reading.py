@@ -17,6 +17,7 @@ from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.journal.verify import Fault, Verdict, What
 from trucyte.records.access import Access
+from trucyte.records.persons.following import persons_with
 from trucyte.shared.audit.entry import (
     Entry,
     EntryNotFound,
@@ -39,7 +40,7 @@ _END: Final = 1 << 62
 class Wanted:
     """Which entries; what is empty or None does not count. `before` goes on behind a page."""
 
-    person: int | None = None  # person key
+    person: int | None = None  # person key of one of its Patients: those linked are it too
     since: datetime | None = None  # half open
     until: datetime | None = None
     caller: str = ""
@@ -87,6 +88,11 @@ class Reading:
         if not found or found[0].id != id or not _may(access, found[0]):
             raise EntryNotFound
         return found[0]
+
+    def shows(self, entry: Entry, person: int) -> bool:
+        """Say whether an entry shows a person, by the key of any of its Patients."""
+        with self._cursor() as cursor:
+            return not set(persons_with(cursor, [person])).isdisjoint(entry.deed.persons)
 
     def patients(self, entries: Sequence[Entry]) -> dict[int, str]:
         """Return a reference for each person of the entries that has a Patient here."""
@@ -141,7 +147,8 @@ def _candidates(
 ) -> list[int]:
     facts = {"after": after, "before": before, "count": count}
     if wanted.person is not None:
-        cursor.execute(QUERIES.entries_of_person, {**facts, "person": wanted.person})
+        persons = persons_with(cursor, [wanted.person])
+        cursor.execute(QUERIES.entries_of_persons, {**facts, "persons": persons})
     else:
         texts = (
             wanted.caller,

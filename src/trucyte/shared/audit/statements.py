@@ -11,7 +11,7 @@ class Queries(NamedTuple):
     copy_shown: str
     clear_shown: str
     entries: str
-    entries_of_person: str
+    entries_of_persons: str
     time_of: str
     shown_between: str
     patients: str

@@ -20,13 +20,20 @@ from trucyte.database.connect import Database, DatabaseAway, DatabaseFull
 from trucyte.journal.checkpoint import Checkpoint
 from trucyte.journal.codec import Codec
 from trucyte.journal.evidence import Evidence
-from trucyte.journal.journal import Journal
+from trucyte.journal.journal import Journal, Noted, nothing_noted
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.rebuild import Progress
 from trucyte.journal.verify import Verdict
 from trucyte.records.access import Access
 from trucyte.shared.audit.asked import Asked, Stream, refusal_of
-from trucyte.shared.audit.entry import Deed, Entry, Outcome, changes_of, each_once
+from trucyte.shared.audit.entry import (
+    Deed,
+    Entry,
+    EntryNotFound,
+    Outcome,
+    changes_of,
+    each_once,
+)
 from trucyte.shared.audit.event import rendered
 from trucyte.shared.audit.interaction import read_reason
 from trucyte.shared.audit.persons import ShownPersons
@@ -55,12 +62,13 @@ class Trail:
         *,
         site: str = "",
         retry_seconds: float = _RETRY_SECONDS,
+        noted: Noted = nothing_noted,
     ) -> None:
-        """Open lazily; `site` is what AuditEvents call this node."""
+        """Open lazily; `site` is what AuditEvents call this node, `noted` hears of commits."""
         self.journal = Journal(
             database, keyring, clock, [ShownPersons()],
             schema="audit", has_heads=False, codec=Codec(compresses=False),
-            retry_seconds=retry_seconds,
+            retry_seconds=retry_seconds, noted=noted,
         )  # fmt: skip
         self._scribe = Scribe(self.journal.commit_many)
         self._reading = Reading(self.journal)
@@ -180,6 +188,16 @@ class Trail:
         """Return one entry by its id; raises EntryNotFound."""
         found = self._reading.entry(access, id)
         access.recorder.shown(access, found.deed.persons, "read AuditEvent")
+        return found
+
+    def entry_of_person(self, access: Access, person: int, id: str) -> Entry:
+        """Return one entry that shows a person, by the key of any of its Patients.
+
+        Raises EntryNotFound.
+        """
+        found = self.entry(access, id)
+        if not self._reading.shows(found, person):
+            raise EntryNotFound
         return found
 
     def event(self, access: Access, id: str) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class ApiParts:
     operations: Sequence[Operation] = ()
     systems: Callable[[], Mapping[str, Sequence[str]]] = dict  # code systems and their versions
     topics: Sequence[str] = ()  # canonicals one may subscribe to
+    instantiates: Sequence[str] = ()  # CapabilityStatements of others that are met here
     path: str = "/fhir"
     trusts_forwarded: bool = False  # whether X-Forwarded-* name the address clients see
 
@@ -131,5 +132,6 @@ def _routes(parts: ApiParts) -> Routes:
         clock=parts.clock,
         systems=parts.systems,
         topics=parts.topics,
+        instantiates=parts.instantiates,
     )
     return Routes([*rows, *Describing(capabilities).rows()])

@@ -4,7 +4,6 @@ from starlette.responses import Response
 
 from trucyte.base.problem import Kind, Problem
 from trucyte.journal.evidence import evidence_to_json
-from trucyte.shared.audit import EntryNotFound
 from trucyte.web.reader import Shown
 from trucyte.web.render import Call
 from trucyte.web.services import WhoLooked
@@ -45,8 +44,7 @@ def evidence(call: Call) -> Response:
     trail, id_ = _trail(call), call.request.path_params["entry"]
     access = call.access("PATRQT")
     patient = _patient(call)
-    if patient.person not in trail.entry(access, id_).deed.persons:
-        raise EntryNotFound
+    trail.entry_of_person(access, patient.person, id_)
     body = evidence_to_json(trail.prove(access, id_))
     name = f"evidence-{id_}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -129,6 +129,10 @@ class Criterion:
     values: tuple[Value, ...]
 
 
+# The name of the condition that a resource is the one at the centre of a compartment.
+CENTRE = "(centre)"
+
+
 def read_leaf(
     name: str, code: str, modifier: str, text: str, parameter: Parameter | None
 ) -> Criterion:

@@ -29,8 +29,9 @@ from trucyte.web.api.operations.table import Level, Operation
 COUNT: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE: Final = "_page"
+_LINKS: Final = "_links"
 _KNOWN: Final = {"_since": "date", "_type": "texts", "_count": "integer", _PAGE: "text"}
-_OF_PATIENT: Final = {**_KNOWN, "start": "date", "end": "date"}
+_OF_PATIENT: Final = {**_KNOWN, "start": "date", "end": "date", _LINKS: "text"}
 _IPS: Final = "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"
 _IPS_PROFILE: Final = "http://hl7.org/fhir/uv/ips/StructureDefinition/Bundle-uv-ips"
 
@@ -62,6 +63,7 @@ class Gather(Protocol):
         since: datetime | None = None,
         types: Sequence[str] = (),
         count: int = 100,
+        is_exact: bool = False,
         page: str | None = None,
     ) -> Gathered:
         """Return one page of all of a Patient or an Encounter."""
@@ -121,6 +123,7 @@ def _everything(gather: Gather, call: FhirCall) -> Answer:
         since=_moment(given, "_since", is_end=False),
         types=_types(given),
         count=_count(given),
+        is_exact=_is_exact(given),
         page=given.text(_PAGE) or None,
     )
     entries = [
@@ -151,6 +154,14 @@ def _types(given: Given) -> Sequence[str]:
     if not all(name in TYPE_NUMBERS for name in named):
         raise ParameterRefused(name="_type", reason="not resource types of R4")
     return named
+
+
+def _is_exact(given: Given) -> bool:
+    """Say whether links between Patients are to be left alone, as in searches."""
+    asked = given.text(_LINKS)
+    if asked not in ("", "follow", "exact"):
+        raise ParameterRefused(name=_LINKS, reason="follow or exact")
+    return asked == "exact"
 
 
 def _count(given: Given) -> int:

@@ -1,0 +1,505 @@
+"""Matching on-line: `$match` and a day's newcomers against millions of people.
+
+    python -m bench.match load --people 1000000 --folder /scratch/match
+    python -m bench.match finish --folder /scratch/match
+    python -m bench.match ask --folder /scratch/match [--clients 4] [--seconds 10]
+    python -m bench.match newcomers --folder /scratch/match [--persons 10000]
+    python -m bench.match shapes --folder /scratch/match
+
+`load` makes people by lot (names as often as the packaged model has them, birth dates by the
+country's pyramid, three in five with a personal number, one in twenty-five a second record
+of someone, written differently) in two processes and copies them straight into
+`identity.person` and `identity.key` of a node with an embedded PostgreSQL (fsync on); the
+journal's heads and lines and the index rows that permission is read from are made of them by
+SQL. Those asked for are people of the table with an error or two. `ask` asks a served node
+over HTTP from another process, so client and server share the processors.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from bench.record import record
+from trucyte.base.settings import DatabaseSettings, Settings
+from trucyte.database.connect import Connection, Database
+from trucyte.fhir.types import TYPE_NUMBERS
+from trucyte.journal.keyring import Keyring
+from trucyte.node.wiring import join_node, open_database
+from trucyte.shared.access.local import local_access, system_access
+from trucyte.shared.identity.index.follower import Row, write_rows
+from trucyte.shared.identity.index.form import FORM, Keys
+from trucyte.shared.identity.index.matcher import Matcher
+from trucyte.shared.identity.matching.model import load_model
+from trucyte.shared.identity.matching.person import Person, person_of, person_of_patient
+
+PORT = 18397
+BATCH = 20_000
+TWICE = 25  # one record in so many is a second one of somebody
+PATIENT = TYPE_NUMBERS["Patient"]
+CCCD = "http://fhir.hl7.org.vn/core/sid/cccd"
+AT = "2026-11-24T00:00:00+07:00"
+Fields = dict[str, str]
+
+
+class Crowd:
+    """People by lot; the same number gives the same person."""
+
+    def __init__(self, people: int) -> None:
+        frequencies = load_model().frequencies
+        self.people = people
+        self._lots = {
+            part: (list(frequencies[part]), list(frequencies[part].values()))
+            for part in ("family", "middle", "given")
+        }
+
+    def record(self, number: int) -> Fields:
+        """Return one record of the table."""
+        if number % TWICE == 1 and number > TWICE:
+            lot = random.Random(number)
+            return self.changed(self.record(lot.randrange(2, number) // TWICE * TWICE), lot)
+        return self.fresh(number)
+
+    def fresh(self, number: int) -> Fields:
+        """Return a person whom nobody knows."""
+        lot = random.Random(number * 2 + 1)
+        names = [lot.choices(*self._lots[part])[0] for part in ("family", "middle", "given")]
+        year = 2026 - min(int(lot.triangular(0, 95, 30)), 95)
+        month, day = lot.randint(1, 12), lot.randint(1, 28)
+        sex = lot.choice("12")
+        home = lot.randrange(3321)
+        century = 0 if year < 2000 else 2
+        made = {
+            "name": " ".join(names).title(),
+            "birth_date": f"{year}-{month:02}-{day:02}",
+            "sex": sex,
+            "province": f"{home % 34:02}",
+            "commune": f"{home:05}",
+            "address": f"so {lot.randrange(1, 400)} duong {lot.randrange(300)}",
+        }
+        serial = f"{number:08}"
+        if lot.random() < 0.6:
+            code = century + (sex == "2")
+            made["personal_number"] = f"0{home % 90 + 1:02}{code}{year % 100:02}{serial[-6:]}"
+        if lot.random() < 0.7:
+            made["social_number"] = f"79{serial}"
+        if lot.random() < 0.7:
+            made["phone"] = f"09{lot.randrange(10**8):08}"
+        return made
+
+    def changed(self, person: Fields, lot: random.Random) -> Fields:
+        """Return the same person as another desk writes it."""
+        other = dict(person)
+        errors = lot.sample(
+            ("marks", "number", "phone", "digit", "home", "middle", "social"), lot.choice((1, 2, 3))
+        )
+        words = other["name"].split()
+        if "marks" in errors:
+            other["name"] = other["name"].upper()
+        if "middle" in errors and len(words) > 2:
+            other["name"] = f"{words[0]} {words[-1]}"
+        if "digit" in errors:
+            year, month, _ = other["birth_date"].split("-")
+            other["birth_date"] = f"{year}-{month}-{lot.randint(1, 28):02}"
+        if "home" in errors:
+            other |= {"commune": f"{lot.randrange(3321):05}", "address": "so 1"}
+        for error, field in (("number", "personal_number"), ("phone", "phone"),
+                             ("social", "social_number")):  # fmt: skip
+            if error in errors:
+                other.pop(field, None)
+        return other
+
+
+def patient(fields: Fields) -> dict[str, Any]:
+    """Return a record as a FHIR Patient."""
+    made: dict[str, Any] = {
+        "resourceType": "Patient",
+        "name": [{"use": "official", "text": fields["name"]}],
+        "birthDate": fields["birth_date"],
+        "gender": "male" if fields["sex"] == "1" else "female",
+        "address": [{"line": [fields["address"]], "district": fields["commune"],
+                     "state": fields["province"]}],
+    }  # fmt: skip
+    if "personal_number" in fields:
+        made["identifier"] = [{"system": CCCD, "value": fields["personal_number"]}]
+    if "phone" in fields:
+        made["telecom"] = [{"system": "phone", "value": fields["phone"]}]
+    return made
+
+
+# Loading
+
+
+def load(told: argparse.Namespace) -> None:
+    """Make people from --first to --last of --people; the last part makes the rest of them."""
+    last = told.last or told.people
+    with opened(told.folder) as (url, keys):
+        database = Database(url)
+        began = time.perf_counter()
+        if told.first == 1:
+            for statement in BEGINNING:
+                run(database, statement)
+        starts = range(told.first, last + 1, BATCH)
+        tasks = [(url, keys, told.people, s, min(s + BATCH, last + 1)) for s in starts]
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            list(pool.map(load_part, tasks))
+        print(f"{last:,} people, {time.perf_counter() - began:.0f} s", flush=True)
+        database.close()
+
+
+def finish(told: argparse.Namespace) -> None:
+    """Make one more thing of the people that are there, or all that is left."""
+    with opened(told.folder) as (url, _):
+        people, database = size(url), Database(url)
+        statements = list(finishing(people))
+        for number in range(len(statements)) if told.step is None else [told.step]:
+            began = time.perf_counter()
+            run(database, statements[number])
+            print(f"{statements[number][:60]} {time.perf_counter() - began:.0f} s", flush=True)
+        if told.step in (None, len(statements) - 1):
+            report(database, people)
+        database.close()
+
+
+def run(database: Database, statement: str) -> None:
+    with database.connect(autocommit=True) as connection:
+        connection.execute("set maintenance_work_mem = '1GB'")
+        connection.execute(statement.encode())
+
+
+BEGINNING = (
+    "truncate identity.person, identity.key, journal.head, records.entry, journal.change",
+    "alter table identity.key drop constraint if exists key_pkey",
+    "drop index if exists identity.person_id",
+)
+
+
+def load_part(task: tuple[str, bytes, int, int, int]) -> None:
+    url, key, people, first, last = task
+    crowd, keys = Crowd(people), Keys(key)
+    database = Database(url)
+    with database.connection() as connection:
+        rows = (
+            Row(n, n * 7919, 0, f"p{n}", person_of(crowd.record(n))) for n in range(first, last)
+        )
+        write_rows(connection.cursor(), keys, rows)
+    database.close()
+
+
+def finishing(people: int) -> Iterator[str]:
+    yield "alter table identity.key add constraint key_pkey primary key (hash, seq)"
+    yield "create unique index person_id on identity.person (origin, id)"
+    yield f"update identity.form set form = '{FORM}', is_whole = true"  # noqa: S608 - own
+    yield (
+        "insert into journal.head (key, seq, version, operation)"  # noqa: S608 - own numbers
+        f" select journal.head_key(0::smallint, {PATIENT}::smallint, id), seq, 1, 1"
+        " from identity.person order by 1"
+    )
+    yield (
+        "insert into records.entry (seq, last_updated, reference, person, present, origin, type,"  # noqa: S608
+        f" sensitivity, tokens) select seq, 0, seq * 31, person, 0, 0, {PATIENT}, 0, '{{}}'"
+        " from identity.person order by seq"
+    )
+    yield (
+        "insert into journal.change select seq, now(), person, 0, 0, 1, 0, 22, 0,"  # noqa: S608
+        f" {PATIENT}, 1, 0, 0, id, '0123456789abcdef'::bytea, decode(repeat('00', 32), 'hex'),"
+        ' convert_to(\'{"resourceType":"Patient","id":"\' || id || \'","name":[{"text":'
+        '"Nguyễn Văn Mẫu"}],"gender":"male","birthDate":"1980-01-02","address":'
+        '[{"text":"Số 1 đường Mẫu, phường Mẫu, thành phố Mẫu"}]}\', \'UTF8\')'
+        " from identity.person order by seq"
+    )
+    yield f"update journal.tail set last_seq = {people}"  # noqa: S608 - own
+    for name in ("identity", "newcomers", "terminology", "subscriptions"):  # all seen
+        yield (
+            "insert into journal.cursor (name, seq, epoch) select"  # noqa: S608 - own
+            f" '{name}', last_seq, epoch from journal.tail"
+            " on conflict (name) do update set seq = excluded.seq"
+        )
+    yield "vacuum analyze identity.person, identity.key, journal.head, records.entry"
+
+
+def report(database: Database, people: int) -> None:
+    with database.connection() as connection:
+        persons, keys, count = connection.execute(
+            "select pg_total_relation_size('identity.person'),"
+            " pg_total_relation_size('identity.key'),"
+            " (select reltuples from pg_class where oid = 'identity.key'::regclass)"
+        ).fetchone() or (0, 0, 0)
+    record(
+        "match load",
+        {
+            "person rows": (persons / people, "B/person"),
+            "key rows": (keys / people, "B/person"),
+            "keys": (count / people, "per person"),
+        },
+        f"{people} people",
+    )
+
+
+# Asking
+
+
+def ask(told: argparse.Namespace) -> None:
+    with opened(told.folder) as (url, keys):
+        people = size(url)
+        matcher = Matcher(Database(url), Keys(keys), load_model())
+        record("match", inside(matcher, people, told.seconds), f"{people} people, one thread")
+        if told.clients:
+            measures = over_http(told, url, people)
+            record("match http", measures, f"{people} people, {told.clients} clients")
+
+
+def asked_for(people: int, seed: int) -> Iterator[Fields]:
+    crowd, lot = Crowd(people), random.Random(seed)
+    while True:
+        number = lot.randrange(2, people)
+        yield crowd.changed(crowd.record(number), lot)
+
+
+def inside(matcher: Matcher, people: int, seconds: float) -> dict[str, tuple[float, str]]:
+    access, spent, found = local_access("bench", Unheard()), [], 0
+    persons = asked_for(people, 1)
+    cpu, until = time.process_time(), time.monotonic() + seconds
+    while time.monotonic() < until:
+        person = person_of_patient(patient(next(persons)))
+        began = time.perf_counter()
+        found += len(matcher.match(access, person).candidates)
+        spent.append(time.perf_counter() - began)
+    cpu = time.process_time() - cpu
+    return {
+        **spread("match, in process", spent),
+        "candidates": (found / len(spent), "per person"),
+        "CPU of the asker": (cpu / len(spent) * 1000, "ms"),
+    }
+
+
+def spread(name: str, seconds: Sequence[float]) -> dict[str, tuple[float, str]]:
+    ordered = sorted(seconds)
+    at = lambda share: ordered[min(int(share * len(ordered)), len(ordered) - 1)] * 1000  # noqa: E731
+    return {
+        f"{name}, median": (at(0.5), "ms"),
+        f"{name}, p95": (at(0.95), "ms"),
+        f"{name}, p99": (at(0.99), "ms"),
+    }
+
+
+class Unheard:
+    """A trail that nobody reads."""
+
+    def shown(self, access: object, persons: object, reason: str) -> None:
+        """Keep nothing."""
+
+
+def over_http(told: argparse.Namespace, url: str, people: int) -> dict[str, tuple[float, str]]:
+    environment = os.environ | {
+        "TRUCYTE_DATA": f"{told.folder}/var",
+        "TRUCYTE_DATABASE_URL": url,
+        "PYTHONPATH": str(Path("src").absolute()),
+    }
+    command = [sys.executable, "-m", "trucyte.node.cli", "serve", f"--port={PORT}"]
+    with open(told.folder / "log", "wb") as log:  # noqa: PTH123 - of the child
+        server = subprocess.Popen(command, env=environment, cwd=told.folder, stderr=log)
+    try:
+        wait_for(f"http://127.0.0.1:{PORT}/health/ready")
+        client(people, 3.0, 99, 0.0)  # warm
+        began = time.perf_counter()
+        pause = told.clients / told.rate if told.rate else 0.0
+        with ThreadPoolExecutor(told.clients) as pool:
+            runs = [
+                pool.submit(client, people, told.seconds, n, pause) for n in range(told.clients)
+            ]
+            spent = [seconds for run in runs for seconds in run.result()]
+        elapsed = time.perf_counter() - began
+    finally:
+        server.terminate()
+        server.wait(60)
+    return {
+        "requests": (len(spent) / elapsed, "requests/s"),
+        **spread("match, HTTP", spent),
+    }
+
+
+def client(people: int, seconds: float, seed: int, pause: float) -> list[float]:
+    """Ask one after another, at an even pace where asked."""
+    bodies = asked_for(people, seed + 100)
+    connection = HTTPConnection("127.0.0.1", PORT)
+    spent: list[float] = []
+    until = time.monotonic() + seconds
+    due = time.monotonic() + pause * random.Random(seed).random()
+    while time.monotonic() < until:
+        body = json.dumps(patient(next(bodies)), ensure_ascii=False).encode()
+        if pause:
+            time.sleep(max(0.0, due - time.monotonic()))
+            due = max(due + pause, time.monotonic())
+        began = time.perf_counter()
+        connection.request("POST", "/fhir/Patient/$match", body,
+                           {"content-type": "application/fhir+json"})  # fmt: skip
+        reply = connection.getresponse()
+        told = reply.read()
+        spent.append(time.perf_counter() - began)
+        assert reply.status in (200, 422), told[:300]
+    connection.close()
+    return spent
+
+
+def wait_for(address: str) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - our own
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the node did not come up")
+
+
+# Newcomers
+
+
+def newcomers(told: argparse.Namespace) -> None:
+    """Match a day's newcomers as the run does, 200 at a time; nothing is written."""
+    with opened(told.folder) as (url, keys):
+        people = size(url)
+        crowd, lot = Crowd(people), random.Random(7)
+        persons = [
+            person_of(crowd.changed(crowd.record(lot.randrange(2, people)), lot)
+                      if lot.random() < 0.5 else crowd.fresh(people + n))
+            for n in range(told.persons)
+        ]  # fmt: skip
+        parts = [persons[at : at + 200] for at in range(0, len(persons), 200)]
+        measures = {}
+        for processes in (1, 2):
+            began = time.perf_counter()
+            with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+                shares = [parts[n::processes] for n in range(processes)]
+                tasks = [(url, keys, share) for share in shares]
+                compared = sum(pool.map(match_parts, tasks))
+            seconds = time.perf_counter() - began
+            measures[f"newcomers, {processes} processes"] = (seconds, "s")
+        measures["compared"] = (compared / len(persons), "per person")
+        record("match newcomers", measures, f"{told.persons} against {people} people")
+
+
+def match_parts(task: tuple[str, bytes, Sequence[Sequence[Person]]]) -> int:
+    url, keys, parts = task
+    database = Database(url)
+    matcher = Matcher(database, Keys(keys), load_model())
+    access = system_access("bench")
+    compared = 0
+    for part in parts:
+        found = matcher.match_many(access, part, most=50)
+        compared += sum(len(one.candidates) for one in found)
+    database.close()
+    return compared
+
+
+# Which shape of keys
+
+
+def shapes(told: argparse.Namespace) -> None:
+    """Measure the same look-ups against an array of keys under GIN."""
+    with opened(told.folder) as (url, keys):
+        people, database = size(url), Database(url)
+        with database.connect(autocommit=True) as connection:
+            connection.execute("set maintenance_work_mem = '1GB'")
+            connection.execute("drop table if exists identity.gin")
+            connection.execute(
+                "create unlogged table identity.gin as select seq, array_agg(hash) as keys"
+                " from identity.key group by seq"
+            )
+            began = time.perf_counter()
+            connection.execute("create index gin_keys on identity.gin using gin (keys)")
+            made = time.perf_counter() - began
+            connection.execute("analyze identity.gin")
+            bytes_ = connection.execute("select pg_total_relation_size('identity.gin')").fetchone()
+            measures = {
+                "GIN rows": ((bytes_ or (0,))[0] / people, "B/person"),
+                "GIN made": (made, "s"),
+            }
+            for name, text in LOOKS.items():
+                measures |= spread(name, list(looked(connection, text, Keys(keys), people)))
+        record("match shapes", measures, f"{people} people")
+        database.close()
+
+
+LOOKS = {
+    "look-up, GIN": "select seq from identity.gin where keys && %(keys)s::bigint[]",
+    "look-up, rows": "select k.seq from unnest(%(keys)s::bigint[]) a (hash) cross join lateral"
+    " (select seq from identity.key where hash = a.hash order by seq limit 101) k",
+}
+
+
+def looked(connection: Connection, text: str, keys: Keys, people: int) -> Iterator[float]:
+    persons = asked_for(people, 3)
+    for _ in range(600):
+        values = {"keys": list(keys.of(person_of(next(persons))))}
+        began = time.perf_counter()
+        connection.execute(text.encode(), values).fetchall()
+        yield time.perf_counter() - began
+
+
+# The node
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Start the node's database; give its address and the key of its index."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)
+    settings = Settings(data=folder / "var", database=DatabaseSettings(system_folder=folder / "s"))
+    with open_database(settings) as node:
+        url = node.database.url
+        joined = Settings(data=settings.data, database=DatabaseSettings(url=url))
+        with join_node(joined):
+            keyring = Keyring.open(settings.data / "keys")
+        yield url, keyring.derive("identity", 16)
+
+
+def size(url: str) -> int:
+    database = Database(url)
+    with database.connection() as connection:
+        (found,) = connection.execute("select max(seq) from identity.person").fetchone() or (0,)
+    database.close()
+    return int(found)
+
+
+MODES = {
+    "load": load,
+    "finish": finish,
+    "ask": ask,
+    "newcomers": newcomers,
+    "shapes": shapes,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    modes = parser.add_subparsers(dest="mode", required=True)
+    for name, work in MODES.items():
+        mode = modes.add_parser(name)
+        mode.set_defaults(work=work)
+        mode.add_argument("--folder", type=Path, required=True)
+    modes.choices["load"].add_argument("--people", type=int, default=1_000_000)
+    modes.choices["load"].add_argument("--first", type=int, default=1)
+    modes.choices["load"].add_argument("--last", type=int, default=0)
+    modes.choices["finish"].add_argument("--step", type=int)
+    modes.choices["ask"].add_argument("--clients", type=int, default=4)
+    modes.choices["ask"].add_argument("--rate", type=float, default=0.0, help="requests/s in all")
+    modes.choices["ask"].add_argument("--seconds", type=float, default=10.0)
+    modes.choices["newcomers"].add_argument("--persons", type=int, default=10_000)
+    told = parser.parse_args()
+    told.work(told)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Linkage of whole files: candidate pairs, training and scoring in columns."""
