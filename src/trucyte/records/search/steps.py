@@ -50,6 +50,7 @@ class Asked:
     is_several: bool  # two criteria or more: statistics multiply where they should not
     is_few: bool  # ids or persons are named: a handful of rows is all there can be
     is_linked: bool
+    brings_lines: bool = False  # the lines of the journal, not their places alone
 
 
 @dataclass(slots=True)
@@ -70,8 +71,8 @@ def page_statement(
 ) -> str:
     """Return the statement for one page, and one row more.
 
-    Its columns: journal position, epoch, horizon; the sort keys; the line of the journal.
-    One row at least, whose line is null where nothing is found.
+    Its columns: journal position, epoch, horizon; the sort keys; the line of the journal, or
+    its place alone. One row at least, whose line is null where nothing is found.
     """
     limit = bound.add(count + 1, "integer")
     here: list[str] = []
@@ -97,15 +98,23 @@ def page_statement(
     steps.append(
         Step("page", f"select * from (\n{union}\n) e\norder by {order.by} limit {limit}", True)
     )
-    return f"with {_listed(steps)}\n{_with_lines(order)}"
+    told = _with_lines(order) if asked.brings_lines else _with_places(order)
+    return f"with {_listed(steps)}\n{told}\norder by {order.by}"
 
 
 def _with_lines(order: Order) -> str:
-    keys = "".join(f"e.k{n}, " for n in range(len(order.keys)))
     return (
-        f"select p.*, {keys}{LINE_COLUMNS}\nfrom ({POSITION}) p left join page e on true\n"
-        f"left join journal.change c on c.seq = e.seq\norder by {order.by}"
+        f"select p.*, {_keys(order)}{LINE_COLUMNS}\nfrom ({POSITION}) p"
+        " left join page e on true\nleft join journal.change c on c.seq = e.seq"
     )
+
+
+def _with_places(order: Order) -> str:
+    return f"select p.*, {_keys(order)}e.seq\nfrom ({POSITION}) p left join page e on true"
+
+
+def _keys(order: Order) -> str:
+    return "".join(f"e.k{n}, " for n in range(len(order.keys)))
 
 
 def count_statement(conditions: Sequence[str], most: int | None = None) -> str:
