@@ -69,9 +69,11 @@ class KeptLines:
 
     def known(self, epoch: int, seqs: Iterable[int]) -> dict[int, Kept]:
         """Return what is kept of these lines of an epoch."""
-        if epoch != self._epoch:
-            self._begin(epoch)
-        lines, since = self._lines, self._now() - SECONDS_MAX
+        since = self._now() - SECONDS_MAX
+        with self._mutex:
+            if epoch != self._epoch:
+                self._epoch, self._lines, self.bytes = epoch, {}, 0
+            lines = self._lines
         found = ((seq, lines.get(seq)) for seq in seqs)
         return {seq: kept for seq, kept in found if kept is not None and kept.born >= since}
 
@@ -92,10 +94,6 @@ class KeptLines:
         """Keep nothing of what was kept."""
         with self._mutex:
             self._lines, self.bytes = {}, 0
-
-    def _begin(self, epoch: int) -> None:
-        with self._mutex:
-            self._epoch, self._lines, self.bytes = epoch, {}, 0
 
     def _make_room(self, since: float) -> None:
         while self._lines:
