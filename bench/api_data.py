@@ -22,7 +22,9 @@ import orjson
 
 from trucyte.base.clock import SystemClock
 from trucyte.database.connect import Database
-from trucyte.fhir.text import accept
+from trucyte.fhir.parse import parse
+from trucyte.fhir.text import accept, without_own_fields
+from trucyte.intake.bulk.accept import without_looking_for_cycles
 from trucyte.journal.change import Change, Operation
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
@@ -32,6 +34,8 @@ from trucyte.records import Hasher, person_reference
 
 RESOURCES_MAX = 40
 BATCH = 1000
+# Where copies differ: no JSON has these bytes.
+_SUFFIX, _NUMBER = b"\x7fid\x7f", b"\x7fnumber\x7f"
 _LINK = re.compile(rb"urn:uuid:([0-9a-f-]{36})")
 
 Resource = dict[str, Any]
@@ -77,22 +81,29 @@ def cut(resources: Sequence[Resource]) -> list[Resource]:
     return sorted(chosen, key=lambda one: one["resourceType"] != "Patient")
 
 
-def copied(resources: Sequence[Resource], copy: int, kinds: dict[str, str]) -> Iterator[Resource]:
+def template(resource: Resource, kinds: dict[str, str]) -> bytes:
+    """Return a resource of which `copied` makes copies: marks stand where they differ."""
+    own = resource | {"id": f"{resource['id'][:-5]}{_SUFFIX.decode()}"}
+    if own["resourceType"] == "Patient":
+        number = _NUMBER.decode()
+        own["identifier"] = [
+            one | {"value": f"{one['value']}-{number}"} for one in own["identifier"]
+        ]
+        own["name"] = [one | {"family": f"{one['family']}{number}"} for one in own["name"]]
+    return _LINK.sub(partial(_relative, kinds, _SUFFIX), orjson.dumps(own))
+
+
+def copied(templates: Iterable[bytes], copy: int) -> Iterator[bytes]:
     """Yield one person under ids, identifiers and a family name of the copy's own."""
-    for resource in resources:
-        own = resource | {"id": renamed(resource["id"], copy)}
-        if own["resourceType"] == "Patient":
-            own["identifier"] = [
-                one | {"value": f"{one['value']}-{copy}"} for one in own["identifier"]
-            ]
-            own["name"] = [one | {"family": f"{one['family']}{copy}"} for one in own["name"]]
-        yield linked(own, copy, kinds)
+    suffix, number = _suffix(copy), str(copy).encode()
+    for made in templates:
+        yield made.replace(_SUFFIX, suffix).replace(_NUMBER, number)
 
 
 def linked(resource: Resource, copy: int, kinds: dict[str, str]) -> Resource:
     """Let the links of a resource lead into its copy; `kinds` are the types by id."""
     found: Resource = orjson.loads(
-        _LINK.sub(partial(_relative, kinds, copy), orjson.dumps(resource))
+        _LINK.sub(partial(_relative, kinds, _suffix(copy)), orjson.dumps(resource))
     )
     return found
 
@@ -102,11 +113,15 @@ def kinds_of(resources: Iterable[Resource]) -> dict[str, str]:
     return {one["id"]: one["resourceType"] for one in resources}
 
 
-def _relative(kinds: dict[str, str], copy: int, link: re.Match[bytes]) -> bytes:
-    id = link[1].decode()
-    kind = kinds.get(id, "Encounter")  # of one that was cut away: it points to nobody
+def _relative(kinds: dict[str, str], suffix: bytes, link: re.Match[bytes]) -> bytes:
+    id = link[1]
+    kind = kinds.get(id.decode(), "Encounter")  # of one that was cut away: it points to nobody
     is_shared = kind in ("Organization", "Practitioner")
-    return f"{kind}/{id if is_shared else renamed(id, copy)}".encode()
+    return b"%b/%b" % (kind.encode(), id if is_shared else id[:-5] + suffix)
+
+
+def _suffix(copy: int) -> bytes:
+    return b"%05x" % copy
 
 
 def renamed(id: str, copy: int) -> str:
@@ -114,7 +129,7 @@ def renamed(id: str, copy: int) -> str:
     return f"{id[:-5]}{copy:05x}"
 
 
-def load(node: Node, persons: int, processes: int = 2) -> tuple[int, float]:
+def load(node: Node, persons: int, processes: int = 3) -> tuple[int, float]:
     """Load so many people from several processes; return resources and seconds."""
     began = time.perf_counter()
     whole = people()
@@ -134,26 +149,28 @@ def _load_part(url: str, keys: Path, copies: range) -> int:
     """Commit some of the copies, as a process of its own."""
     whole, others = people(), shared()
     kinds = kinds_of(chain(others, *whole))
+    templates = [template(one, kinds) for person in whole for one in person]
     keyring = Keyring.open(keys)
     database = Database(url)
     hasher = Hasher(keyring.persons)
     journal = Journal(database, keyring, SystemClock(), make_parts(keyring).projections)
+    without_looking_for_cycles()
     count = 0
     for copy in copies:
-        found = [one for person in whole for one in copied(person, copy, kinds)]
+        found = list(copied(templates, copy))
         if copy == 0:
-            found = [*others, *found]
-        units = [[_change(one, hasher)] for one in found]
-        for place in range(0, len(units), BATCH):
-            journal.commit_many(units[place : place + BATCH])
-        count += len(units)
+            found = [*(orjson.dumps(linked(one, 0, kinds)) for one in others), *found]
+        for place in range(0, len(found), BATCH):
+            journal.commit_many([[_change(one, hasher)] for one in found[place : place + BATCH]])
+        count += len(found)
     journal.close()
     database.close()
     return count
 
 
-def _change(resource: Resource, hasher: Hasher) -> Change:
-    accepted = accept(orjson.dumps(resource))
+def _change(body: bytes, hasher: Hasher) -> Change:
+    resource = parse(body)
+    accepted = accept(body, resource=resource)
     person = person_reference(resource)
     return Change(
         resource["resourceType"],
@@ -162,5 +179,5 @@ def _change(resource: Resource, hasher: Hasher) -> Change:
         accepted.body,
         accepted.meta_offset,
         hasher.person(person) if person else 0,
-        resource=resource,
+        resource=without_own_fields(resource),
     )

@@ -12,8 +12,13 @@ import argparse
 import gc
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 
+from bench.processor import between, of_database, of_machine, ours
 from bench.record import record
 from trucyte.base.settings import load_settings
 from trucyte.database.job_folders import JobFolder
@@ -26,7 +31,7 @@ from trucyte.intake.bulk.run import Sources
 from trucyte.journal.change import Change, Operation
 from trucyte.node.bulk.jobs import make_bulk
 from trucyte.node.parts import build_tools
-from trucyte.node.wiring import open_node
+from trucyte.node.wiring import Node, open_node
 from trucyte.shared.access.local import Unshown, local_access
 
 
@@ -66,9 +71,15 @@ def take_in(folder: Path) -> None:
     state.mkdir()
     with open_node(load_settings(os.environ)) as node:
         bulk = make_bulk(node, sources=Sources((folder,)))
-        began = time.perf_counter()
-        done = bulk.importer.run(JobFolder(state), inputs_of(files), lambda progress: True)
-        seconds = time.perf_counter() - began
+        if told := os.environ.get("BENCH_WORKERS"):
+            bulk = replace(bulk, importer=replace(bulk.importer, workers=int(told)))
+        before, all_before = ours() | of_database(node.database), of_machine()
+        with writing_beside(node, waits := []):
+            began = time.perf_counter()
+            done = bulk.importer.run(JobFolder(state), inputs_of(files), lambda progress: True)
+            seconds = time.perf_counter() - began
+        spent = between(before, ours() | of_database(node.database))
+        others = of_machine() - all_before - sum(spent.values())
         with node.database.connection() as connection:
             (size,) = connection.execute(
                 "select sum(pg_total_relation_size(c.oid)) from pg_class c"
@@ -82,8 +93,46 @@ def take_in(folder: Path) -> None:
         "import": (written / seconds, "resources/s"),
         "import, on disk": (float(size) / max(1, written), "B/resource"),
     }
-    note = f"{written} written, {failed} failed, {bulk.importer.workers} processes"
+    measures |= {
+        f"import, processor of {name}": (each / max(1, written) * 1e6, "µs/resource")
+        for name, each in spent.items()
+    }
+    if waits:
+        waits.sort()
+        measures |= {
+            "import, a write beside it, p50": (waits[len(waits) // 2] * 1e3, "ms"),
+            "import, a write beside it, p99": (waits[len(waits) * 99 // 100] * 1e3, "ms"),
+            "import, a write beside it, longest": (waits[-1] * 1e3, "ms"),
+        }
+    note = (
+        f"{written} written, {failed} failed, {bulk.importer.workers} processes;"
+        f" others took {max(0.0, others) / seconds:.2f} of {os.cpu_count()} cores"
+    )
     record("bulk", measures, note)
+
+
+@contextmanager
+def writing_beside(node: Node, waits: list[float]) -> Iterator[None]:
+    """With BENCH_BESIDE=1 let somebody write ten lines a second; keep how long each took."""
+    stop = Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.wait(0.1):
+            number += 1
+            body = b'{"resourceType":"Basic","id":"beside-%d","code":{"text":"x"}}' % number
+            change = Change("Basic", f"beside-{number}", Operation.CREATE, body, -40, 1)
+            began = time.perf_counter()
+            node.journal.commit([change])
+            waits.append(time.perf_counter() - began)
+
+    thread = Thread(target=write)
+    if os.environ.get("BENCH_BESIDE"):
+        thread.start()
+    yield
+    stop.set()
+    if thread.ident:
+        thread.join()
 
 
 def parts(folder: Path) -> None:

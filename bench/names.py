@@ -50,7 +50,8 @@ def spoilt(names: Sequence[str], seed: int = 2) -> list[str]:
     """Spoil names as registers do: no marks 22 %, capitals 14 %, NFD 6 %, other ways 4 %."""
     dice = random.Random(seed)
     found = []
-    for name in names:
+    for clean in names:
+        name = clean
         if dice.random() < 0.22:
             name = bare(name.lower()).title()
         if dice.random() < 0.14:

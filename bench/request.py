@@ -24,7 +24,7 @@ from trucyte.node.serving.figures import METRICS
 from trucyte.node.serving.lanes import open_lanes
 from trucyte.node.serving.worker import site_of
 from trucyte.node.wiring import open_node
-from trucyte.shared.access.local import local_access
+from trucyte.shared.access.local import Unshown, local_access
 from trucyte.web.api import asgi
 
 BODY = (
@@ -51,7 +51,7 @@ def main() -> None:
             handler = write_logs(log)
             site = make_site(node)
             whole = site_of(site, meters, lanes, settings)
-            access = local_access("bench")
+            access = local_access("bench", Unshown())
             name_query = [("name", "nguyen"), ("_count", "10")]
             measures = asyncio.run(
                 measured(

@@ -445,6 +445,17 @@ OPERATIONS: Mapping[str, Sequence[Ask]] = {
     "status": [get("/Subscription/$status", "/Subscription/b-s/$status")],
     "events": [get("/Subscription/b-s/$events", "/Subscription/none/$events")],
     "secret": [get("/Subscription/b-s/$secret"), send("POST", "/Subscription/b-s/$secret")],
+    "standing": [
+        get(
+            "/Practitioner/dr/$standing",
+            "/Practitioner/none/$standing",
+            "/Practitioner/$standing?licence=000123/HNO-GPHN&at=2026-01-01",
+            "/PractitionerRole/b-r/$standing",
+        )
+    ],
+    "successors": [
+        get("/Organization/org-a/$successors", "/Organization/org-b/$successors?on=2025-07-01")
+    ],
     "get-ws-binding-token": [get("/Subscription/b-s/$get-ws-binding-token")],
     "reindex-status": [get("/$reindex-status", "/SearchParameter/b-x/$reindex-status")],
     "reindex-stop": [send("POST", "/SearchParameter/b-x/$reindex-stop")],

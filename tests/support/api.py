@@ -23,8 +23,10 @@ XML = "application/fhir+xml"
 class Untold:
     """A trail for tests that are not about it: reads keep the recorder they have."""
 
+    entered = None
+
     @contextmanager
-    def request(self, reason: str, *, door: str) -> Iterator["Untold"]:
+    def request(self, reason: str, *, door: str, waits: bool) -> Iterator["Untold"]:
         yield self
 
     def of(self, access: Access) -> Access:

@@ -1,12 +1,14 @@
 """The services of a node for tests of its pages: everything in memory, nothing of anyone."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from tests.support.web_records import FakeRecords
+from tests.support.web_registers import FakeRegisterBook
 from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.issue import Severity
@@ -47,7 +49,9 @@ class FakeTrail:
 
     @contextmanager
     def request(self, reason: str, *, door: str, request: str = "") -> Iterator[Asked]:
-        yield Asked(lambda *told, **more: None, reason, door, "request")
+        durable: Future[None] = Future()
+        durable.set_result(None)
+        yield Asked(lambda *told, **more: durable, reason, door, "request")
 
     def of_person(
         self, access: Access, person: int, *, count: int = 50, before: int | None = None
@@ -307,4 +311,5 @@ def fake_services(kind: str = "busy") -> Services:
         ),
         reindex=Reindex(lambda: fake_parameters() if kind == "busy" else [], len, len),
         trail=FakeTrail(),
+        registers=FakeRegisterBook() if kind == "busy" else FakeRegisterBook(people=[], places=[]),
     )

@@ -53,7 +53,7 @@ def test_the_door_refuses_by_name_and_place(body: bytes, code: str, offset: int)
 
 def test_a_hundred_levels_pass_and_the_limit_is_the_callers() -> None:
     body = b'{"a":' * 100 + b"1" + b"}" * 100
-    assert text.scan(body).depth == 100
+    text.scan(body)
     with pytest.raises(text.TooDeep):
         text.scan(body, depth_max=99)
 
@@ -79,7 +79,6 @@ def test_what_only_looks_hostile_passes() -> None:
     scanned = text.scan(body)
     assert scanned.resource["b\\"] == r"\u0000\ud800 " + "😀"
     assert scanned.resource["a"]["a:"]["a"] == Decimal("1.50")
-    assert scanned.depth == 3
 
 
 SPLICED = [

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from trucyte.fhir.text import accept, with_meta
+from trucyte.fhir.parse import parse
+from trucyte.fhir.text import accept, scan, with_meta, without_own_fields
 
 OWN = '"meta":{"versionId":"3","lastUpdated":"2026-01-01T00:00:00Z"}'
 
@@ -41,3 +42,29 @@ def test_an_id_is_put_in_beside_the_cut() -> None:
 
 def test_an_empty_meta_of_the_client_stays_to_be_refused() -> None:
     assert b'"meta":{}' in accept(b'{"resourceType":"Patient","id":"a","meta":{}}').body
+
+
+@pytest.mark.parametrize(
+    "front", ['{"resourceType":"Patient","id":"a"', '{"id":"a","resourceType":"Patient"']
+)
+@pytest.mark.parametrize(
+    "meta",
+    [
+        "", OWN, '"meta":{}', '"meta":{"versionId":"3"}',
+        '"meta":{"lastUpdated":"x","versionId":"3"}',
+        '"meta":{"versionId":"3","lastUpdated":"x","tag":[{"code":"t"}]}',
+        '"meta":{"tag":[{"code":"t"}]}', '"meta":{"tag":[{"code":"t"}],"versionId":"3"}',
+        '"meta": {"versionId":"3","lastUpdated":"x"}', '"m\\u0065ta":{"versionId":"3"}',
+        '"active":true,"meta":{"versionId":"3","lastUpdated":"x"}',
+        '"extension":[{"url":"u","meta":{"versionId":"3"}}]',
+        '"meta":{"versionId":"a\\"b","lastUpdated":"x"}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("id", [None, "a", "b"])
+def test_what_is_parsed_already_is_accepted_alike(front: str, meta: str, id: str | None) -> None:
+    body = (front + (f",{meta}" if meta else "") + ',"gender":"male"}').encode()
+    resource = scan(body).resource
+    accepted = accept(body, id=id)
+    assert accept(body, id=id, resource=resource) == accepted
+    if id != "b":
+        assert without_own_fields(resource) == parse(accepted.body)

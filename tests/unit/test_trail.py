@@ -174,7 +174,7 @@ def test_free_text_as_purpose_or_code_is_left_out(trail: Trail) -> None:
 
 def test_a_request_id_from_outside_is_a_defect(trail: Trail) -> None:
     with pytest.raises(AssertionError, match="own"):
-        trail.enter(access_of("bs"), "read Patient", request="../x y")
+        trail.enter(access_of("bs"), "read Patient", request="../x y").result()
 
 
 def test_a_person_sees_who_looked_and_not_who_looked_at_others(trail: Trail) -> None:

@@ -114,7 +114,7 @@ class BulkSettings(_Table, frozen=True, kw_only=True):
     import_hosts: list[str] = []  # "files.example.vn", "*.example.vn"; none: no URL is fetched
     import_private: bool = False  # whether such a host may have an address of a local network
     keep_hours: int = 24
-    workers: int = 0  # processes of one job; 0: one a processor
+    workers: int = 0  # processes of one job; 0: one a processor, and one more for imports
 
 
 class SubscriptionSettings(_Table, frozen=True, kw_only=True):
@@ -138,6 +138,16 @@ class IdentitySettings(_Table, frozen=True, kw_only=True):
     model: str = ""  # a model file of the operator's own; its thresholds count too
 
 
+class RegisterSettings(_Table, frozen=True, kw_only=True):
+    """What registers of practitioners are asked, and how strictly."""
+
+    # Whether someone may sign of whom this node knows no licence. A node whose register is
+    # complete says "refuse".
+    unknown_signers: Literal["accept", "refuse"] = "accept"
+    # How long an answer about a practitioner may be relied on elsewhere.
+    status_seconds: int = 300
+
+
 class Settings(_Table, frozen=True, kw_only=True):
     """All settings of a node."""
 
@@ -152,6 +162,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     bulk: BulkSettings = BulkSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     identity: IdentitySettings = IdentitySettings()
+    registers: RegisterSettings = RegisterSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -218,6 +229,10 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         (0 <= settings.serving.workers <= 256, "serving.workers is not between 0 and 256"),
         *_above_nothing("serving", settings.serving, but=("workers",)),
         *_above_nothing("limits", settings.limits),
+        (
+            0 < settings.registers.status_seconds <= 3600,
+            "registers.status_seconds is not between 1 and 3600",
+        ),
     )
     for fine, reason in (*faults, *_faults_of_subscriptions(settings.subscriptions)):
         if not fine:

@@ -754,7 +754,7 @@ CREATE INDEX entry_organisations ON records.entry USING gin (organisations) WITH
 
 CREATE INDEX entry_person ON records.entry USING btree (person);
 
-CREATE INDEX entry_tokens ON records.entry USING gin (tokens) WITH (fastupdate=off);
+CREATE INDEX entry_tokens ON records.entry USING gin (tokens) WITH (fastupdate='on', gin_pending_list_limit='64');
 
 CREATE INDEX linked_circle ON records.linked USING btree (circle);
 

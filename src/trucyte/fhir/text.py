@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -91,7 +90,6 @@ class Scan:
     """A body that passed the door, parsed on the way (fractions as Decimal)."""
 
     resource: dict[str, Any]
-    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +110,6 @@ _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _MALFORMED_AT = re.compile(r"\(byte (\d+)\)")
 _HUGE_NUMBER = re.compile(rb"[0-9]{4000}|[eE][+-]?[0-9]{9}")
 
-# Opening brackets become +1 and closing ones -1 (255 read as a signed byte).
-_BRACKETS = bytes({123: 1, 91: 1, 125: 255, 93: 255}.get(byte, byte) for byte in range(256))
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -131,15 +127,35 @@ def scan(body: bytes, *, depth_max: int = DEPTH_MAX, size_max: int = SIZE_MAX) -
         raise TooLarge(size=len(body), size_max=size_max, offset=size_max)
     _check_characters(body)
     resource = _parsed(body, depth_max)
-    skeleton = b"".join(_STRINGS.split(body))
-    depth = _depth(skeleton)
-    if depth > depth_max:
-        raise TooDeep(depth_max=depth_max, offset=_deep_at(body, depth_max))
-    # A key that was given twice is a key that parsing lost.
-    kept = b"".join(_STRINGS.split(_ENCODER.encode(resource)))
-    if skeleton.count(b":") != kept.count(b":"):
+    # No more brackets than levels, wherever they stand, cannot nest too deep. A key that was
+    # given twice takes its colon along when parsing loses it; those in strings stay, but
+    # where an escape hid one.
+    if body.count(b"{") + body.count(b"[") > depth_max:
+        _check_depth(body, depth_max)
+    kept = _ENCODER.encode(resource)
+    if b"\\u" in body:
+        colons = _skeleton(body).count(b":"), _skeleton(kept).count(b":")
+    else:
+        colons = body.count(b":"), kept.count(b":")
+    if colons[0] != colons[1]:
         raise DuplicateKey(offset=_duplicate_at(body))
-    return Scan(resource, depth)
+    return Scan(resource)
+
+
+def _skeleton(body: bytes) -> bytes:
+    """Return JSON without its strings."""
+    return b"".join(_STRINGS.split(body))
+
+
+def _check_depth(body: bytes, depth_max: int) -> None:
+    """Take pairs of brackets away from within, level by level."""
+    brackets = _skeleton(body).translate(None, _NOT_BRACKETS)
+    for _ in range(depth_max):
+        if not brackets:
+            return
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    if brackets:
+        raise TooDeep(depth_max=depth_max, offset=_deep_at(body, depth_max))
 
 
 def _check_characters(body: bytes) -> None:
@@ -198,11 +214,6 @@ def _malformed_at(message: str, body: bytes) -> int:
         return len(body)  # truncated
     # The decoder names the byte behind the first one that is too much.
     return int(found[1]) - ("trailing characters" in message)
-
-
-def _depth(skeleton: bytes) -> int:
-    steps = memoryview(skeleton.translate(_BRACKETS, _NOT_BRACKETS)).cast("b")
-    return max(accumulate(steps), default=0)
 
 
 def _deep_at(body: bytes, depth_max: int) -> int:
@@ -273,14 +284,27 @@ class _Splice:
 
 
 def accept(
-    body: bytes, *, id: str | None = None, references: Mapping[str, str] | None = None
+    body: bytes,
+    *,
+    id: str | None = None,
+    references: Mapping[str, str] | None = None,
+    resource: Mapping[str, Any] | None = None,
 ) -> Accepted:
     """Splice the id and resolved references into a body that passed `scan`.
 
     `references` maps what a link says now (`urn:uuid:…`, a conditional reference) to
-    what it shall say. All other bytes stay. Raises `NoResourceType`, or `NotAnObject`
-    where `meta` is something else.
+    what it shall say. All other bytes stay. `resource` is what `scan` made of the body, if
+    it is at hand: most bodies then need no further look. Raises `NoResourceType`, or
+    `NotAnObject` where `meta` is something else.
     """
+    if resource is not None and not references:
+        usual = _accept_usual(body, id, resource)
+        if usual is not None:
+            return usual
+    return _accept_any(body, id, references)
+
+
+def _accept_any(body: bytes, id: str | None, references: Mapping[str, str] | None) -> Accepted:
     members = {member.key: member for member in _members(body, 0, len(body))}
     if "resourceType" not in members:
         raise NoResourceType()
@@ -306,6 +330,41 @@ def accept(
         return Accepted(spliced, -offset)
     splices += _own_fields(inner)
     return Accepted(*_spliced(body, splices, meta.value + 1))
+
+
+# Type, id and `meta` in front and without blanks, as nearly all programs write them.
+_USUAL = re.compile(
+    rb'\{"resourceType":"[A-Za-z]+","id":"([A-Za-z0-9\-.]+)"'
+    rb'(,"meta":\{(?:("versionId":"[^"\\]*+","lastUpdated":"[^"\\]*+")([,}]))?)?'
+)
+
+
+def _accept_usual(body: bytes, id: str | None, resource: Mapping[str, Any]) -> Accepted | None:
+    """Accept a body that begins as most do; None where all its members must be looked at."""
+    front = _USUAL.match(body)
+    if front is None or (id is not None and front[1] != id.encode()):
+        return None
+    anchor = front.end(1) + 1
+    if "meta" not in resource:
+        return Accepted(body, -anchor)
+    if front[2] is None:
+        return None
+    if front[3] is None:
+        is_whole = type(resource["meta"]) is dict and _OWN_FIELDS.isdisjoint(resource["meta"])
+        return Accepted(body, front.end(2)) if is_whole else None
+    if front[4] == b"}":
+        return Accepted(body[:anchor] + body[front.end() :], -anchor)
+    return Accepted(body[: front.start(3)] + body[front.end() :], front.start(3))
+
+
+def without_own_fields(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return what `accept` leaves of a parsed resource: its `meta` without the server's own."""
+    meta = resource.get("meta")
+    if not isinstance(meta, dict) or _OWN_FIELDS.isdisjoint(meta):
+        return resource
+    left = {key: value for key, value in meta.items() if key not in _OWN_FIELDS}
+    kept = {key: value for key, value in resource.items() if key != "meta"}
+    return kept | {"meta": left} if left else kept
 
 
 def _without(member: _Member, among: Sequence[_Member]) -> _Splice:

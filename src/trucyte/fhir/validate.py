@@ -10,6 +10,7 @@ from typing import Any
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.issue import Issue
 from trucyte.fhir.validation.fault import FOUND_MAX, MORE_ISSUES, TOO_DEEP, Fault
+from trucyte.fhir.validation.sound import SoundChecks
 from trucyte.fhir.validation.structure import Checks
 
 ISSUES_MAX = FOUND_MAX
@@ -19,6 +20,7 @@ class Validator:
     """Checks resources against the types of one package; make one and keep it."""
 
     def __init__(self, definitions: Definitions) -> None:
+        self._sound = SoundChecks(definitions)
         self._checks = Checks(definitions)
         self._types = definitions.resource_types
 
@@ -29,6 +31,8 @@ class Validator:
         the value; at most `ISSUES_MAX` issues are listed.
         """
         try:
+            if self._sound.resource(resource, None) is None:
+                return []
             found = self._checks.resource(resource, None)
         except RecursionError:
             found = [Fault(TOO_DEEP)]

@@ -29,6 +29,11 @@ class Speaking:
         self._tools = tools
         self._behalf = Behalf(tools.database)
         self._known: dict[int, tuple[str, bool]] = {}  # source -> organisation, it logged in
+        self._nobody: set[int] = set()  # sources that spoke for nobody when last asked
+
+    def begin(self) -> None:
+        """Ask anew, once a batch, of sources that spoke for nobody."""
+        self._nobody.clear()
 
     def visit(self, source: int, row: int, facility: str) -> None:
         """Let a visit speak for its facility. Raises OtherOrganisation."""
@@ -46,7 +51,11 @@ class Speaking:
 
     def sender(self, source: int) -> str:
         """Return the organisation of who sent a source after logging in, "" for anyone else."""
+        if source in self._nobody:
+            return ""
         known = self._of(source)
+        if known is None:
+            self._nobody.add(source)
         return known[0] if known and known[1] else ""
 
     def check_keys(self, source: int, keys: Collection[tuple[str, str]]) -> None:

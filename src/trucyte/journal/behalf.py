@@ -14,6 +14,7 @@ from trucyte.journal.named import QUERIES
 
 WHOLE: Final = 0  # the row that stands for a source as a whole
 _REMEMBERED_MAX: Final = 10_000
+_PLACES_FEW: Final = 50
 
 Place = tuple[int, int]  # source, row
 
@@ -85,8 +86,13 @@ def tell(
 
 
 def organisations_of(cursor: Cursor, places: Iterable[Place]) -> Mapping[Place, int]:
-    """Return the organisation's number for places that have one; asks once."""
+    """Return the organisation's number for places that have one; asks once, or twice for many."""
     wanted = {place for place in places if place[0]}
+    if len(wanted) > _PLACES_FEW:
+        # A file has many rows and mostly speaks as a whole, or for nobody.
+        sources = list({source for source, _ in wanted})
+        speaking = cursor.execute(QUERIES.speaking_sources, {"sources": sources}).fetchall()
+        wanted = {place for place in wanted if (place[0],) in speaking}
     if not wanted:
         return {}
     values = {

@@ -144,7 +144,7 @@ class Journal:
         """Return what is current of each (origin, type, id) that was ever accepted."""
         assert self._has_heads
         by_packed = {_head_key(key): key for key in keys}
-        with self._reading() as cursor:
+        with self._looking() as cursor:
             cursor.execute(self._queries.read_heads, (pack.uuids(list(by_packed)),))
             return {
                 by_packed[packed]: Head(version, seq, Operation(operation))
@@ -164,11 +164,16 @@ class Journal:
             lines = [stored_of(row, self.codec) for row in rows]
         return {line.entry.seq: line for line in lines}
 
-    def current(self, keys: Iterable[Key], connection: Connection) -> dict[Key, Stored]:
+    def current(
+        self, keys: Iterable[Key], connection: Connection | None = None
+    ) -> dict[Key, Stored]:
         """Return the current line of each (origin, type, id) that was ever accepted.
 
-        Asks once, on `connection`. A deleted one's line has no body.
+        Asks once, on `connection` if given. A deleted one's line has no body.
         """
+        if connection is None:
+            with self.database.reader() as own:
+                return self.current(keys, own)
         wanted = pack.uuids([_head_key(key) for key in keys])
         cursor = binary_cursor(connection)
         lines = (
@@ -343,9 +348,15 @@ class Journal:
         return self._lines(self._queries.line_of_versions, (pack.uuids([_head_key(key)]), down_to))
 
     def _lines(self, query: str, values: Sequence[object]) -> list[Stored]:
-        with self._reading() as cursor:
+        with self._looking() as cursor:
             rows = cursor.execute(query, values).fetchall()
         return [stored_of(row, self.codec) for row in rows]
+
+    @contextmanager
+    def _looking(self) -> Iterator[Cursor]:
+        """Lend a cursor for one statement that only reads: no transaction around it."""
+        with self.database.reader() as connection:
+            yield binary_cursor(connection)
 
     @contextmanager
     def _reading(self) -> Iterator[Cursor]:

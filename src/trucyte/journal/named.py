@@ -53,6 +53,7 @@ class Queries(NamedTuple):
     standing: str
     tell_behalf: str
     behalf_of_source: str
+    speaking_sources: str
     behalf_of_places: str
 
 

@@ -208,6 +208,9 @@ select organisation.reference, behalf.is_sender
 from journal.behalf join journal.organisation on organisation.number = behalf.organisation
 where behalf.source = %(source)s and behalf.source_row = 0
 
+-- speaking_sources
+select distinct source from journal.behalf where source = any(%(sources)s::bigint[])
+
 -- behalf_of_places
 select place.source, place.source_row, (
     select b.organisation from journal.behalf b

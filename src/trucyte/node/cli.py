@@ -52,6 +52,10 @@ COMMANDS = {
     "terminology": Command(
         "trucyte.node.terminology:terminology", "Code lists: load, look up, expand, translate."
     ),
+    "registers": Command(
+        "trucyte.node.registers.commands:registers",
+        "Practitioners and facilities: take lists in, ask.",
+    ),
     "view": Command("trucyte.node.view:view", "Make tables out of FHIR by a view."),
     "validate": Command("trucyte.node.validate:validate", "Check FHIR against R4 and profiles."),
     "packages": Command("trucyte.node.packages:packages", "FHIR packages that checks rest on."),

@@ -21,6 +21,7 @@ from trucyte.intake.claims.mapping.table_mapping import TableMapping
 from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
 from trucyte.intake.interactions import Interactions
+from trucyte.intake.interactions.plans import unsigned
 from trucyte.intake.latest import Latest
 from trucyte.intake.tools import Build, Tools
 from trucyte.journal.change import Projection
@@ -31,6 +32,8 @@ from trucyte.records import Hasher, Records, SearchIndex, person_reference
 from trucyte.records.persons.circles import Circles
 from trucyte.shared.access.local import system_access
 from trucyte.shared.identity.links.links import Links
+from trucyte.shared.identity.registers.reader import Registers
+from trucyte.shared.identity.registers.signing import Signing
 from trucyte.shared.terminology.lists import LoadedLists
 from trucyte.vietnam.lists import CodeLists
 from trucyte.vietnam.packaged_lists import MergedLists, PackagedLists, Terms
@@ -100,9 +103,17 @@ def build_tools(url: str, keys: Path) -> Tools:
 
 
 def make_interactions(
-    parts: Parts, keyring: Keyring, journal: Journal, records: Records, clock: Clock
+    parts: Parts,
+    keyring: Keyring,
+    journal: Journal,
+    records: Records,
+    clock: Clock,
+    registers: Registers | None = None,
 ) -> Interactions:
-    """Make the write side of the API: one a process."""
+    """Make the write side of the API: one a process; `registers` tell who may sign."""
+    signing = None
+    if registers is not None:
+        signing = Signing(registers, system_access("registers"), clock)
     return Interactions(
         journal,
         records,
@@ -111,6 +122,7 @@ def make_interactions(
         person_of=person_reference,
         clock=clock,
         paths=Paths(parts.definitions),
+        signed=signing.check if signing else unsigned,
     )
 
 

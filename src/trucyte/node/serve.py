@@ -28,6 +28,7 @@ from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
 from trucyte.node.exchange.subscriptions import Subscriptions, make_subscriptions
 from trucyte.node.health import status_of
+from trucyte.node.registers.commands import facility_names
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
@@ -36,12 +37,14 @@ from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.api.interactions.who import access_by_token
 from trucyte.web.api.operations.identity import INSTANTIATES
+from trucyte.web.api.operations.registers import register_operations
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
 from trucyte.web.app import make_app
 from trucyte.web.doors.about import PATHS, About, AboutApi
 from trucyte.web.doors.claims import Doors
 from trucyte.web.doors.openapi import openapi_document
 from trucyte.web.reader import RecordsReader
+from trucyte.web.registers import RecordsRegisterBook
 from trucyte.web.security import Guard
 from trucyte.web.services import Services, WebSettings
 
@@ -186,6 +189,13 @@ def make_api(
                 *operations_of(node, bulk),
                 *reindex_operations(reindex),
                 *subscriptions.operations(node),
+                *register_operations(
+                    node.registers,
+                    node.facilities,
+                    node.records,
+                    node.clock,
+                    status_seconds=node.settings.registers.status_seconds,
+                ),
             ),
         )
     )
@@ -212,12 +222,14 @@ def make_site(
             node_code=node.settings.node.facility,
             version=trucyte.__version__,
             upload_folder=node.settings.data,
+            facility_name=facility_names(node),
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
         reindex=reindex,
         trail=node.trail,
         subscribers=subscriptions.store,
+        registers=RecordsRegisterBook(node.records, node.registers, node.facilities),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

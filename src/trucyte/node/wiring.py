@@ -36,6 +36,8 @@ from trucyte.records import Records
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.audit import Trail
 from trucyte.shared.identity.links.links import Links
+from trucyte.shared.identity.registers.facilities import Facilities
+from trucyte.shared.identity.registers.reader import Registers
 from trucyte.shared.terminology.lists import LoadedLists
 
 INDEX_OLD = Event("node.index-old", logging.WARNING)
@@ -57,6 +59,8 @@ class Node:
     codes: SearchCodes
     trail: Trail
     records: Records
+    registers: Registers
+    facilities: Facilities
     interactions: Interactions
     links: Links
     receipts: PostgresReceipts
@@ -175,6 +179,14 @@ def _assembled(
     codes = SearchCodes(database, lists, parts.definitions, clock)
     records = Records(database, journal, parts.index, clock, keyring.tokens, codes=codes)
     receipts = PostgresReceipts(database, keyring.ids, clock)
+    registers = Registers(
+        database,
+        journal,
+        records,
+        keyring.ids,
+        clock,
+        accepts_unknown=settings.registers.unknown_signers == "accept",
+    )
     disk = settings.disk
     return Node(
         settings=settings,
@@ -188,7 +200,9 @@ def _assembled(
         codes=codes,
         trail=trail,
         records=records,
-        interactions=make_interactions(parts, keyring, journal, records, clock),
+        registers=registers,
+        facilities=Facilities(database, records, keyring.ids, clock),
+        interactions=make_interactions(parts, keyring, journal, records, clock, registers),
         links=make_links(keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),

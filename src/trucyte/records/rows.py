@@ -11,8 +11,9 @@ from typing import Any
 
 from trucyte.fhir.search import Extractor, fold
 from trucyte.fhir.search.parameters import PRESENCE_BITS, RANGED, Parameter
-from trucyte.fhir.search.values import DateRange, Position, Quantity, SearchValues
+from trucyte.fhir.search.values import DateRange, Position, Quantity, SearchValues, Token
 from trucyte.fhir.types import TYPE_NUMBERS
+from trucyte.records.forms import pair_forms, reference_forms, unit_forms
 from trucyte.records.hashing import Hasher, coding_forms, combined, parameter_number
 from trucyte.records.listing import is_listed, sorted_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
@@ -23,6 +24,8 @@ from trucyte.records.packing import ARRAY_HEAD, EMPTY_ARRAY, packed_array
 COMBINATIONS_MAX = 10_000
 # A btree entry has at most 2,700 bytes, and nobody types more to find a name.
 TEXT_BYTES_MAX = 1000
+# Different coded values of a type that are remembered, some hundred bytes each.
+CODED_MAX = 5_000
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _SENSITIVITY = {"R": 1, "V": 2}
 
@@ -85,6 +88,10 @@ def side_row(columns: int, seq: int, rest: bytes) -> bytes:
     return _SIDE.pack(columns, 8, seq) + rest
 
 
+# Of one coded value: the bit of its parameter, its tokens, its phrases.
+Coded = tuple[int, tuple[int, ...], tuple[tuple[int, int, str], ...]]
+
+
 @dataclass(slots=True)
 class _TypePlan:
     """What is the same for all resources of a type."""
@@ -104,6 +111,8 @@ class _TypePlan:
     mask: int  # the bits of `present` that are R4's own
     # (bit, token that says it has a value) of each custom parameter
     custom: tuple[tuple[int, int], ...]
+    # What coded values gave that came before.
+    coded: dict[Token, Coded] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -206,18 +215,34 @@ class RowMaker:
         return plan
 
     def _add_tokens(self, plan: _TypePlan, values: SearchValues, draft: _Draft) -> None:
-        hasher, tokens = self._hasher, draft.tokens
-        for number, system, code, text in values.tokens:
-            draft.present |= 1 << number
-            parameter = plan.hashes[number]
-            for form in coding_forms(hasher, system, code):
-                tokens.add(parameter ^ form)
-            listed = plan.listed[number]
-            if listed is not None and code:
-                token = parameter ^ hasher.code(code)
-                draft.phrases[token] = (token, listed, shortened(code))
-            if text:
-                self._add_phrase(plan, number, text, draft)
+        known, tokens, phrases = plan.coded, draft.tokens, draft.phrases
+        for value in values.tokens:
+            coded = known.get(value)
+            if coded is None:
+                coded = self._coded(plan, value)
+            draft.present |= coded[0]
+            tokens.update(coded[1])
+            for phrase in coded[2]:
+                phrases[phrase[0]] = phrase
+
+    def _coded(self, plan: _TypePlan, value: Token) -> Coded:
+        """Return what one coded value gives, and remember it: the same codes come again."""
+        number, system, code, text = value
+        made = _Draft()
+        parameter = plan.hashes[number]
+        made.tokens.update(parameter ^ form for form in coding_forms(self._hasher, system, code))
+        listed = plan.listed[number]
+        if listed is not None and code:
+            token = parameter ^ self._hasher.code(code)
+            made.phrases[token] = (token, listed, shortened(code))
+        if text:
+            self._add_phrase(plan, number, text, made)
+        if len(plan.coded) >= CODED_MAX:
+            plan.coded.clear()
+        coded = plan.coded[value] = (
+            1 << number, tuple(made.tokens), tuple(made.phrases.values())
+        )  # fmt: skip
+        return coded
 
     def _add_phrase(self, plan: _TypePlan, number: int, text: str, draft: _Draft) -> None:
         folded = shortened(fold(text))
@@ -241,15 +266,21 @@ class RowMaker:
     def _add_references(
         self, plan: _TypePlan, values: SearchValues, draft: _Draft, origin: int
     ) -> None:
+        tokens, hashes, kept, within = draft.tokens, plan.hashes, plan.kept, str(origin)
+        form_of = self._hasher.form
         for value in values.references:
-            number, kind = value[0], value[1]
+            number, kind, id_, url, system, identifier = value
             draft.present |= 1 << number
-            parameter = plan.hashes[number]
-            forms = reference_forms(self._hasher, value[1:], origin)
-            draft.tokens.update(parameter ^ form for form in forms)
-            for other, target in plan.kept.get(number, ()):
-                if kind == target:
-                    draft.present |= 1 << other
+            parameter = hashes[number]
+            if url is None and identifier is None and system is None and kind and id_:
+                tokens.add(parameter ^ form_of("reference", within, kind, id_))
+            else:
+                forms = reference_forms(self._hasher, value[1:], origin)
+                tokens.update(parameter ^ form for form in forms)
+            if number in kept:
+                for other, target in kept[number]:
+                    if kind == target:
+                        draft.present |= 1 << other
 
     def _add_uris_and_texts(self, plan: _TypePlan, values: SearchValues, draft: _Draft) -> None:
         hasher = self._hasher
@@ -400,59 +431,6 @@ def sensitivity_of(resource: Mapping[str, Any]) -> int:
 def sensitivity_of_label(system: str | None, code: str | None) -> int:
     """Return what one security label says."""
     return _SENSITIVITY.get(code or "", 0) if system == _CONFIDENTIALITY else 0
-
-
-def reference_forms(
-    hasher: Hasher,
-    value: tuple[str | None, str | None, str | None, str | None, str | None],
-    origin: int,
-) -> list[int]:
-    """Return the forms of a reference: (type, id, url, identifier system, identifier value)."""
-    kind, id_, url, system, identifier = value
-    forms = []
-    if kind is not None and id_ is not None:
-        forms.append(hasher.reference(origin, kind, id_))
-    if url is not None:
-        forms.append(hasher.uri(url))
-        if "|" in url:
-            forms.append(hasher.uri(url.partition("|")[0]))
-    if system is not None or identifier is not None:
-        forms.extend(
-            hasher.form("identifier", str(form))
-            for form in coding_forms(hasher, system, identifier)
-        )
-    return forms
-
-
-def unit_forms(hasher: Hasher, system: str | None, code: str | None, unit: str | None) -> list[int]:
-    """Return the forms of a unit: `system|code`, and `code` or the human unit alone."""
-    forms = set()
-    if system and code:
-        forms.add(hasher.system_code(system, code))
-    forms.update(hasher.code(name) for name in (code, unit) if name)
-    return sorted(forms)
-
-
-def pair_forms(
-    hasher: Hasher, pairs: SearchValues, origin: int, count: int
-) -> tuple[list[int], ...]:
-    """Return the forms of each of the `count` components of one element; ranges have none."""
-    forms: tuple[list[int], ...] = tuple([] for _ in range(count))
-    for place, system, code, _ in pairs.tokens:
-        forms[place].extend(coding_forms(hasher, system, code))
-    for place, system, value, _, _ in pairs.identifiers:
-        forms[place].extend(coding_forms(hasher, system, value))
-    for reference in pairs.references:
-        forms[reference[0]].extend(reference_forms(hasher, reference[1:], origin))
-    for place, uri in pairs.uris:
-        forms[place].extend(uri_forms(hasher, uri))
-    return forms
-
-
-def uri_forms(hasher: Hasher, uri: str) -> list[int]:
-    """Return the forms of a uri, with its version and without."""
-    bare = uri.partition("|")[0]
-    return [hasher.uri(uri), hasher.uri(bare)] if "|" in uri else [hasher.uri(uri)]
 
 
 def component_number(resource_type: str, code: str, place: int) -> int:

@@ -139,6 +139,9 @@ def _facility(code: str, own: WebSettings, translate: Callable[[str], str]) -> s
     """Return what to call a facility: this node by its name, another by what is known."""
     if code and code == own.node_code:
         return own.node_name
+    name = own.facility_name(code) if code.isascii() and code.isalnum() else ""
+    if name:
+        return name
     return translate(marked("cơ sở %(code)s")) % {"code": code} if code.isdigit() else code
 
 

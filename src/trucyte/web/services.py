@@ -21,6 +21,7 @@ from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.reading import Found
 from trucyte.web.api.operations.reindex import Reindex
 from trucyte.web.reader import Reader
+from trucyte.web.registers import RegisterBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class WebSettings:
     upload_bytes_max: int = 8 << 30
     upload_folder: Path | None = None  # where files wait while they come; None: the system's
     has_secure_cookies: bool = False  # true behind https
+    # What a facility of a code is called, "" where that is not known; asked a lot, so cheap.
+    facility_name: Callable[[str], str] = lambda code: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +127,4 @@ class Services:
     reindex: Reindex | None = None  # users' search parameters; None: a node without an index
     trail: WhoLooked | None = None  # who looked; None: a node without one, as tests make
     subscribers: Subscribers | None = None  # None: nobody is told
+    registers: RegisterBook | None = None  # None: a node without registers, as tests make

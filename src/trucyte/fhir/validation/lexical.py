@@ -97,6 +97,18 @@ def _is_base64(value: Any) -> bool:
         return False
 
 
+# Types whose text needs to fit a pattern and nothing else.
+PATTERNS: dict[str, Callable[[str], object]] = {
+    "code": _CODE,
+    "id": _ID,
+    "uri": _URI,
+    "url": _URI,
+    "canonical": _URI,
+    "oid": _OID,
+    "uuid": _UUID,
+    "time": _TIME,
+}
+
 TESTS: dict[str, Callable[[Any], bool]] = {
     "boolean": _is_boolean,
     "integer": _is_integer(-_INT_MAX),
@@ -105,18 +117,11 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "decimal": _is_decimal,
     "string": _is_string,
     "markdown": _is_string,
-    "code": _matches(_CODE),
-    "id": _matches(_ID),
-    "uri": _matches(_URI),
-    "url": _matches(_URI),
-    "canonical": _matches(_URI),
-    "oid": _matches(_OID),
-    "uuid": _matches(_UUID),
     "base64Binary": _is_base64,
     "date": _dated(_DATE),
     "dateTime": _dated(_DATE_TIME),
     "instant": _dated(_INSTANT),
-    "time": _matches(_TIME),
+    **{name: _matches(fullmatch) for name, fullmatch in PATTERNS.items()},
 }
 
 _NUMBERS = (int, Decimal, float)

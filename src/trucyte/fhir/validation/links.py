@@ -46,10 +46,8 @@ def reference_check(
         if found is not None:
             return found
         link = value.get("reference")
-        if link is not None:
-            kind, _, id = link.partition("/")
-            if not (kind in allowed and _ID(id)):
-                found = look(link)
+        if link is not None and not is_plain_link(link, allowed):
+            found = look(link)
         kind = value.get("type")
         if kind is not None and kind not in allowed:
             more = _type_fault(kind, allowed, resource_types)
@@ -57,6 +55,12 @@ def reference_check(
         return found
 
     return check
+
+
+def is_plain_link(link: str, allowed: frozenset[str]) -> bool:
+    """Say whether a link is a type that is allowed and an id, as most are."""
+    kind, _, id = link.partition("/")
+    return kind in allowed and _ID(id) is not None
 
 
 def _type_fault(kind: str, allowed: frozenset[str], resource_types: frozenset[str]) -> Found:

@@ -198,6 +198,17 @@ def _object_check(
     return check
 
 
+def is_complete(definition: TypeDefinition, value: dict[str, Any]) -> bool:
+    """Say whether keys say enough and not too much: what must be there, one of each choice.
+
+    Of the keys alone: what an extension explains is not looked at.
+    """
+    if not value or any(key not in value for key in _required(definition)):
+        return False
+    given = ((element, value.keys() & names) for element, names in _choices(definition))
+    return all(_with_choice_fault(None, element, keys) is None for element, keys in given)
+
+
 def _required(definition: TypeDefinition) -> tuple[str, ...]:
     elements = definition.elements.values()
     return tuple(e.name for e in elements if e.min > 0 and not e.is_choice)

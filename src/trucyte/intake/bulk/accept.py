@@ -182,13 +182,18 @@ def _done(task: Task, count: _Counts) -> Done:
 
 
 def make_acceptor(build: Build, limits: Limits, language: str) -> SliceAcceptor:
-    """Make the acceptor of one process of its own.
-
-    What it works on are trees without cycles, which reference counts free: looking for
-    cycles in them after every few hundred elements would take a third of its time.
-    """
+    """Make the acceptor of one process of its own."""
     acceptor = SliceAcceptor(build(), limits, language)
+    without_looking_for_cycles()
+    return acceptor
+
+
+def without_looking_for_cycles() -> None:
+    """Look for cycles seldom, in a process that works on nothing but resources.
+
+    They are trees, which reference counts free: looking for cycles in them after every few
+    hundred elements would take a third of its time.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
-    return acceptor

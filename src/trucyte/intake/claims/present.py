@@ -33,12 +33,12 @@ class Present:
         unknown = {key for key in keys if key not in self._heads}
         if not unknown:
             return
-        found = self.journal.head((0, *key) for key in unknown)
-        for key in unknown:
-            self._heads[key] = found.get((0, *key))
-        seqs = [head.seq for head in found.values()]
-        if seqs:
-            self._stored.update(self.journal.bodies(seqs))
+        found = self.journal.current((0, *key) for key in unknown)
+        self._heads.update(dict.fromkeys(unknown))
+        for (_, *key), line in found.items():
+            entry = line.entry
+            self._heads[key[0], key[1]] = Head(entry.version, entry.seq, entry.operation)
+            self._stored[entry.seq] = line
 
     def latest(self, key: Key) -> Order | None:
         """Return the order of a loaded person's latest visit, if there is one.

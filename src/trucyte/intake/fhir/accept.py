@@ -12,7 +12,7 @@ from typing import Any
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.issue import Severity
 from trucyte.fhir.parse import parse
-from trucyte.fhir.text import Accepted, accept
+from trucyte.fhir.text import Accepted, accept, without_own_fields
 from trucyte.intake.claims.accept import Task, Told, refused
 from trucyte.intake.claims.plan import is_same
 from trucyte.intake.claims.present import Present
@@ -76,6 +76,7 @@ class FhirAcceptor:
 
         Pieces that name one resource are accepted in their order.
         """
+        self._speaking.begin()
         waiting: list[_Read] = []
         for task in tasks:
             try:
@@ -181,10 +182,12 @@ class FhirAcceptor:
             if stored is None:
                 return None
             return self._made(plan, entry, Accepted(b"", 0), None, version)
-        accepted = accept(entry.body, id=entry.id, references=links)
-        is_as_read = entry.resource is not None and accepted.body == entry.body
-        resource = entry.resource if is_as_read else None
-        resource = parse(accepted.body) if resource is None else resource
+        accepted = accept(entry.body, id=entry.id, references=links, resource=entry.resource)
+        resource = entry.resource
+        if resource is None or links or "id" not in resource:
+            resource = parse(accepted.body)
+        else:
+            resource = without_own_fields(resource)
         self._check(resource, entry)
         plan.is_restricted = plan.is_restricted or is_restricted(resource)
         if stored and is_same(accepted.body, stored.body):

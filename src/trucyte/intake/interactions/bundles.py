@@ -7,7 +7,7 @@ contend is committed together.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trucyte.base.problem import Problem
 from trucyte.fhir.path.path import Paths
@@ -21,6 +21,7 @@ from trucyte.intake.interactions.plans import (
     Planner,
     Scene,
     Settled,
+    coming_of,
     is_labelled,
     keys_of,
 )
@@ -111,6 +112,7 @@ class Bundles:
         settled = self._settled(access, entries)
         links = self._links(access, entries, settled)
         scene = self._planner.look(access, self._journal, keys_of(settled))
+        scene = replace(scene, coming=coming_of(settled, links.targets))
         plans = []
         for entry, one in zip(entries, settled, strict=True):
             try:
@@ -229,6 +231,7 @@ class Bundles:
             except Problem as problem:
                 done[place] = EntryDone(problem=_placed(problem, entry))
         scene = self._planner.look(access, self._journal, keys_of(list(settled.values())))
+        scene = replace(scene, coming=coming_of(list(settled.values())))
         plans: dict[int, Plan] = {}
         for place, entry in writes:
             if place in settled:

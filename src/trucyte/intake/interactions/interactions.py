@@ -15,7 +15,7 @@ from trucyte.intake.interactions.asks import Ask, Verb
 from trucyte.intake.interactions.bundles import Bundles
 from trucyte.intake.interactions.committing import TRIES, pause, tell, written
 from trucyte.intake.interactions.drafts import read_draft
-from trucyte.intake.interactions.plans import Planner
+from trucyte.intake.interactions.plans import Planner, Signed, unsigned
 from trucyte.intake.interactions.problems import Contested
 from trucyte.intake.interactions.provenance import provenances
 from trucyte.intake.interactions.references import check_references
@@ -43,12 +43,23 @@ class Interactions:
         clock: Clock,
         paths: Paths,
         settings: WriteSettings | None = None,
+        signed: Signed = unsigned,
     ) -> None:
-        """Write into `journal`; `person` and `person_of` as in `intake.tools.Tools`."""
+        """Write into `journal`; `person` and `person_of` as in `intake.tools.Tools`.
+
+        `signed` judges who signs what is written, and raises where that may not be.
+        """
         self._settings = settings or WriteSettings()
         self._journal = journal
         self._planner = Planner(
-            records, checker, person, person_of, clock, self._settings, Behalf(journal.database)
+            records,
+            checker,
+            person,
+            person_of,
+            clock,
+            self._settings,
+            Behalf(journal.database),
+            signed,
         )
         self._bundles = Bundles(journal, self._planner, paths)
 

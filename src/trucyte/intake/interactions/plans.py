@@ -7,7 +7,7 @@ and is told that either moved decides anew.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trucyte.base.clock import Clock
@@ -46,6 +46,13 @@ from trucyte.records.shown import ResourceGone, ResourceNotFound, ResourceRestri
 _OWN = 0
 _TWO = 2  # as many as show that a condition is not selective
 _NO_LINKS: Mapping[str, str] = {}
+# Who is written together with a version and may have signed it, by "Type/id".
+Coming = Mapping[str, Mapping[str, Any]]
+# A version that is to be written, the body it replaces, and what comes along: raises where
+# it is signed by someone who may not.
+Signed = Callable[[Mapping[str, Any], bytes | None, Coming], None]
+_ALONE: Coming = {}
+_WHO_SIGNS = frozenset({"Practitioner", "PractitionerRole"})
 Key = tuple[str, str]  # type, id
 
 
@@ -70,6 +77,7 @@ class Scene:
 
     present: Present
     standing: Standing
+    coming: Coming = field(default_factory=lambda: _ALONE)
 
     def stored(self, key: Key) -> Stored | None:
         """Return the current line; None where there is none, or it is another's."""
@@ -97,6 +105,10 @@ class Plan:
     expectations: tuple[SearchExpectation, ...] = ()
 
 
+def unsigned(resource: Mapping[str, Any], before: bytes | None, coming: Coming) -> None:
+    """Take every signature, where a node has no registers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planner:
     """Plans the writes of one node."""
@@ -108,6 +120,7 @@ class Planner:
     clock: Clock
     settings: WriteSettings
     behalf: Behalf
+    signed: Signed = unsigned
 
     def look(self, access: Access, journal: Journal, keys: Sequence[Key]) -> "Scene":
         """Return what is there now of resources, and what the caller may do with each."""
@@ -163,6 +176,7 @@ class Planner:
             return Plan(Done.FOUND, standing=_current(access, settled, scene, id_))
         scene.check_change((ask.type, id_))
         ready = made_ready(ask.draft, id_, links, self.checker)
+        self.signed(ready.resource, None, scene.coming)
         return Plan(Done.CREATED, (self.change(access, ask.type, id_, ready, 0),))
 
     def _update(
@@ -177,6 +191,7 @@ class Planner:
         ready = made_ready(draft, id_, links, self.checker)
         if stored and ready.accepted.body == stored.body:
             return Plan(Done.UNCHANGED, standing=stored)
+        self.signed(ready.resource, stored.body if stored else None, scene.coming)
         version = scene.version((ask.type, id_))
         change = self.change(access, ask.type, id_, ready, version)
         return Plan(Done.UPDATED if stored else Done.CREATED, (change,))
@@ -205,6 +220,7 @@ class Planner:
         ready = patched(stored.body, ask.patch, self.settings.resource, self.checker)
         if is_same(ready.accepted.body, stored.body):
             return Plan(Done.UNCHANGED, standing=stored)
+        self.signed(ready.resource, stored.body, scene.coming)
         version = scene.version((ask.type, id_))
         return Plan(Done.UPDATED, (self.change(access, ask.type, id_, ready, version),))
 
@@ -288,6 +304,16 @@ _PLANS: Mapping[Verb, Callable[[Planner, Access, Settled, Scene, Mapping[str, st
     Verb.PATCH: Planner._patch,
     Verb.DELETE: Planner._delete,
 }
+
+
+def coming_of(all_settled: Sequence[Settled], links: Mapping[str, str] = _NO_LINKS) -> Coming:
+    """Return who comes along and may sign, by the ids they will have and by their links."""
+    found = {
+        f"{one.ask.type}/{one.ids[0]}": {**one.ask.draft.resource, "id": one.ids[0]}
+        for one in all_settled
+        if one.ask.type in _WHO_SIGNS and one.ask.draft is not None and one.ids
+    }
+    return found | {link: found[target] for link, target in links.items() if target in found}
 
 
 def keys_of(all_settled: Sequence[Settled]) -> list[Key]:

@@ -101,7 +101,8 @@ def make_bulk(node: Node, *, sources: Sources | None = None) -> Bulk:
             build=worker_build(node.database.url, keys),
             sources=allowed,
             room=lambda: room(settings.data),
-            workers=workers,
+            # One waits for the journal's lock or the disk while the others work.
+            workers=told.workers or (os.cpu_count() or 1) + 1,
             language=settings.language,
         ),
     )

@@ -38,7 +38,8 @@ class Amounts:
     def rare_units(self, numbers: str, value: Value) -> list[str]:
         """Return conditions for the main quantity in a unit that is not common.
 
-        It has a row in base units, under one of the parameters that `numbers` holds the place of.
+        It has a row in base units, under one of the parameters that `numbers` holds the place
+        of. Few are so: as an array, for of a subquery the planner would expect half the table.
         """
         based = self._based(value)
         if based is None:
@@ -47,9 +48,9 @@ class Amounts:
         test = self.range(NUMBER_TESTS, asked, "q.low", "q.high")
         held = self._bound.add([form], "bigint[]")
         return [
-            f"e.seq in (select q.seq from records.quantity q"
+            f"e.seq = any(array(select q.seq from records.quantity q"
             f" where q.parameter = any({numbers})"
-            f" and q.units @> {held} and {test})"
+            f" and q.units @> {held} and {test}))"
         ]
 
     def _based(self, value: Value) -> tuple[int, Value] | None:

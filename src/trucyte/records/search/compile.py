@@ -287,14 +287,15 @@ class Conditions:
         self.typed += 1
         return (
             f"(e.reference = any({ended}) and e.type = {self.bound.add(number, 'smallint')}"
-            f" and (e.is_ended or e.seq in (select h.seq from journal.head h"
-            f" where h.key = any({current}::uuid[]))))"
+            f" and (e.is_ended or e.seq = any(array(select h.seq from journal.head h"
+            f" where h.key = any({current}::uuid[])))))"
         )
 
     # Ranges
 
     def _date(self, criterion: Criterion) -> str:
         parameter = _of(criterion)
+        self.typed += 1
         condition = any_of([self._date_of(parameter, v) for v in criterion.values])
         if parameter.stored and parameter.code == MAIN_DATES.get(self.type):
             self.dated.append(condition)
@@ -329,6 +330,8 @@ class Conditions:
         return self.bound.add(numbers, "integer[]")
 
     def _quantity(self, criterion: Criterion) -> str:
+        # With a unit each alternative is a token of the type's own; without, a bare number.
+        self.typed += all(self._amounts.unit(value) is not None for value in criterion.values)
         return any_of([self._quantity_of(_of(criterion), v) for v in criterion.values])
 
     def _quantity_of(self, parameter: Parameter, value: Value) -> str:

@@ -6,6 +6,7 @@ and one at the end with the counts.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from threading import Lock
 from typing import Final, Protocol
@@ -32,20 +33,24 @@ class Enter(Protocol):
         code: str = "",
         door: str = "",
         request: str = "",
-    ) -> None:
-        """Return once the entry is durable."""
+    ) -> Future[None]:
+        """Return a future that is done once the entry is durable."""
         ...
 
 
 class Asked:
     """The recorder of one request; its reads may run in several threads."""
 
-    def __init__(self, enter: Enter, reason: str, door: str, request: str) -> None:
-        """Gather for one entry that `enter` will write."""
+    def __init__(
+        self, enter: Enter, reason: str, door: str, request: str, *, waits: bool = True
+    ) -> None:
+        """Gather for one entry that `enter` will write; closing `waits` for it or leaves that."""
         self._enter = enter
+        self._waits = waits
         self._reason = reason
         self._door = door
         self.request = request
+        self.entered: Future[None] | None = None  # of the entry, once closed
         self._access: Access | None = None
         self._mutex = Lock()
         self._persons: dict[int, None] = {}
@@ -69,7 +74,7 @@ class Asked:
         self._enter(
             access, reason, persons=persons, resources=len(persons), door=self._door,
             request=self.request,
-        )  # fmt: skip
+        ).result()  # fmt: skip
 
     def refused(self, code: str) -> None:
         """Remember that a part of this request was not allowed."""
@@ -80,17 +85,19 @@ class Asked:
         self._refusal = refusal_of(problem)
 
     def close(self, outcome: Outcome = Outcome.SUCCESS, code: str = "") -> None:
-        """Write the entry; return once it is durable."""
+        """Write the entry; return once it is durable, or leave `entered` to be waited for."""
         with self._mutex:
             self._is_closed = True
         if self._access is None:
             return
         if outcome is Outcome.SUCCESS:
             outcome, code = self._refusal
-        self._enter(
+        self.entered = self._enter(
             self._access, self._reason, persons=tuple(self._persons), resources=self._resources,
             outcome=outcome, code=code, door=self._door, request=self.request,
         )  # fmt: skip
+        if self._waits:
+            self.entered.result()
 
 
 class Stream:
@@ -134,7 +141,7 @@ class Stream:
         self._enter(
             self.access, self._reason, persons=persons, resources=count, outcome=outcome,
             code=code, door=self._door, request=self.request,
-        )  # fmt: skip
+        ).result()  # fmt: skip
 
 
 def refusal_of(problem: Problem) -> tuple[Outcome, str]:

@@ -10,6 +10,7 @@ raises DatabaseAway, DatabaseFull or OutcomeUnknown, and what was to be shown is
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -37,6 +38,7 @@ from trucyte.shared.audit.event import rendered
 from trucyte.shared.audit.interaction import read_reason
 from trucyte.shared.audit.persons import ShownPersons
 from trucyte.shared.audit.reading import Found, Reading, Wanted
+from trucyte.shared.audit.scribe import Scribe
 
 # With the entry's place before it an id needs no more bits than tell requests of a day apart.
 _REQUEST_BYTES: Final = 6
@@ -67,6 +69,7 @@ class Trail:
             schema="audit", has_heads=False, codec=Codec(compresses=False),
             retry_seconds=retry_seconds,
         )  # fmt: skip
+        self._scribe = Scribe(self.journal.commit_many)
         self._reading = Reading(self.journal)
         self._site = site
 
@@ -74,11 +77,11 @@ class Trail:
 
     def shown(self, access: Access, persons: Sequence[int], reason: str) -> None:
         """Enter that data of `persons` is about to be shown; return once that is durable."""
-        self.enter(access, reason, persons=persons, resources=len(persons))
+        self.enter(access, reason, persons=persons, resources=len(persons)).result()
 
     def refused(self, access: Access, reason: str, code: str, *, door: str = "") -> None:
         """Enter that something was not allowed; `code` is that of the Problem."""
-        self.enter(access, reason, outcome=Outcome.REFUSED, code=code, door=door)
+        self.enter(access, reason, outcome=Outcome.REFUSED, code=code, door=door).result()
 
     def enter(
         self,
@@ -91,10 +94,10 @@ class Trail:
         code: str = "",
         door: str = "",
         request: str = "",
-    ) -> None:
-        """Enter what was done under an access; return once that is durable."""
+    ) -> Future[None]:
+        """Enter what was done under an access; the future is done once that is durable."""
         interaction, kind = read_reason(reason)
-        self._write(
+        return self._write(
             Deed(
                 request or new_request(), door, interaction, kind, access.purpose, access.caller,
                 access.organisation, outcome, resources, code, each_once(persons),
@@ -109,17 +112,20 @@ class Trail:
         outcome = Outcome.REFUSED if code else Outcome.SUCCESS
         self._write(
             Deed(new_request(), door, "login", "", "", caller, organisation, outcome, 0, code, ())
-        )
+        ).result()
 
     @contextmanager
-    def request(self, reason: str, *, door: str, request: str = "") -> Iterator[Asked]:
+    def request(
+        self, reason: str, *, door: str, request: str = "", waits: bool = True
+    ) -> Iterator[Asked]:
         """Gather what one request reads, and enter it as one when the block is left.
 
-        Read with `asked.of(access)` inside, answer behind the block. A Problem that leaves
-        the block is entered too. Nothing is entered where `asked.of` was never called.
-        `request` is the request's id, letters and digits, made by this node.
+        Read with `asked.of(access)` inside, answer behind the block; without `waits` the
+        answer has to wait for `asked.entered`. A Problem that leaves the block is entered
+        too. Nothing is entered where `asked.of` was never called. `request` is the request's
+        id, letters and digits, made by this node.
         """
-        asked = Asked(self.enter, reason, door, request or new_request())
+        asked = Asked(self.enter, reason, door, request or new_request(), waits=waits)
         try:
             yield asked
         except (DatabaseAway, DatabaseFull):
@@ -153,8 +159,8 @@ class Trail:
             raise
         stream.end()
 
-    def _write(self, deed: Deed) -> None:
-        self.journal.commit(changes_of(deed))
+    def _write(self, deed: Deed) -> Future[None]:
+        return self._scribe.enter(changes_of(deed))
 
     # Reading
 
@@ -226,7 +232,8 @@ class Trail:
         return self.journal.checkpoint()
 
     def close(self) -> None:
-        """Close the connections; they open again when used."""
+        """Write what waits and close the connections; they open again when used."""
+        self._scribe.close()
         self.journal.close()
 
 

@@ -55,7 +55,7 @@ def _national(digits: str) -> str:
     for abroad in ("+84", "0084"):
         if digits.startswith(abroad):
             return f"0{digits[len(abroad) :].removeprefix('0')}"
-    if len(digits) == 11 and digits.startswith("84"):
+    if len(digits) in (11, 12) and digits.startswith("84"):
         return f"0{digits[2:]}"
     return digits
 

@@ -58,10 +58,13 @@ def split_title(words: Sequence[Word]) -> tuple[str, Sequence[Word]]:
 
 
 def _title_goes(words: Sequence[Word]) -> bool:
-    following = words[1].flags
-    return bool(following & (kinds.FAMILY | kinds.TITLE | kinds.SAINT)) and (
-        not words[0].flags & kinds.FAMILY or bool(following & kinds.LAST_FAMILY)
-    )
+    """A title that is a family name too (Ông, Chu) goes only where marks tell, before another."""
+    following = words[1]
+    if following.skeleton in ("van", "thi"):
+        return False
+    if words[0].flags & kinds.FAMILY:
+        return bool(following.flags & kinds.LAST_FAMILY and words[0].flags & kinds.MARKED)
+    return bool(following.flags & (kinds.FAMILY | kinds.TITLE | kinds.SAINT))
 
 
 def split_saint(words: Sequence[Word]) -> tuple[str, Sequence[Word]]:

@@ -27,7 +27,9 @@ _VNI_BREVE = dict(zip("êéèúüë", ("", *"\u0301\u0300\u0309\u0303\u0323"), s
 _VNI_ALONE = {
     "ñ": "đ", "í": "í", "ì": "ì", "æ": "ỉ", "ó": "ĩ", "ò": "ị", "î": "ỵ", "ô": "ơ", "ö": "ư",
 }  # fmt: skip
-_FOREIGN = re.compile(r"[\x80-\xbf\xc0-\xff]")
+_PIECE = re.compile(r"[^;,\t\n|]+")
+_HIGH = re.compile(r"[\xa1-\xff]")
+_NO_BYTE = re.compile(r"[\u0100-\u024f\u1e00-\u1eff]")
 
 
 def from_tcvn3(text: str) -> str:
@@ -43,19 +45,18 @@ def from_vni_windows(text: str) -> str:
 
 def may_be_legacy(text: str) -> bool:
     """Say whether text has letters that misread bytes have."""
-    return bool(_FOREIGN.search(text))
+    return bool(_HIGH.search(text)) and not _NO_BYTE.search(text)
 
 
 def upright(text: str) -> str:
-    """Make small letters capital inside words of capitals (NGUYễN)."""
-    return re.sub(r"[^\W\d_]{2,}", _raised, text)
+    """Make small letters capital where the letters around them are (NGUYễN THị)."""
+    return _PIECE.sub(_raised, text)
 
 
 def _raised(found: re.Match[str]) -> str:
-    word = found.group()
-    plain = [letter for letter in word if letter.isascii()]
-    capitals = sum(letter.isupper() for letter in plain)
-    return word.upper() if capitals > 1 and capitals == len(plain) else word
+    piece = found.group()
+    plain = [letter for letter in piece if letter.isascii() and letter.isalpha()]
+    return piece.upper() if len(plain) > 1 and all(map(str.isupper, plain)) else piece
 
 
 @cache

@@ -77,7 +77,7 @@ def read_name(text: str) -> Name:
     flags = 0
     for word in words:
         flags |= word.flags
-    if flags & (kinds.ODD | kinds.LETTER):
+    if flags & (kinds.ODD | kinds.LETTER | kinds.CALLED):
         return _read_unusual(text)
     count = 1 if len(words) < 4 else family_length(words)
     return Name(

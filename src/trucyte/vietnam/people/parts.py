@@ -59,7 +59,11 @@ def _is_western(words: Words) -> bool:
     first, last = words[0].flags, words[-1].flags
     if not last & kinds.LAST_FAMILY or first & kinds.LAST_FAMILY:
         return False
-    return bool(last & kinds.FIRST_NEVER) or not first & kinds.FAMILY
+    if words[0].skeleton in _MARKERS and len(words) > 2:
+        return True
+    # Without marks "nguyen" is also Nguyên, a given name.
+    is_sure = last & kinds.FIRST_NEVER and last & kinds.MARKED
+    return bool(is_sure) or not first & kinds.FAMILY
 
 
 def _western(words: Words) -> Parts:

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from trucyte.vietnam.people.syllable import bare, is_syllable, split_tone, with_tone
+from trucyte.vietnam.people.syllable import bare, is_syllable, split_tone
 from trucyte.vietnam.tables import read_toml
 
 _WORDS_KEPT = 65_536
 
-# What a word may be; a name all of whose words are PLAIN syllables is read the short way.
+# What a word may be; a name of plain syllables without these is read the short way.
 ODD = 1  # no Vietnamese syllable
 TITLE = 2
 SAINT = 4
@@ -31,7 +31,7 @@ MINORITY = 512  # a family name that no grammar of syllables knows
 MARKED = 1024  # bears a Vietnamese mark
 FIRST_NEVER = 2048  # never a given name
 GIVEN_FIRST = 4096  # a family name that is written last
-SPECIAL = ODD | TITLE | SAINT | NEWBORN | MARK | LETTER | LAST_FAMILY | COMPOUND
+CALLED = 8192  # stands between a name and a nickname
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -106,9 +106,9 @@ def _flags(lower: str, plain: str, skeleton: str) -> int:
     # A word with marks is what its marks make it: Đan is not Đàn, Trân is not Trần.
     exact = known.get(plain)
     if exact is not None and not plain.isascii():
-        flags = exact | (flags & (SAINT | TITLE | NEWBORN))
+        flags = exact | (flags & SAINT)
     elif not plain.isascii():
-        flags &= SAINT | TITLE | NEWBORN | COMPOUND
+        flags &= SAINT
     if not plain.isascii() and is_vietnamese_marked(plain):
         flags |= MARKED
     if len(lower) == 1:
@@ -147,6 +147,7 @@ def _entries(data: dict[str, Any]) -> Iterable[tuple[Iterable[str], int]]:
     yield minority["marks"], MARK
     yield (data["titles"]["dotted"] + " " + data["titles"]["words"]).split(), TITLE
     yield data["saints"]["words"].split(), SAINT
+    yield ["gọi"], CALLED
     yield {head.split()[0] for head in data["newborn"]["heads"]}, NEWBORN
 
 
@@ -165,9 +166,3 @@ def name_words() -> frozenset[str]:
         for era in data[sex].values():
             words |= set(era["middle"]) | set(era["given"]["names"].split())
     return frozenset(tone_placed(word.lower()) for word in words if word)
-
-
-def shown_syllable(base: str, tone: str) -> str:
-    """Return a syllable put together, capitalised."""
-    word = with_tone(base, tone)
-    return word[:1].upper() + word[1:]

@@ -32,6 +32,8 @@ _KINDS_ONE = {
 _KINDS_TWO = {
     ("thi", "tran"): "T", ("thi", "xa"): "TX", ("thanh", "pho"): "TP", ("dac", "khu"): "D",
 }  # fmt: skip
+_KINDS_MARKED = frozenset(("phường", "xã", "quận", "huyện", "tỉnh"))
+_PARTS_OF_NAMES = frozenset(("quan", "tinh", "phuong", "xa"))  # Văn Quan, Năng Tĩnh, Tây Phương
 _LEVEL_KINDS = {
     "province": frozenset(("TP", "TINH")),
     "district": frozenset(("Q", "H", "TX", "TP")),
@@ -176,20 +178,27 @@ def _ending(words: _Words, end: int, level: str, units_of: UnitsOf) -> _Hit | No
             best, begin = units, at
     if not best:
         return None
-    kind, first = _kind_before(words.keys, begin)
+    kind, first = _kind_before(words, begin)
     if kind and kind not in _LEVEL_KINDS[level]:
-        return None
+        if words.are_marked or words.keys[begin - 1] not in _PARTS_OF_NAMES:
+            return None
+        kind, first = "", begin
     plain = " ".join(words.plains[begin:end])
     units, quality = _like_written(best, kind, plain if words.are_marked else "")
     return _Hit(units, first, kind, quality)
 
 
-def _kind_before(keys: Sequence[str], begin: int) -> tuple[str, int]:
+def _kind_before(words: _Words, begin: int) -> tuple[str, int]:
+    """Return the kind written before a name, and where it begins."""
+    keys = words.keys
     if begin >= 2 and (keys[begin - 2], keys[begin - 1]) in _KINDS_TWO:
         return _KINDS_TWO[keys[begin - 2], keys[begin - 1]], begin - 2
-    if begin >= 1 and keys[begin - 1] in _KINDS_ONE:
-        return _KINDS_ONE[keys[begin - 1]], begin - 1
-    return "", begin
+    if begin < 1 or keys[begin - 1] not in _KINDS_ONE:
+        return "", begin
+    plain = words.plains[begin - 1]
+    if not plain.isascii() and plain not in _KINDS_MARKED:  # Năng Tĩnh is no tỉnh
+        return "", begin
+    return _KINDS_ONE[keys[begin - 1]], begin - 1
 
 
 def _like_written(units: Sequence[Named], kind: str, plain: str) -> tuple[Sequence[Named], float]:
@@ -207,7 +216,7 @@ def _like_written(units: Sequence[Named], kind: str, plain: str) -> tuple[Sequen
 
 
 def _readings(index: Index, words: _Words, end: int, day: date | None) -> list[Reading]:
-    hit = _ending(words, end, "province", lambda phrase: index.provinces.get(phrase, ()))
+    hit = _province(index, words, end)
     if hit is None:
         return list(_inside(index, words, end, _Scope(None, None, _NO_PROVINCE), day))
     found: list[Reading] = []
@@ -220,6 +229,17 @@ def _readings(index: Index, words: _Words, end: int, day: date | None) -> list[R
     if any(reading.commune for reading in found):
         return found
     return [*found, *_only_province(words, hit, day)]
+
+
+def _province(index: Index, words: _Words, end: int) -> _Hit | None:
+    """Return the province at the end; one word alone (Huế) yields to a longer district's name."""
+    hit = _ending(words, end, "province", lambda phrase: index.provinces.get(phrase, ()))
+    if hit is None or hit.kind or hit.begin < end - 1:
+        return hit
+    if hit.quality < 1.0:  # Huệ is not Huế
+        return None
+    district = _ending(words, end, "district", lambda phrase: index.districts.get(phrase, ()))
+    return None if district is not None and district.begin < hit.begin else hit
 
 
 def _scopes(index: Index, hit: _Hit) -> Iterable[_Scope]:

@@ -96,13 +96,17 @@ def _went_to(rows: Iterable[Mapping[str, Any]], units: Units) -> dict[Place, lis
     found: dict[Place, list[str]] = defaultdict(list)
     for row in rows:
         old, now = row["old"], row["new"]
-        province = kind_and_short(key_of(now["province_name"]))[1]
+        within = kind_and_short(key_of(now["province_name"]))[1]
         name = now["ward_name"]
-        code = exact.get((province, _exact(name))) or loose.get((province, key_of(name)))
+        code = exact.get((within, _exact(name))) or loose.get((within, key_of(name)))
         if code is None:
             raise UnitsUnreadable(reason=f"no unit {name}")
-        place = (old["province_name"], old["district_name"], old["ward_name"])
-        codes = found[tuple(_tidy(name) for name in place)]  # type: ignore[index] - three again
+        place = (
+            _tidy(old["province_name"]),
+            _tidy(old["district_name"]),
+            _tidy(old["ward_name"]),
+        )
+        codes = found[place]
         if code not in codes:
             codes.append(code)
     return found

@@ -1,6 +1,6 @@
 """Administrative units by code and day, and what became of each on 1 July 2025.
 
-Until 30 June 2025 there were three levels: 63 provinces, 696 districts, 10,043 communes;
+Until 30 June 2025 there were three levels: 63 provinces, 696 districts, 10,038 communes;
 since 1 July 34 provinces and 3,321 communes. A code alone says too little: 44 was Quảng
 Bình and is Quảng Trị. Communes merged in the two years before are known too; their
 successors are those of the district, marked `inferred`. Codes that begin with `~` are ours:

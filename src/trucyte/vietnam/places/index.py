@@ -59,8 +59,8 @@ def _frozen(names: Mapping[str, list[Named]]) -> Mapping[str, Sequence[Named]]:
 def _add_aliases(provinces: dict[str, list[Named]], history: History) -> None:
     for alias, code in read_toml("places")["aliases"].items():
         key = kind_and_short(key_of(history.former[code].name))[1]
-        if alias not in provinces:
-            provinces[alias] = provinces[key]
+        known = provinces[alias]
+        provinces[alias] = known + [named for named in provinces[key] if named not in known]
 
 
 def _scopes(history: History) -> Mapping[str, frozenset[str]]:

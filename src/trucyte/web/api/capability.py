@@ -32,6 +32,13 @@ _COMMON = (
     ),
 )
 
+# Whose part this node can play: care services found (ITI-90), by distance too, and followed
+# by history (ITI-91), of Mobile Care Services Discovery.
+_MCSD = "https://profiles.ihe.net/ITI/mCSD/CapabilityStatement/IHE.mCSD."
+INSTANTIATES = tuple(
+    f"{_MCSD}{part}" for part in ("Directory", "Directory.LocationDistance", "Directory.Update")
+)
+
 # How a server of R4 lists its topics (Subscriptions backport IG 1.1).
 _TOPIC = (
     "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
@@ -188,7 +195,7 @@ class Capabilities:
         statement: dict[str, Any] = {
             "resourceType": "CapabilityStatement",
             **self._head(base),
-            **({"instantiates": self._instantiates} if self._instantiates else {}),
+            "instantiates": [*INSTANTIATES, *self._instantiates],
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         }

@@ -5,7 +5,9 @@ decoded FHIR JSON and answers in FHIR JSON. Also answers the reads inside a batc
 come as an address without a connection.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -32,6 +34,11 @@ DOOR = "fhir"
 class Gathering(Protocol):
     """What one request shows, gathered for its one entry in the trail."""
 
+    @property
+    def entered(self) -> Future[None] | None:
+        """Done once the entry is durable; None where there is none, or before its end."""
+        ...
+
     def of(self, access: Access) -> Access:
         """Return `access` with this request as its recorder."""
         ...
@@ -40,9 +47,17 @@ class Gathering(Protocol):
 class RequestTrail(Protocol):
     """The trail as the API needs it: one entry a request, durable before the answer leaves."""
 
-    def request(self, reason: str, *, door: str) -> AbstractContextManager[Gathering]:
+    def request(self, reason: str, *, door: str, waits: bool) -> AbstractContextManager[Gathering]:
         """Enter what is read inside the block when it is left, a Problem too."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An answer that may leave once what it shows is `entered`."""
+
+    answer: Answer
+    entered: Future[None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +88,17 @@ class Dispatcher:
         self._trusts_forwarded = trusts_forwarded
         self._xml = XmlWriter(definitions)
 
-    def answer(self, row: Row, call: Call) -> Answer:
-        """Answer a request, whatever comes of it; nothing is raised."""
+    def answer(self, row: Row, call: Call) -> Made:
+        """Answer a request, whatever comes of it; nothing is raised.
+
+        The thread does not wait for the entry in the trail: many share one flush to the disk.
+        """
         language = language_of(call.headers.get("accept-language", ""))
         form = Form()
+        asked: Gathering | None = None
         try:
             pairs = read_pairs(call.query)
-            with self._trail.request(_reason(row, call), door=DOOR) as asked:
+            with self._trail.request(_reason(row, call), door=DOOR, waits=False) as asked:
                 access = self._access(call)
                 if row.place is not Place.METADATA:  # what says nothing of anyone has no entry
                     access = asked.of(access)
@@ -87,11 +106,25 @@ class Dispatcher:
                 if not made.wants_content:
                     form = _form_of_row(row, pairs, call.headers.get("accept", ""))
                 answer = _primed(row.handler(made))
-            return self.written(answer, form)
+            answer = self.written(answer, form)
         except Problem as problem:
-            return self.written(refused(problem, language), form)
+            answer = self.written(refused(problem, language), form)
         except Exception as defect:  # noqa: BLE001 - the outermost loop: say sorry, keep serving
-            return self.written(sorry(defect, row, language), form)
+            answer = self.written(sorry(defect, row, language), form)
+        return Made(answer, asked.entered if asked is not None else None)
+
+    async def entered(self, made: Made, row: Row, call: Call) -> Answer:
+        """Return the answer once it may leave, or what keeps it from leaving."""
+        if made.entered is None:
+            return made.answer
+        try:
+            await asyncio.wrap_future(made.entered)
+        except Problem as problem:
+            return self.refusal(problem, call)
+        except Exception as defect:  # noqa: BLE001 - the outermost loop: say sorry, keep serving
+            language = language_of(call.headers.get("accept-language", ""))
+            return sorry(defect, row, language)
+        return made.answer
 
     def refusal(self, problem: Problem, call: Call) -> Answer:
         """Return a problem met before a row was found, in the form that was asked for."""

@@ -99,7 +99,8 @@ class FhirApi:
         except Problem as problem:
             return self._dispatcher.refusal(problem, call)
         whole = replace(call, body=body)
-        return await asgi.in_thread(lambda: self._dispatcher.answer(row, whole))
+        made = await asgi.in_thread(lambda: self._dispatcher.answer(row, whole))
+        return await self._dispatcher.entered(made, row, call)
 
 
 def _check_length(call: Call, limit: int) -> None:

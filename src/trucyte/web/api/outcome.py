@@ -32,7 +32,7 @@ _FINE: Mapping[str, Mapping[str, str]] = {
 
 def outcome_of(problem: Problem, language: str) -> dict[str, Any]:
     """Return the OperationOutcome of a problem, with every finding it rests on."""
-    first = {
+    first: dict[str, Any] = {
         "severity": "fatal" if isinstance(problem, Defect) else "error",
         "code": "exception" if isinstance(problem, Defect) else ISSUE_TYPES[problem.kind],
         "details": {
@@ -41,6 +41,8 @@ def outcome_of(problem: Problem, language: str) -> dict[str, Any]:
         },
         "diagnostics": wording(problem, language),
     }
+    if problem.location:
+        first["expression"] = [problem.location]
     issues: Sequence[Issue] = getattr(problem, "issues", ())
     found = operation_outcome(issues, language)["issue"] if issues else []
     return {"resourceType": "OperationOutcome", "issue": [first, *found]}

@@ -150,7 +150,7 @@ class Doors:
 
     def _enter_received(self, account: Account, files: int) -> None:
         access = sender_access(account, self._trail)
-        self._trail.enter(access, "receive", resources=files, door=DOOR)
+        self._trail.enter(access, "receive", resources=files, door=DOOR).result()
 
     def _receive_files(self, call: Call) -> Answer:
         account = self._accounts.holder(_token(call.headers))

@@ -1,0 +1,1 @@
+"""The registers of a node, wired: commands, and names for its pages."""

@@ -1,0 +1,1 @@
+"""Registers: who may practise and where, which facilities there are, and what became of them."""

@@ -1,0 +1,1 @@
+"""Lists of facilities and practitioners as offices send them, into the register."""
