@@ -114,9 +114,7 @@ class FakeIdentityBook:
         low, high = RECORDS[number - 1]
         access.recorder.shown(access, (1, 2), "match Patient")
         history = list(reversed(self.told.get(number, [])))
-        return TwoRecords(
-            _side(low), _side(high), history, pair, explain(pair.decision, language)
-        )
+        return TwoRecords(_side(low), _side(high), history, pair, explain(pair.decision, language))
 
     def decide(self, access: Access, number: int, verdict: Verdict, note: str) -> Pair:
         pair = self.one(access, number)

@@ -240,6 +240,7 @@ class NodeIdentityBook:
             who = resource["agent"][0].get("who", {}).get("identifier", {}).get("value", "")
             if version.isdecimal():
                 found[int(version)] = str(who)
+        return found
 
     def _side(self, access: Access, resource: Resource, changed: datetime, version: int) -> Side:
         id = str(resource["id"])

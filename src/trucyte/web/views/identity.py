@@ -4,13 +4,15 @@ A number stands whole only where both records have one and the two differ: then 
 to read the digits. Everywhere else its last four do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any
 
 from trucyte.shared.identity.matching.explaining import words_of
 from trucyte.shared.identity.matching.levels import ELSE, MISSING, compare
+from trucyte.shared.identity.matching.normal import bare_text
 from trucyte.shared.identity.matching.person import Person, person_of_patient
 from trucyte.shared.identity.newcomers import Pair, PairState
 from trucyte.shared.identity.newcomers.worklist import fields_of
@@ -90,7 +92,7 @@ def rows_of(low: Mapping[str, Any], high: Mapping[str, Any], language: str) -> l
             level = _name_level(levels) if key == "name" else levels[key]
             verdict = _verdict(level, left, right)
             words = "" if level in (MISSING, "") else words_of("level", level, language)
-            shown = _shown(key, left, right, verdict)
+            shown = _shown(key, left, right, level, verdict)
             rows.append(Row(key, name, *shown, verdict, words if verdict == NEAR else ""))
     return rows
 
@@ -124,10 +126,14 @@ def masked(number: str) -> str:
 
 def _texts(resource: Mapping[str, Any], person: Person) -> Mapping[str, str]:
     said = fields_of(resource)
-    texts = {key: said[key][:TEXT_MAX] for key in ("name", "address", "mother")}
+    texts = {key: _cut(said[key]) for key in ("name", "address", "mother")}
     texts["birth"] = formats.day(said["birth"][:TEXT_MAX])
     texts["sex"] = SEXES.get(said["sex"], said["sex"][:TEXT_MAX])
     return texts | {key: str(getattr(person, key))[:TEXT_MAX] for key in NUMBERS}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]}…"
 
 
 def _name_level(levels: Mapping[str, str]) -> str:
@@ -150,31 +156,45 @@ def _verdict(level: str, left: str, right: str) -> str:
 
 
 def _shown(
-    key: str, left: str, right: str, verdict: str
+    key: str, left: str, right: str, level: str, verdict: str
 ) -> tuple[Sequence[Piece], Sequence[Piece]]:
     if key in NUMBERS and (verdict == SAME or not (left and right)):
         return _whole(masked(left) if left else ""), _whole(masked(right) if right else "")
     if verdict in (SAME, NOTHING) or key == "sex":
         return _whole(left), _whole(right)
-    by_words = key in ("name", "address", "mother")
-    return _marked(left, right, by_words=by_words)
+    if key in ("name", "address", "mother"):
+        read = bare_text if level == "without-marks" else str.casefold
+        return _words_marked(left.split(), right.split(), read)
+    return _signs_marked(left, right)
 
 
 def _whole(text: str) -> list[Piece]:
     return [Piece(text)] if text else []
 
 
-def _marked(left: str, right: str, *, by_words: bool) -> tuple[list[Piece], list[Piece]]:
-    """Return both texts with what the other does not have marked, by words or by signs."""
-    one: Sequence[str] = left.split() if by_words else left
-    other: Sequence[str] = right.split() if by_words else right
-    between = " " if by_words else ""
+def _words_marked(
+    left: Sequence[str], right: Sequence[str], read: Callable[[str], str]
+) -> tuple[list[Piece], list[Piece]]:
+    """Return both texts with the words marked that the other does not have, as `read` reads."""
     pieces: tuple[list[Piece], list[Piece]] = ([], [])
-    matcher = SequenceMatcher(None, [*map(str.casefold, one)], [*map(str.casefold, other)], False)
+    matcher = SequenceMatcher(None, [*map(read, left)], [*map(read, right)], autojunk=False)
     for tag, a, b, c, d in matcher.get_opcodes():
-        for side, found in zip(pieces, (one[a:b], other[c:d]), strict=True):
+        for side, found in zip(pieces, (left[a:b], right[c:d]), strict=True):
             if found:
-                if side and between:
-                    side.append(Piece(between))
-                side.append(Piece(between.join(found), tag != "equal"))
+                if side:
+                    side.append(Piece(" "))
+                side.append(Piece(" ".join(found), tag != "equal"))
+    return pieces
+
+
+def _signs_marked(left: str, right: str) -> tuple[list[Piece], list[Piece]]:
+    """Return both texts with the signs marked that are another at the same place."""
+    pieces: tuple[list[Piece], list[Piece]] = ([], [])
+    for one, other in zip_longest(left, right, fillvalue=""):
+        for side, sign in zip(pieces, (one, other), strict=True):
+            differs = one != other
+            if side and sign and side[-1].differs is differs:
+                side[-1] = Piece(side[-1].text + sign, differs)
+            elif sign:
+                side.append(Piece(sign, differs))
     return pieces

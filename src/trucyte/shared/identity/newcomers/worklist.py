@@ -359,7 +359,7 @@ def fields_of(resource: Mapping[str, Any]) -> Mapping[str, str]:
     """Return what a Patient says, as written, by the name of the comparison it stands in."""
     names = [one for one in _objects(resource, "name") if one.get("use") != "old"]
     name = names[0] if names else {}
-    given = [str(part) for part in name.get("given", ())]
+    given = _texts(name.get("given"))
     numbers = [f"{one.get('value', '')}" for one in _objects(resource, "identifier")]
     phones = [str(one.get("value", "")) for one in _objects(resource, "telecom")]
     addresses = _objects(resource, "address")[:1]
@@ -380,10 +380,14 @@ def fields_of(resource: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _address_text(address: Mapping[str, Any]) -> str:
-    parts = [*address.get("line", ()), *(address.get(part) for part in ("city", "state"))]
+    parts = [*_texts(address.get("line")), address.get("city"), address.get("state")]
     return str(address.get("text") or ", ".join(str(part) for part in parts if part))
 
 
 def _objects(resource: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     value = resource.get(name)
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
