@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -132,6 +133,20 @@ def test_a_decision_its_author_its_note_and_its_undoing_are_told(place: Place) -
     assert place.post("/people/a0/links/b0", reason="lần nữa").status == 303  # is so already
 
 
+def test_what_somebody_else_says_of_a_decision_does_not_change_its_author(place: Place) -> None:
+    place.post("/identity/pairs/1/decide", verdict="link")
+    node = place.people.node
+    (linkage,) = node.search("Linkage")
+    node.clock.advance(timedelta(seconds=1))
+    node.put({
+        "resourceType": "Provenance", "id": "zz", "recorded": "2026-11-22T09:00:00+07:00",
+        "target": [{"reference": f"Linkage/{linkage}/_history/1"}],
+        "agent": [{"who": {"identifier": {"value": "somebody-else"}}}],
+    })  # fmt: skip
+    page = place.get("/identity/pairs/1")
+    assert "· clerk ·" in page and "somebody-else" not in page
+
+
 def test_visits_stay_with_their_record_after_a_link(place: Place) -> None:
     place.post("/identity/pairs/1/decide", verdict="link")
     page = place.get("/identity/pairs/1")
@@ -154,6 +169,17 @@ def test_a_link_through_a_third_record_is_said_so(place: Place) -> None:
     assert "2 hồ sơ khác" in page and "Ghép qua một hồ sơ khác" in page
     assert "/people/a0/links/c0" not in page
     assert place.post("/people/a0/links/c0", reason="x").status == 409
+
+
+@pytest.mark.parametrize("number", [0, 2**63, 10**40])
+def test_a_number_that_no_pair_can_have_is_not_there(place: Place, number: int) -> None:
+    place.get(f"/identity/pairs/{number}", 404)
+    assert place.post(f"/identity/pairs/{number}/decide", verdict="link").status == 404
+
+
+def test_a_note_keeps_its_text_and_loses_what_is_none(place: Place) -> None:
+    place.post("/identity/pairs/1/decide", verdict="differ", note="một\r\nhai\x00\x08 ba\u202e")
+    assert "một\nhai ba<" in place.get("/identity/pairs/1")
 
 
 @pytest.mark.parametrize("other", ["a0", "none", "x.y", "%2e%2e"])

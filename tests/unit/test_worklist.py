@@ -142,7 +142,7 @@ def test_a_facility_that_has_none_of_the_patients_has_no_pairs(people: People) -
     assert numbers(people, facility="Organization/79001") == []
 
 
-@pytest.mark.parametrize("number", [0, -1, 99, 2**62])
+@pytest.mark.parametrize("number", [0, -1, 99, 2**62, 2**63 - 1, 2**63, 10**30])
 def test_a_pair_that_is_not_there_is_refused(people: People, number: int) -> None:
     with pytest.raises(PairUnknown):
         people.worklist.pair(people.node.plain, number)

@@ -228,18 +228,22 @@ class NodeIdentityBook:
         if not decisions:
             return []
         names = self._authors(access, decisions[0].id)
-        return [Told(one, names.get(one.version, "")) for one in reversed(decisions)]
+        return [Told(one, names.get((one.version, one.at), "")) for one in reversed(decisions)]
 
-    def _authors(self, access: Access, linkage: str) -> dict[int, str]:
-        """Return who made each version of a Linkage: the Provenances beside it say."""
+    def _authors(self, access: Access, linkage: str) -> dict[tuple[int, datetime], str]:
+        """Return who made each version of a Linkage, by version and moment.
+
+        The Provenance beside a version came with it, at one moment; another that names the
+        version is somebody's word.
+        """
         query = [("target", f"Linkage/{linkage}"), ("_count", "100")]
-        found = {}
+        found: dict[tuple[int, datetime], str] = {}
         for record in self._records.search(access, "Provenance", query).entries:
             resource = parse(record.body)
             version = str(resource["target"][0].get("reference", "")).rpartition("/")[2]
             who = resource["agent"][0].get("who", {}).get("identifier", {}).get("value", "")
-            if version.isdecimal():
-                found[int(version)] = str(who)
+            if version.isascii() and version.isdecimal():
+                found[int(version[:9]), record.last_updated] = str(who)
         return found
 
     def _side(self, access: Access, resource: Resource, changed: datetime, version: int) -> Side:

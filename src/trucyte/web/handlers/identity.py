@@ -161,8 +161,6 @@ def _pair_page(
     call: Call, *, note: str = "", mistake: str = "", is_late: bool = False, http_status: int = 200
 ) -> Response:
     access, book, number = call.access(PURPOSE), _book(call), call.request.path_params["number"]
-    if number >= 10**_NUMBER_DIGITS_MAX:
-        raise PairUnknown
     found = book.pair(access, number, call.language)
     asked = call.request.query_params.get("facility", "") or _text(call, "facility")
     facility = _facility(asked)
@@ -239,8 +237,12 @@ def _verdict(call: Call, allowed: tuple[Verdict, ...]) -> Verdict:
 
 
 def _text(call: Call, name: str) -> str:
+    """Return what a field says, without signs that are no text."""
     value = call.form.get(name, "")
-    return value.replace("\0", "").strip() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    value = value.replace("\r\n", "\n")
+    return "".join(sign for sign in value if sign.isprintable() or sign in "\n\t").strip()
 
 
 def _too_long(call: Call, note: str) -> str:

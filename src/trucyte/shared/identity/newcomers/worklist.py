@@ -35,6 +35,7 @@ COUNT_MAX: Final = 200
 WAITING_MAX: Final = 10_000  # pairs counted; beyond it is "more than"
 CLERK: Final = "clerk"  # the rule that a person's decision rests on
 _OWN: Final = 0
+_NUMBERS_END: Final = 1 << 63
 _SEEN: Final = (
     "exists (select from journal.head h join records.entry e on e.seq = h.seq"
     " where h.key = journal.head_key(p.{side}_origin, {type}, p.{side}_id) and {conditions})"
@@ -308,6 +309,8 @@ class Worklist:
             self._links.unlink(access, pair.low, pair.high, decided)
 
     def _one(self, access: Access, number: int) -> Pair:
+        if not 0 < number < _NUMBERS_END:
+            raise PairUnknown
         pairs = self._pairs(access, list(PairState), "", number - 1, 1)
         if not pairs or pairs[0].number != number:
             raise PairUnknown
