@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,12 +31,14 @@ networks = ["127.0.0.0/8"]
 @pytest.fixture(scope="session")
 def node_url(open_folder: Path) -> Iterator[str]:
     """The FHIR address of a node that `trucyte serve` serves until the session ends."""
+    # Files of other folders have this fixture too: in one process each has a node of its own.
+    place = Path(tempfile.mkdtemp(prefix="of-clients-", dir=open_folder))
+    place.chmod(0o711)
     environment = os.environ | {
         "PYTHONPATH": str(ROOT / "src"),
-        "TRUCYTE_DATA": str(open_folder / "of-clients-node"),
+        "TRUCYTE_DATA": str(place / "node"),
     }
-    place, log = open_folder / "of-clients", open_folder / "of-clients.log"
-    place.mkdir()
+    log = place / "log"
     (place / "trucyte.toml").write_text(SETTINGS)
     command = [sys.executable, "-m", "trucyte.node.cli", "serve", "--port", "0"]
     with log.open("wb") as written:

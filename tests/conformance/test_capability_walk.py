@@ -18,9 +18,11 @@ from tests.support.records import open_node
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.search import Extractor
 from trucyte.fhir.validate import Validator
 from trucyte.web.api.asgi import Answer
 from trucyte.web.api.call import FHIR_JSON, FhirCall
+from trucyte.web.api.capability import searchable
 from trucyte.web.api.operations.table import Level, Operation
 
 VALUES = {
@@ -147,7 +149,7 @@ def test_every_search_parameter_of_the_statement_is_known(client: Client) -> Non
             reply = client.get(f"/fhir/{resource['type']}?{query}&_summary=count")
             assert refusal(reply) == "", (resource["type"], query, reply.body)
             asked += query.count("&") + 1
-        assert all(one["documentation"] for one in resource["searchParam"])
+        assert all(one["definition"] for one in resource["searchParam"])
     assert asked > 1000
 
 
@@ -163,3 +165,15 @@ def test_the_statement_is_valid_and_made_once(client: Client, definitions: Defin
     assert Validator(definitions).check(first.json) == []
     assert client.get("/fhir/metadata").body == first.body
     assert Validator(definitions).check(client.get("/fhir/metadata?_summary=true").json) == []
+
+
+def test_the_statement_does_not_say_again_what_definitions_say(
+    definitions: Definitions,
+) -> None:
+    for parameters in searchable(definitions, Extractor(definitions)).parameters.values():
+        assert not any(one.documentation for one in parameters)
+
+
+def test_the_statement_stays_short(client: Client) -> None:
+    body = client.get("/fhir/metadata").body
+    assert len(body) < 800_000

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 LINES = 6000
+MANY = 24_000
 
 
 @pytest.fixture
@@ -73,7 +74,40 @@ def finish(process: subprocess.Popen) -> None:
     assert out.endswith("done\n")
 
 
-def test_a_killed_import_goes_on_and_writes_each_line_once(
+def test_an_import_killed_again_and_again_writes_each_line_once(
+    database: Database, tmp_path: Path, definitions_file: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    lines = [json.dumps(observation(f"o{n}", n)) for n in range(MANY)]
+    broken = {1: "{", 13_500: '{"resourceType":"Observation", broken}', MANY - 1: "nothing"}
+    for number, text in broken.items():
+        lines[number] = text
+    (tmp_path / "in" / "o.ndjson").write_text("\n".join(line + " " * 400 for line in lines))
+    node = Node(database, tmp_path, definitions_file)
+    state = tmp_path / "state" / "state.json"
+    points = [
+        state.exists,  # before anything is written
+        lambda: node.journal.tail() > 0,  # while what was first is being noted
+        lambda: node.journal.tail() > MANY // 4,
+        (tmp_path / "state" / "errors.ndjson").exists,
+        lambda: node.journal.tail() > MANY // 2,
+        lambda: node.journal.tail() > MANY * 3 // 4,
+    ]
+    for point in points:
+        kill_when(start("import", database, tmp_path, definitions_file), point)
+    assert node.journal.tail() < MANY - len(broken), "it was killed before its end"
+    finish(start("import", database, tmp_path, definitions_file))
+    versions = Counter(line.entry.id for line in node.lines("Observation"))
+    assert versions == {f"o{n}": 1 for n in range(MANY) if n not in broken}
+    (file,) = JobFolder(tmp_path / "state").read("state.json", State).files
+    assert (file.written + file.unchanged, file.failed) == (MANY - len(broken), len(broken))
+    errors = (tmp_path / "state" / "errors.ndjson").read_text().splitlines()
+    told = [json.loads(line)["extension"][1]["valueInteger"] for line in errors]
+    assert told == [number + 1 for number in broken]
+    node.close()
+
+
+def test_a_killed_import_takes_back_nothing_that_came_later(
     database: Database, tmp_path: Path, definitions_file: Path
 ) -> None:
     (tmp_path / "in").mkdir()

@@ -21,6 +21,7 @@ from tests.support.serving import needs_definitions
 from tests.support.worlds import OTHERS, REGISTERS, World, look_alike, open_world, told
 from trucyte.base.clock import FixedClock
 from trucyte.web.api.routes import Place
+from trucyte.web.views.look import DEEDS
 
 Ask = Callable[[World], Sequence[Reply]]
 FORM = "application/x-www-form-urlencoded"
@@ -479,6 +480,10 @@ def test_every_interaction_and_operation_is_asked_below(worlds: Worlds) -> None:
     routed = {(row.place, row.method) for row in api.routes.rows if row.place not in _OPERATING}
     assert routed == set(INTERACTIONS)
     assert {row.name for row in api.operations} == set(OPERATIONS)
+
+
+def test_whoever_is_shown_who_looked_reads_words_for_every_operation(worlds: Worlds) -> None:
+    assert {f"${row.name}" for row in worlds.alone.api.operations} <= set(DEEDS)
 
 
 @pytest.mark.parametrize(

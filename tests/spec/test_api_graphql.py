@@ -7,6 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from graphql import (
+    build_client_schema,
+    get_introspection_query,
+    parse,
+    validate,
+    validate_schema,
+)
 
 from tests.support.api import Client, api_of
 from tests.support.asgi import Reply
@@ -15,7 +22,7 @@ from tests.support.records import Node, open_node
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
-from trucyte.fhir.graphql import execute
+from trucyte.fhir.graphql import execute, introspection
 from trucyte.web.api.operations.graphql import graphql_operations
 
 NAMED = {
@@ -280,3 +287,55 @@ def test_a_cursor_gives_no_resources_of_another_type(client: Client) -> None:
     token = first["ConditionConnection"]["next"]
     query = "query q($c: String) { PatientList(_cursor: $c) { id } }"
     assert data(client, query, c=token) == {"PatientList": []}
+
+
+def test_a_client_library_reads_the_schema_and_holds_queries_to_it(client: Client) -> None:
+    shown = data(client, get_introspection_query())
+    schema = build_client_schema(shown)
+    assert not validate_schema(schema)
+    asked = (
+        "query q($id: ID!) { Patient(id: $id) { name(use: official) { family given }"
+        " generalPractitioner { resource { __typename ... on Organization { name } } }"
+        " contact { ... on Patient_contact { name { text } } _gender { id } }"
+        ' ObservationList(_reference: patient, code: ["a"]) { status } }'
+        " PatientConnection(_count: 2) { count edges { resource { birthDate } } } }"
+    )
+    assert validate(schema, parse(asked)) == []
+    assert data(client, asked, id="n1")["Patient"]["contact"] is None
+    assert validate(schema, parse("{ Patient(id: 1) { nome } }"))
+
+
+def test_one_type_is_told_alone_and_one_that_is_not_is_null(client: Client) -> None:
+    shown = data(
+        client,
+        '{ __type(name: "Patient_link") { __typename name fields { name type { name kind } } } '
+        ' none: __type(name: "Nobody") { name } __typename }',
+    )
+    assert shown["none"] is None
+    assert shown["__typename"] == "Query"
+    assert shown["__type"]["__typename"] == "__Type"
+    fields = {one["name"]: one["type"] for one in shown["__type"]["fields"]}
+    assert fields["other"] == {"name": "Reference", "kind": "OBJECT"}
+
+
+def test_names_of_types_are_those_of_the_schema(client: Client) -> None:
+    shown = data(
+        client, "{ telecom { __typename } PatientConnection { __typename edges { __typename } } }",
+        "Patient/n1",
+    )  # fmt: skip
+    assert shown["telecom"][0]["__typename"] == "ContactPoint"
+    assert shown["PatientConnection"]["__typename"] == "PatientConnection"
+    assert shown["PatientConnection"]["edges"][0]["__typename"] == "PatientEdge"
+
+
+def test_a_schema_asked_for_over_and_over_has_a_bound(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(introspection, "OBJECTS_MAX", 1000)
+    reply = ask(client, get_introspection_query())
+    assert "objects of the schema" in reply.json["errors"][0]["message"]
+
+
+def test_what_is_no_field_of_the_schema_is_refused(client: Client) -> None:
+    assert ask(client, "{ __schema { secrets } }").status == 400
+    assert ask(client, "{ __schema { types { fields { nome } } } }").status == 400

@@ -115,6 +115,23 @@ def test_elements_cut_and_say_so(bulk: BulkNode) -> None:
     assert found["meta"]["tag"][0]["code"] == "SUBSETTED"
 
 
+def test_a_group_is_exported_only_where_it_names_nobody_else(bulk: BulkNode) -> None:
+    both = [{"entity": {"reference": f"Patient/{id}"}} for id in ("p1", "p2")]
+    known = {"resourceType": "Group", "type": "person", "actual": True}
+    bulk.node.put(
+        {**known, "id": "both", "member": both},
+        {**known, "id": "one", "member": both[:1]},
+        {**known, "id": "odd", "member": [both[0], {"entity": {"display": "ai đó"}}]},
+    )
+    assert set(bulk.lines(bulk.export("/fhir/Group/both/$export"))) == {
+        "Group/both", "Group/one", "Patient/p1", "Observation/o1", "Patient/p2", "Observation/o2",
+    }  # fmt: skip
+    one = parameters(patient={"reference": "Patient/p1"})
+    for target in ("/fhir/Group/both/$export", "/fhir/Patient/$export"):
+        assert set(bulk.lines(bulk.export(target, one))) == {
+            "Group/one", "Patient/p1", "Observation/o1"}  # fmt: skip
+
+
 def test_patients_and_groups_are_exported_with_what_belongs_to_them(bulk: BulkNode) -> None:
     assert set(bulk.lines(bulk.export("/fhir/Patient/$export"))) == {
         "Patient/p1", "Patient/p2", "Observation/o1", "Observation/o2"}  # fmt: skip
@@ -128,7 +145,7 @@ def test_patients_and_groups_are_exported_with_what_belongs_to_them(bulk: BulkNo
         }
     )  # fmt: skip
     assert set(bulk.lines(bulk.export("/fhir/Group/g/$export"))) == {
-        "Group/g", "Patient/p1", "Observation/o1"}  # fmt: skip
+        "Patient/p1", "Observation/o1"}  # fmt: skip
     outside = bulk.export("/fhir/Group/g/$export", parameters(patient={"reference": "Patient/p2"}))
     assert bulk.lines(outside) == {}
     assert bulk.ask("GET", "/fhir/Group/none/$export", **ASYNC).status == 404

@@ -79,6 +79,11 @@ ENCOUNTER = {
 }
 # Those that only answer to what was begun before: what is asked here is not there.
 LATER = {
+    "standing": ("GET", "Practitioner/none/$standing", 404),
+    "successors": ("GET", "Organization/none/$successors", 404),
+    "merge": ("POST", "Patient/$merge", 422),
+    "unmerge": ("POST", "Patient/$unmerge", 422),
+    "links": ("GET", "Patient/none/$links", 404),
     "export": ("GET", "$export", 400),
     "export-status": ("GET", "$export-status?job=none", 404),
     "export-file": ("GET", "$export-file?job=none&file=Patient.1.ndjson", 404),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.identity import CLERK, links_of
 from tests.support.interactions import a_patient, an_observation
 from tests.support.receiver import Receiver, receiving
 from tests.support.records import RESTRICTED
@@ -21,6 +22,7 @@ from tests.support.subscriptions import (
     parts_of,
 )
 from trucyte.database.connect import Database
+from trucyte.exchange.subscriptions.follower import NAME as CURSOR
 from trucyte.exchange.subscriptions.signing import Signer
 from trucyte.fhir.definitions import Definitions
 from trucyte.journal.keyring import is_signed
@@ -316,3 +318,30 @@ def test_a_quiet_topic_gives_signs_of_life(subscribed: Subscribed, receiver: Rec
     subscribed.subscribe(of_topic("observation", receiver.url(), heartbeat=1))  # 5 at least
     receiver.wait(lambda: len(receiver.came) >= 2)
     assert parts_of(receiver.came[1].json["entry"][0]["resource"])["type"] == "heartbeat"
+
+
+def test_who_subscribes_to_one_patient_is_told_of_all_that_are_the_same_person(
+    subscribed: Subscribed, receiver: Receiver
+) -> None:
+    writing, links = subscribed.writing, links_of(subscribed.writing.node)
+    one, other = (writing.create(a_patient(name)).resource.id for name in ("one", "other"))
+    pair = f"Patient/{one}", f"Patient/{other}"
+    id = subscribed.subscribe(a_subscription(f"Observation?patient={one}", receiver.url()))
+    _active(subscribed, receiver, id)
+
+    def observe(whose: str) -> None:
+        """Observe, and wait until the follower has matched it by the links of now."""
+        _observe(subscribed, whose)
+        journal = writing.node.journal
+        tail = journal.tail()
+        receiver.wait(lambda: (here := journal.cursor(CURSOR)) is not None and here.seq >= tail)
+
+    observe(pair[1])  # nobody's that is asked for, yet
+    links.link(writing.node.full, *pair, CLERK)
+    observe(pair[1])
+    receiver.wait(lambda: len(receiver.came) == 1)
+    links.unlink(writing.node.full, *pair, CLERK)
+    observe(pair[1])
+    observe(pair[0])
+    receiver.wait(lambda: len(receiver.came) == 2)
+    assert len(receiver.came) == 2

@@ -12,6 +12,7 @@ from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.path.path import Paths
 from trucyte.fhir.validate import Validator
 from trucyte.intake.interactions import Interactions
+from trucyte.intake.keeping.api_originals import ApiOriginals
 from trucyte.records import Access, Hasher, person_reference
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
@@ -61,6 +62,7 @@ def interactions_of(node: Node, clock: FixedClock, definitions: Definitions) -> 
         person_of=person_reference,
         clock=clock,
         paths=Paths(definitions),
+        originals=ApiOriginals(node.database, clock),
     )
 
 

@@ -128,16 +128,6 @@ class SubscriptionSettings(_Table, frozen=True, kw_only=True):
     keep_days: int = 30  # how long events can be asked for again
 
 
-class IdentitySettings(_Table, frozen=True, kw_only=True):
-    """Who is whom: what a machine may decide by itself."""
-
-    matching: bool = True  # whether whoever is new is matched against everybody
-    # never: all that is likely goes to the worklist; agreement: linked where a deterministic
-    # rule and the model both are sure; sure: where either is.
-    automatic: Literal["never", "agreement", "sure"] = "agreement"
-    model: str = ""  # a model file of the operator's own; its thresholds count too
-
-
 class RegisterSettings(_Table, frozen=True, kw_only=True):
     """What registers of practitioners are asked, and how strictly."""
 
@@ -146,6 +136,16 @@ class RegisterSettings(_Table, frozen=True, kw_only=True):
     unknown_signers: Literal["accept", "refuse"] = "accept"
     # How long an answer about a practitioner may be relied on elsewhere.
     status_seconds: int = 300
+
+
+class IdentitySettings(_Table, frozen=True, kw_only=True):
+    """Who is whom: what a machine may decide by itself."""
+
+    matching: bool = True  # whether whoever is new is matched against everybody
+    # never: all that is likely goes to the worklist; agreement: linked where a deterministic
+    # rule and the model both are sure; sure: where either is.
+    automatic: Literal["never", "agreement", "sure"] = "agreement"
+    model: str = ""  # a model file of the operator's own; its thresholds count too
 
 
 class Settings(_Table, frozen=True, kw_only=True):
@@ -161,8 +161,8 @@ class Settings(_Table, frozen=True, kw_only=True):
     disk: DiskSettings = DiskSettings()
     bulk: BulkSettings = BulkSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
-    identity: IdentitySettings = IdentitySettings()
     registers: RegisterSettings = RegisterSettings()
+    identity: IdentitySettings = IdentitySettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:

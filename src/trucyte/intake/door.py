@@ -86,7 +86,7 @@ def ingest_paths(
     def received() -> Iterator[int]:
         for path in files:
             try:
-                number = patiently(lambda path=path: _receive(door, path), stop).number  # type: ignore[misc]
+                number = patiently(lambda path=path: _receive(door, path), stop).number  # type: ignore[misc] # a default binds it
             except OSError as error:
                 unread.append(path)
                 watchers.warning(_unreadable(path, error))

@@ -27,7 +27,8 @@ from trucyte.journal.behalf import tell
 
 _LOOK_FIRST = 8 << 20  # up to here a file is hashed before anything is written
 _NAME_LENGTH_MAX = 200
-_STATES = {1: State.WAITING, 2: State.RUNNING, 3: State.DONE, 4: State.FAILED}
+# 5 is the original of one write of the API, done with: no file that was sent in.
+_STATES = {1: State.WAITING, 2: State.RUNNING, 3: State.DONE, 4: State.FAILED, 5: State.DONE}
 OUTCOMES = ("", "accepted", "unchanged", "superseded", "quarantined")
 _SEVERITIES = tuple(Severity)
 

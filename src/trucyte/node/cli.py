@@ -62,7 +62,9 @@ COMMANDS = {
     "vietnam": Command(
         "trucyte.node.country.commands:vietnam", "How names, numbers and addresses are read."
     ),
-    "identity": Command("trucyte.node.identity:identity", "Who is whom: files, matching, index."),
+    "identity": Command(
+        "trucyte.node.matching.commands:identity", "Who is whom: files, matching, index."
+    ),
     "synth": Command("trucyte.node.synth:synth", "Make data of people who do not exist."),
 }
 

@@ -22,6 +22,7 @@ from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
 from trucyte.intake.interactions import Interactions
 from trucyte.intake.interactions.plans import unsigned
+from trucyte.intake.keeping.api_originals import ApiOriginals
 from trucyte.intake.latest import Latest
 from trucyte.intake.tools import Build, Tools
 from trucyte.journal.change import Projection
@@ -123,6 +124,7 @@ def make_interactions(
         clock=clock,
         paths=Paths(parts.definitions),
         signed=signing.check if signing else unsigned,
+        originals=ApiOriginals(journal.database, clock),
     )
 
 

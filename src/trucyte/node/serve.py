@@ -38,7 +38,7 @@ from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.api.interactions.who import access_by_token
 from trucyte.web.api.operations.identity import INSTANTIATES
-from trucyte.web.api.operations.registers import register_operations
+from trucyte.web.api.operations.registers import DIRECTORY, register_operations
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
 from trucyte.web.app import make_app
 from trucyte.web.doors.about import PATHS, About, AboutApi
@@ -184,7 +184,7 @@ def make_api(
             interactions=node.interactions,
             systems=node.codes.systems,
             topics=tuple(subscriptions.topics.by_url),
-            instantiates=INSTANTIATES,
+            instantiates=(*DIRECTORY, *INSTANTIATES),
             trusts_forwarded=node.settings.web.trusts_forwarded,
             operations=(
                 *node_operations(node),

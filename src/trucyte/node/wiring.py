@@ -6,7 +6,7 @@ a later one fails to open.
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +42,8 @@ from trucyte.shared.terminology.lists import LoadedLists
 
 INDEX_OLD = Event("node.index-old", logging.WARNING)
 DISK_LOW = Event("node.disk-low", logging.WARNING, free_bytes=int)
+
+NotedBy = Callable[[str], Noted]  # name of a journal -> what is told of its commits
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def open_node(
     connecting, of migrating and of the keyring.
     """
     with open_database(settings, needs_room=needs_room) as opened, ExitStack() as closing:
-        node = _assembled(settings, clock or SystemClock(), opened, closing, nothing_noted)
+        node = _assembled(settings, clock or SystemClock(), opened, closing)
         tell_old_index(node)
         yield node
 
@@ -114,19 +116,19 @@ def open_database(settings: Settings, *, needs_room: bool = True) -> Iterator[Op
 
 @contextmanager
 def join_node(
-    settings: Settings, *, clock: Clock | None = None, noted: Noted | None = None
+    settings: Settings, *, clock: Clock | None = None, noted: NotedBy | None = None
 ) -> Iterator[Node]:
     """Open a node over a database that another process has opened, migrated and keeps.
 
-    `settings` name its URL; `noted` is told of each commit. Everything is this process's
-    own: connections, journal, parts.
+    `settings` name its URL; `noted` gives by the name of a journal what is told of its
+    commits. Everything is this process's own: connections, journal, parts.
     """
     assert settings.database.url, "joining needs the database's address"
     with ExitStack() as closing:
         database = _database(settings, settings.database.url)
         closing.callback(database.close)
         opened = Opened(None, database, ())
-        yield _assembled(settings, clock or SystemClock(), opened, closing, noted or nothing_noted)
+        yield _assembled(settings, clock or SystemClock(), opened, closing, noted)
 
 
 def tell_old_index(node: Node) -> None:
@@ -137,6 +139,10 @@ def tell_old_index(node: Node) -> None:
             "Chỉ mục tìm kiếm còn theo bản cũ, hãy chạy `trucyte rebuild`"
             " · The search index is of an older form, run `trucyte rebuild`\n"
         )
+
+
+def _told_nobody(journal: str) -> Noted:
+    return nothing_noted
 
 
 def _database(settings: Settings, url: str) -> Database:
@@ -163,17 +169,22 @@ def _lay_data_folder(settings: Settings, *, needs_room: bool) -> None:
 
 
 def _assembled(
-    settings: Settings, clock: Clock, opened: Opened, closing: ExitStack, noted: Noted
+    settings: Settings,
+    clock: Clock,
+    opened: Opened,
+    closing: ExitStack,
+    noted: NotedBy | None = None,
 ) -> Node:
     """Put the parts together over an open database; `closing` learns what must be closed."""
+    told = noted or _told_nobody
     keys = settings.data / "keys"
     keyring = Keyring.open(keys)
     database = opened.database
     parts = make_parts(keyring, LoadedLists(database))
     parts.index.is_current(database)  # marks an index without rows, before there are any
-    journal = Journal(database, keyring, clock, parts.projections, noted=noted)
+    journal = Journal(database, keyring, clock, parts.projections, noted=told("records"))
     closing.callback(journal.close)
-    trail = Trail(database, keyring, clock, site=settings.node.name)
+    trail = Trail(database, keyring, clock, site=settings.node.name, noted=told("audit"))
     closing.callback(trail.close)
     lists = Records(database, journal, parts.index, clock, keyring.tokens)
     codes = SearchCodes(database, lists, parts.definitions, clock)

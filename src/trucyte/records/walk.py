@@ -37,6 +37,7 @@ from trucyte.records.search.query import Query, read_query
 from trucyte.records.statements import statements
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GROUP = "Group"
 _OWN = 0  # the origin of this node's own resources
 _TIMES_MAX = 100_000
 _ROWS = 2000
@@ -139,7 +140,7 @@ class Walker:
                 matchers = self._matchers(selection, links)
                 cursor.execute(statement, bound.values)
                 while rows := cursor.fetchmany(_ROWS):
-                    lines = self._lines(rows)
+                    lines = self._of_them_alone(self._lines(rows), selection)
                     yield _met(lines, matchers, self._index) if matchers else lines
 
     def deleted(self, access: Access, selection: Selection, span: Span) -> list[Deleted]:
@@ -163,6 +164,20 @@ class Walker:
             and (persons is None or one.person in persons)
             and (access.sees_restricted or not self._was_restricted(one))
         ]
+
+    def _of_them_alone(self, lines: list[Line], selection: Selection) -> list[Line]:
+        """Leave out groups that name members besides the persons who were chosen."""
+        if selection.persons is None or not any(line.type == _GROUP for line in lines):
+            return lines
+        chosen = set(selection.persons)
+        return [line for line in lines if line.type != _GROUP or self._names_only(line, chosen)]
+
+    def _names_only(self, line: Line, chosen: set[int]) -> bool:
+        person = self._index.hasher.person
+        members = (member.get("entity", {}) for member in parse(line.body).get("member", ()))
+        # A member named by anything but a reference is somebody of whom nothing is known.
+        named = (member.get("reference") for member in members)
+        return all(isinstance(one, str) and person(one) in chosen for one in named)
 
     def _was_restricted(self, one: Deleted) -> bool:
         versions = self._journal.history(_OWN, one.type, one.id)

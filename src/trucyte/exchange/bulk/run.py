@@ -11,19 +11,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Event
-from typing import Protocol
 
 import orjson
 
 from trucyte.base.clock import Clock
 from trucyte.base.crew import Crew
+from trucyte.base.working import Inline, Workers, work_through
 from trucyte.exchange.bulk.folder import ExportFolder, File, Finished, Part, Plan
 from trucyte.exchange.bulk.request import Asker, ExportRequest, Level
 from trucyte.exchange.bulk.write import (
     Build,
     Done,
-    PartWriter,
     Task,
     file_name,
     make_writer,
@@ -36,7 +34,6 @@ _MICROSECOND = timedelta(microseconds=1)
 _PART_MIN, _PART_MAX = 40_000, 250_000
 _PARTS_EACH = 3  # for each worker, so that none is left alone with a large one
 _INLINE_MAX = 20_000  # positions; fewer are done before a process has started
-_WAIT_SECONDS = 0.5
 _BUNDLE_ENTRIES = 1000
 
 
@@ -50,51 +47,6 @@ class Progress:
 
 
 Report = Callable[[Progress], bool]  # says whether to go on
-
-
-class Writers(Protocol):
-    """Who writes parts."""
-
-    size: int
-
-    def has_room(self, index: int) -> bool:
-        """Say whether writer `index` can be given a part."""
-        ...
-
-    def give(self, index: int, tasks: Sequence[Task]) -> None:
-        """Give a part to a writer."""
-        ...
-
-    def collect(self, seconds_max: float) -> list[Done]:
-        """Return what was written meanwhile, waiting at most so long."""
-        ...
-
-    def close(self) -> None:
-        """Let the writers end."""
-        ...
-
-
-class _Inline:
-    """Writes parts in this thread."""
-
-    size = 1
-
-    def __init__(self, writer: PartWriter) -> None:
-        self._writer = writer
-        self._done: list[Done] = []
-
-    def has_room(self, index: int) -> bool:
-        return not self._done
-
-    def give(self, index: int, tasks: Sequence[Task]) -> None:
-        self._done += self._writer.accept(tasks, Event())
-
-    def collect(self, seconds_max: float) -> list[Done]:
-        done, self._done = self._done, []
-        return done
-
-    def close(self) -> None:
-        self._writer.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +124,20 @@ class Exporter:
         done = folder.parts()
         todo = [n for n in range(1, len(plan.spans) + 1) if n not in done]
         tasks = [self._task(folder, request, plan, number) for number in todo]
+
+        def settle(told: Done) -> None:
+            # The trail first: what is not in it is in no file that is served.
+            access.recorder.shown(access, sorted(told.persons), reason)
+            folder.add_part(told.part)
+            done[told.part.number] = told.part
+
         with closing(self._writers(plan, tasks)) as writers:
-            given = iter(tasks)
-            waiting = len(tasks)
-            while report(_progress(done, plan)):
-                if not waiting:
-                    return True
-                for index in range(writers.size):
-                    if writers.has_room(index) and (task := next(given, None)):
-                        writers.give(index, [task])
-                for told in writers.collect(_WAIT_SECONDS):
-                    # The trail first: what is not in it is in no file that is served.
-                    access.recorder.shown(access, sorted(told.persons), reason)
-                    folder.add_part(told.part)
-                    done[told.part.number] = told.part
-                    waiting -= 1
-        return False
+            return work_through(
+                writers,
+                ([task] for task in tasks),
+                goes_on=lambda: report(_progress(done, plan)),
+                settle=settle,
+            )
 
     def _task(self, folder: ExportFolder, request: ExportRequest, plan: Plan, number: int) -> Task:
         first, last = plan.spans[number - 1]
@@ -196,10 +146,10 @@ class Exporter:
             plan.snapshot, plan.now, request.elements,
         )  # fmt: skip
 
-    def _writers(self, plan: Plan, tasks: Sequence[Task]) -> Writers:
+    def _writers(self, plan: Plan, tasks: Sequence[Task]) -> Workers[Task, Done]:
         positions = sum(task.span.last - task.span.first + 1 for task in tasks)
         if self.workers < 1 or positions <= _INLINE_MAX:
-            return _Inline(make_writer(self.build))
+            return Inline(make_writer(self.build))
         return Crew(partial(make_writer, self.build), min(self.workers, len(tasks)))
 
     # The end

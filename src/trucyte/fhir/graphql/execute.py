@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from trucyte.base.problem import Problem
+from trucyte.fhir.graphql.introspection import Schema
+from trucyte.fhir.graphql.names import shown_name
 from trucyte.fhir.graphql.plan import Wanted
 from trucyte.fhir.graphql.problems import QueryTooCostly
 from trucyte.fhir.path.path import Paths
@@ -104,7 +106,7 @@ class Executor:
         found, is_list = self._values_of(one, value, type, root, place)
         if one.is_first:
             found, is_list = found[:1], False
-        if one.type and one.kind != "connection":
+        if one.type and one.kind not in ("connection", "schema"):
             inner_root = root if one.kind == "element" else {}
             objects = [
                 self._object(
@@ -151,7 +153,10 @@ class Executor:
     def _single(self, one: Wanted, value: Json, type: str, root: Json, place: Place) -> list[Any]:
         match one.kind:
             case "typename":
-                return [type or "Query"]
+                return [shown_name(type) or "Query"]
+            case "schema":
+                shown = Schema(self.paths.model.definitions).answer(one)
+                return [] if shown is None else [shown]
             case "read":
                 return [self._load(one.type, str(one.arguments.get("id", "")))]
             case "reference":
@@ -263,7 +268,7 @@ class Executor:
                     resource, resource["resourceType"], one.wanted, resource, here
                 )
             else:
-                made[one.key] = "match" if one.name == "mode" else "Edge"
+                made[one.key] = "match" if one.name == "mode" else f"{resource['resourceType']}Edge"
         return made
 
 

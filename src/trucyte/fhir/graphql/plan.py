@@ -30,6 +30,7 @@ from graphql.language import (
 from graphql.language.ast import BooleanValueNode, IntValueNode, NonNullTypeNode
 
 from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.graphql.names import shown_name
 from trucyte.fhir.graphql.problems import QueryRefused, QueryTooCostly
 
 SOURCE_MAX: Final = 64 * 1024  # characters
@@ -37,11 +38,39 @@ TOKENS_MAX: Final = 10_000
 FIELDS_MAX: Final = 1_000  # after fragments are put in
 DEPTH_MAX: Final = 24
 _LISTS: Final = ("List", "Connection")
-_OF_RESOURCE: Final = frozenset({"id", "meta", "implicitRules", "language", "resourceType"})
+RESOURCE_FIELDS: Final = frozenset({"id", "meta", "implicitRules", "language", "resourceType"})
 _CONNECTION: Final = frozenset({"count", "pagesize", "first", "next", "edges"})
 _EDGE: Final = frozenset({"mode", "resource"})
 _DIRECTIVES: Final = frozenset({"include", "skip", "flatten", "first", "singleton", "slice"})
 _TYPENAME: Final = "__typename"
+# GraphQL's own types (October 2021, section 4.2): their fields, to the types of these.
+_META: Final[Mapping[str, Mapping[str, str]]] = {
+    "*Query": {"__schema": "__Schema", "__type": "__Type"},
+    "__Schema": {
+        "description": "", "types": "__Type", "queryType": "__Type", "mutationType": "__Type",
+        "subscriptionType": "__Type", "directives": "__Directive",
+    },
+    "__Type": {
+        "kind": "", "name": "", "description": "", "specifiedByURL": "", "isOneOf": "",
+        "fields": "__Field", "interfaces": "__Type", "possibleTypes": "__Type",
+        "enumValues": "__EnumValue", "inputFields": "__InputValue", "ofType": "__Type",
+    },
+    "__Field": {
+        "name": "", "description": "", "args": "__InputValue", "type": "__Type",
+        "isDeprecated": "", "deprecationReason": "",
+    },
+    "__InputValue": {
+        "name": "", "description": "", "type": "__Type", "defaultValue": "",
+        "isDeprecated": "", "deprecationReason": "",
+    },
+    "__EnumValue": {
+        "name": "", "description": "", "isDeprecated": "", "deprecationReason": "",
+    },
+    "__Directive": {
+        "name": "", "description": "", "locations": "", "args": "__InputValue",
+        "isRepeatable": "",
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +79,7 @@ class Wanted:
 
     key: str
     name: str
-    kind: str  # "element", "typename", "reference", "read", "list", "connection"
+    kind: str  # "element", "typename", "reference", "read", "list", "connection", "schema"
     type: str  # of its values; of a resource to be read, which
     arguments: Mapping[str, Any] = field(default_factory=dict)
     on: frozenset[str] | None = None  # types it is of; None: any
@@ -207,7 +236,7 @@ class _Planner:
     ) -> Iterator[Wanted]:  # fmt: skip
         if depth + len(within) > DEPTH_MAX:
             raise QueryTooCostly(what="depth", most=DEPTH_MAX)
-        if condition and condition not in (type, "Resource"):
+        if condition and condition not in (shown_name(type), "Resource"):
             if type != "Resource" or condition not in self.definitions.resource_types:
                 raise QueryRefused(f"a {type} is never a {condition}", *_place(node))
             narrowed = frozenset({condition})
@@ -268,14 +297,14 @@ class _Planner:
             return "typename", ""
         part = _part(name, type)
         if part is not None:
-            return "part", part
+            return part
         if type == "*Query" or type in self.definitions.resource_types or type == "Resource":
             found = self._of_resource(name, type)
             if found is not None:
                 return found
         elif type == "Reference" and name == "resource":
             return "reference", "Resource"
-        if not type.startswith("*") and type != "Resource":
+        if not type.startswith(("*", "__")) and type != "Resource":
             key = self._keys(type).get(name)
             if key is not None:
                 return "element", key
@@ -291,7 +320,7 @@ class _Planner:
             of = name.removesuffix(end)
             if of != name and of in types:
                 return ("list", of) if end == "List" else ("connection", f"*Connection {of}")
-        if type == "Resource" and name in _OF_RESOURCE:
+        if type == "Resource" and name in RESOURCE_FIELDS:
             return "element", "Meta" if name == "meta" else ""
         return None
 
@@ -310,13 +339,16 @@ class _Planner:
         return {one.name.value: literal(one.value, self.variables) for one in nodes or ()}
 
 
-def _part(name: str, type: str) -> str | None:
-    """Return the type below a field of a connection or edge; None where it is none of these."""
+def _part(name: str, type: str) -> tuple[str, str] | None:
+    """Return the meaning of a field of the schema, a connection or edge; None of any other."""
+    meta = _META.get(type, {}).get(name)
+    if meta is not None:
+        return "schema", meta
     head, _, of = type.partition(" ")
     if head == "*Connection" and name in _CONNECTION:
-        return f"*Edge {of}" if name == "edges" else ""
+        return "part", f"*Edge {of}" if name == "edges" else ""
     if head == "*Edge" and name in _EDGE:
-        return of if name == "resource" else ""
+        return "part", of if name == "resource" else ""
     return None
 
 

@@ -14,8 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from threading import Event
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 import msgspec
 import zstandard
@@ -23,6 +22,7 @@ import zstandard
 from trucyte.base.crew import Crew
 from trucyte.base.disk import DiskState, check_room
 from trucyte.base.problem import Kind, Problem
+from trucyte.base.working import WAIT_SECONDS, Inline, Workers, work_through
 from trucyte.database.connect import Database
 from trucyte.database.job_folders import JobFolder
 from trucyte.intake.bulk.accept import Done, SliceAcceptor, Task, make_acceptor
@@ -36,7 +36,6 @@ from trucyte.journal.journal import Journal
 
 _INLINE_BYTES_MAX = 2 << 20  # less is done before a process has started
 _ANALYZED_FROM = 20_000  # versions written, from which the planner is told
-_WAIT_SECONDS = 0.5
 ERRORS = "errors.ndjson"
 
 
@@ -108,51 +107,6 @@ class Sources:
             if found.is_relative_to(folder.resolve()) and found.is_file():
                 return found
         raise PathNotAllowed(name=Path(told).name[:100] or "?")
-
-
-class Acceptors(Protocol):
-    """Who accepts slices."""
-
-    size: int
-
-    def has_room(self, index: int) -> bool:
-        """Say whether a slice can be given to `index`."""
-        ...
-
-    def give(self, index: int, tasks: Sequence[Task]) -> None:
-        """Give a slice."""
-        ...
-
-    def collect(self, seconds_max: float) -> list[Done]:
-        """Return what became of slices, waiting at most so long."""
-        ...
-
-    def close(self) -> None:
-        """Let them end."""
-        ...
-
-
-class _Inline:
-    """Accepts slices in this thread."""
-
-    size = 1
-
-    def __init__(self, acceptor: SliceAcceptor) -> None:
-        self._acceptor = acceptor
-        self._done: list[Done] = []
-
-    def has_room(self, index: int) -> bool:
-        return not self._done
-
-    def give(self, index: int, tasks: Sequence[Task]) -> None:
-        self._done += self._acceptor.accept(tasks, Event())
-
-    def collect(self, seconds_max: float) -> list[Done]:
-        done, self._done = self._done, []
-        return done
-
-    def close(self) -> None:
-        self._acceptor.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,33 +224,30 @@ class _Run:
 
     # Slices
 
-    def _acceptors(self, size: int) -> Acceptors:
+    def _acceptors(self, size: int) -> Workers[Task, Done]:
         importer = self._importer
         if importer.workers < 1 or size <= _INLINE_BYTES_MAX:
-            return _Inline(SliceAcceptor(importer.build(), importer.limits, importer.language))
+            return Inline(SliceAcceptor(importer.build(), importer.limits, importer.language))
         make = partial(make_acceptor, importer.build, importer.limits, importer.language)
         return Crew(make, importer.workers)
 
-    def _work(self, acceptors: Acceptors) -> bool:
-        batches = _batches(self._tasks())
-        batch = next(batches, None)
-        while self._goes_on():
-            for index in range(acceptors.size):
-                while batch is not None and acceptors.has_room(index):
-                    self._begun |= {(task.file, task.slice.start): self._tail for task in batch}
-                    acceptors.give(index, batch)
-                    batch = next(batches, None)
-            if not self._begun:
-                self._save()
-                return True
-            for done in acceptors.collect(_WAIT_SECONDS):
-                self._settle(done)
+    def _work(self, acceptors: Workers[Task, Done]) -> bool:
+        is_done = work_through(
+            acceptors,
+            _batches(self._tasks()),
+            goes_on=self._goes_on,
+            settle=self._settle,
+            begin=self._begin,
+        )
         self._save()
-        return False
+        return is_done
+
+    def _begin(self, batch: Sequence[Task]) -> None:
+        self._begun |= {(task.file, task.slice.start): self._tail for task in batch}
 
     def _goes_on(self) -> bool:
         """Now and then: keep how far it is, look at the disk, and ask whether to go on."""
-        if time.monotonic() - self._kept_at < _WAIT_SECONDS:
+        if time.monotonic() - self._kept_at < WAIT_SECONDS:
             return True
         self._save()
         self._kept_at = time.monotonic()

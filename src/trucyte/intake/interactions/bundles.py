@@ -2,11 +2,10 @@
 
 A transaction is one unit of the journal. Its conditions are answered first, then every
 resource has its id and links can be rewritten, then all is checked and committed at once;
-reads are answered after it. In a batch each entry stands for itself, and what does not
-contend is committed together.
+reads are answered after it. Batches lie beside this in `batches`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from trucyte.base.problem import Problem
@@ -14,12 +13,13 @@ from trucyte.fhir.path.path import Paths
 from trucyte.intake.claims.present import Present
 from trucyte.intake.fhir.conditions import conditional_references, split_condition
 from trucyte.intake.interactions.asks import Ask, Verb, read_query
+from trucyte.intake.interactions.batches import Batches, answered
 from trucyte.intake.interactions.committing import TRIES, pause, tell, written
 from trucyte.intake.interactions.entries import Asked, read_bundle
+from trucyte.intake.interactions.kept import Original, Originals, kept
 from trucyte.intake.interactions.plans import (
     Plan,
     Planner,
-    Scene,
     Settled,
     coming_of,
     is_labelled,
@@ -65,33 +65,46 @@ class _Links:
 class Bundles:
     """Carries out the bundles of one node."""
 
-    def __init__(self, journal: Journal, planner: Planner, paths: Paths) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        planner: Planner,
+        paths: Paths,
+        originals: Originals | None = None,
+    ) -> None:
         """Write into `journal` what `planner` plans."""
         self._journal = journal
         self._planner = planner
         self._paths = paths
+        self._originals = originals
+        self._batches = Batches(journal, planner)
         self._settings = planner.settings
 
-    def run(self, access: Access, body: bytes, reads: Reads) -> BundleDone:
+    def run(self, access: Access, body: bytes, reads: Reads, came: bytes = b"") -> BundleDone:
         """Carry out a bundle; see `Interactions.bundle`."""
         asked = read_bundle(body, self._paths, self._settings)
-        if asked.is_transaction:
-            done = self._transaction(access, asked.entries)
-            kind, reason = "transaction-response", "transaction"
-        else:
-            done = self._batch(access, asked.entries)
-            kind, reason = "batch-response", "batch"
+        if not came and asked.is_signed:
+            came = body  # its signature holds of these bytes alone
+        writes = [entry.write for entry in asked.entries if entry.write is not None]
+        parts = [write.draft.body for write in writes if write.draft is not None]
+        with kept(self._originals, access, came, parts) as original:
+            if asked.is_transaction:
+                done = self._transaction(access, asked.entries, original)
+                kind, reason = "transaction-response", "transaction"
+            else:
+                done = self._batches.run(access, asked.entries, reads, original)
+                kind, reason = "batch-response", "batch"
         everything = [one for entry in done.values() for one in entry.written]
         if everything:
             tell(access, reason, everything)
         answers = [
-            done.get(place) or _answered(entry, reads) for place, entry in enumerate(asked.entries)
+            done.get(place) or answered(entry, reads) for place, entry in enumerate(asked.entries)
         ]
         return BundleDone(kind, answers)
 
-    # Transactions
-
-    def _transaction(self, access: Access, entries: Sequence[Asked]) -> dict[int, EntryDone]:
+    def _transaction(
+        self, access: Access, entries: Sequence[Asked], original: Original
+    ) -> dict[int, EntryDone]:
         for entry in entries:
             if entry.problem is not None:
                 raise entry.problem
@@ -102,12 +115,14 @@ class Bundles:
         for tried in range(TRIES):
             pause(tried)
             try:
-                return self._attempt(access, writes)
+                return self._attempt(access, writes, original)
             except _AGAIN:
                 continue
         raise Contested(type="Bundle")
 
-    def _attempt(self, access: Access, writes: Sequence[tuple[int, Asked]]) -> dict[int, EntryDone]:
+    def _attempt(
+        self, access: Access, writes: Sequence[tuple[int, Asked]], original: Original
+    ) -> dict[int, EntryDone]:
         entries = [entry for _, entry in writes]
         settled = self._settled(access, entries)
         links = self._links(access, entries, settled)
@@ -120,7 +135,13 @@ class Bundles:
             except Problem as problem:
                 raise _placed(problem, entry) from None
         _check_own_conditions(settled, plans, entries)
-        lines = iter(self._commit(access, plans, links.expectations))
+        changes = [
+            change
+            for (place, _), plan in zip(writes, plans, strict=True)
+            for change in original.named(plan.changes, place + 1)
+        ]
+        conditions = [*links.expectations, *(e for plan in plans for e in plan.expectations)]
+        lines = iter(self._commit(access, changes, conditions, original))
         return {
             place: EntryDone(written=written(plan, [next(lines) for _ in plan.changes]))
             for (place, _), plan in zip(writes, plans, strict=True)
@@ -187,99 +208,23 @@ class Bundles:
             raise ConditionClosed()
 
     def _commit(
-        self, access: Access, plans: Sequence[Plan], conditions: Sequence[SearchExpectation]
+        self,
+        access: Access,
+        changes: Sequence[Change],
+        conditions: Sequence[SearchExpectation],
+        original: Original,
     ) -> Sequence[Entry]:
-        changes = [change for plan in plans for change in plan.changes]
-        expectations = [*conditions, *(e for plan in plans for e in plan.expectations)]
         if not changes:
             return ()
         if self._settings.refuses_missing_references:
             check_references(self._journal, self._planner.records, access, changes)
         whole = list(changes)
-        if self._settings.provenance_of_transactions:
-            whole += provenances(self._planner, access, changes)
-        return self._journal.commit(whole, expectations)
-
-    # Batches
-
-    def _batch(self, access: Access, entries: Sequence[Asked]) -> dict[int, EntryDone]:
-        done = {
-            place: EntryDone(problem=entry.problem)
-            for place, entry in enumerate(entries)
-            if entry.problem is not None
-        }
-        waiting = [place for place, entry in enumerate(entries) if entry.write is not None]
-        for tried in range(TRIES):
-            if not waiting:
-                return done
-            pause(tried)
-            done.update(self._round(access, [(place, entries[place]) for place in waiting]))
-            waiting = [place for place in waiting if place not in done]
-        contested = {
-            place: EntryDone(problem=_placed(Contested(type="Bundle"), entries[place]))
-            for place in waiting
-        }
-        return done | contested
-
-    def _round(self, access: Access, writes: Sequence[tuple[int, Asked]]) -> dict[int, EntryDone]:
-        """Decide on every entry that waits and commit them together; return those done."""
-        done: dict[int, EntryDone] = {}
-        settled: dict[int, Settled] = {}
-        for place, entry in writes:
-            try:
-                settled[place] = self._planner.settle(access, _ask(entry))
-            except Problem as problem:
-                done[place] = EntryDone(problem=_placed(problem, entry))
-        scene = self._planner.look(access, self._journal, keys_of(list(settled.values())))
-        scene = replace(scene, coming=coming_of(list(settled.values())))
-        plans: dict[int, Plan] = {}
-        for place, entry in writes:
-            if place in settled:
-                try:
-                    plans[place] = self._unit(access, settled[place], scene)
-                except _AGAIN:
-                    continue
-                except Problem as problem:
-                    done[place] = EntryDone(problem=_placed(problem, entry))
-        return done | self._commit_apart(access, plans, dict(writes))
-
-    def _unit(self, access: Access, settled: Settled, scene: Scene) -> Plan:
-        plan = self._planner.plan(access, settled, scene)
-        if self._settings.refuses_missing_references:
-            check_references(self._journal, self._planner.records, access, plan.changes)
-        return plan
-
-    def _commit_apart(
-        self, access: Access, plans: Mapping[int, Plan], entries: Mapping[int, Asked]
-    ) -> dict[int, EntryDone]:
-        done = {
-            place: EntryDone(written=written(plan, ()))
-            for place, plan in plans.items()
-            if not plan.changes
-        }
-        units = [(place, plan) for place, plan in plans.items() if plan.changes]
-        changes: list[Sequence[Change]] = [self._with_provenance(access, p) for _, p in units]
-        expectations = {n: p.expectations for n, (_, p) in enumerate(units) if p.expectations}
-        outcomes = self._journal.commit_many(changes, expectations) if units else []
-        for (place, plan), outcome in zip(units, outcomes, strict=True):
-            if isinstance(outcome, _AGAIN):
-                continue
-            if isinstance(outcome, Problem):
-                done[place] = EntryDone(problem=_placed(outcome, entries[place]))
-            else:
-                done[place] = EntryDone(written=written(plan, outcome[: len(plan.changes)]))
-        return done
-
-    def _with_provenance(self, access: Access, plan: Plan) -> Sequence[Change]:
-        if not any(self._settings.writes_provenance(change.type) for change in plan.changes):
-            return plan.changes
-        return [*plan.changes, *provenances(self._planner, access, plan.changes)]
-
-
-def _answered(entry: Asked, reads: Reads) -> EntryDone:
-    read = entry.read
-    assert read is not None
-    return EntryDone(answered=reads.answer(read.method, read.url, read.headers))
+        if self._settings.provenance_of_transactions or original.number:
+            whole += provenances(self._planner, access, changes, original.number)
+        with original.committing():
+            entries = self._journal.commit(whole, conditions)
+        original.written()
+        return entries
 
 
 def _ask(entry: Asked) -> Ask:

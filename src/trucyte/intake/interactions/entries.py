@@ -51,6 +51,7 @@ class AskedBundle:
 
     is_transaction: bool
     entries: tuple[Asked, ...]
+    is_signed: bool = False
 
 
 def read_bundle(body: bytes, paths: Paths, settings: WriteSettings) -> AskedBundle:
@@ -67,7 +68,7 @@ def read_bundle(body: bytes, paths: Paths, settings: WriteSettings) -> AskedBund
         _asked(part, parsed[number].get("resource"), f"Bundle.entry[{number}]", paths, settings)
         for number, part in enumerate(found.entry)
     ]
-    return AskedBundle(found.type == "transaction", tuple(entries))
+    return AskedBundle(found.type == "transaction", tuple(entries), "signature" in scanned)
 
 
 def _counted(body: bytes, settings: WriteSettings) -> BundleHead | None:

@@ -15,6 +15,7 @@ from trucyte.intake.interactions.asks import Ask, Verb
 from trucyte.intake.interactions.bundles import Bundles
 from trucyte.intake.interactions.committing import TRIES, pause, tell, written
 from trucyte.intake.interactions.drafts import read_draft
+from trucyte.intake.interactions.kept import Original, Originals, kept
 from trucyte.intake.interactions.plans import Planner, Signed, unsigned
 from trucyte.intake.interactions.problems import Contested
 from trucyte.intake.interactions.provenance import provenances
@@ -44,11 +45,14 @@ class Interactions:
         paths: Paths,
         settings: WriteSettings | None = None,
         signed: Signed = unsigned,
+        originals: Originals | None = None,
     ) -> None:
         """Write into `journal`; `person` and `person_of` as in `intake.tools.Tools`.
 
         `signed` judges who signs what is written, and raises where that may not be.
+        `originals` keeps what came as something else than the JSON that is accepted.
         """
+        self._originals = originals
         self._settings = settings or WriteSettings()
         self._journal = journal
         self._planner = Planner(
@@ -61,16 +65,25 @@ class Interactions:
             Behalf(journal.database),
             signed,
         )
-        self._bundles = Bundles(journal, self._planner, paths)
+        self._bundles = Bundles(journal, self._planner, paths, originals)
 
-    def create(self, access: Access, type: str, body: bytes, *, if_none_exist: str = "") -> Written:
+    def create(
+        self,
+        access: Access,
+        type: str,
+        body: bytes,
+        *,
+        if_none_exist: str = "",
+        original: bytes = b"",
+    ) -> Written:
         """Accept a new resource under an id of this node's own; one in the body is ignored.
 
         With `if_none_exist`, what meets that query is given back instead (FOUND); raises
-        NotSelective where several do.
+        NotSelective where several do. `original` is what came where it was not this body,
+        and is kept.
         """
         draft = read_draft(type, body, self._settings.resource)
-        return self._one(access, Ask(Verb.CREATE, type, query=if_none_exist, draft=draft))
+        return self._one(access, Ask(Verb.CREATE, type, query=if_none_exist, draft=draft), original)
 
     def update(
         self,
@@ -81,6 +94,7 @@ class Interactions:
         *,
         if_match: int | None = None,
         if_none_match_any: bool = False,
+        original: bytes = b"",
     ) -> Written:
         """Accept a new version, or the first where there is none.
 
@@ -91,10 +105,17 @@ class Interactions:
         ask = Ask(
             Verb.UPDATE, type, id, draft=draft, if_match=if_match, must_be_new=if_none_match_any
         )
-        return self._one(access, ask)
+        return self._one(access, ask, original)
 
     def update_where(
-        self, access: Access, type: str, query: str, body: bytes, *, if_match: int | None = None
+        self,
+        access: Access,
+        type: str,
+        query: str,
+        body: bytes,
+        *,
+        if_match: int | None = None,
+        original: bytes = b"",
     ) -> Written:
         """Accept a new version of the one that meets a query, a new one where none does.
 
@@ -102,7 +123,7 @@ class Interactions:
         """
         draft = read_draft(type, body, self._settings.resource)
         ask = Ask(Verb.UPDATE, type, query=_asked(query), draft=draft, if_match=if_match)
-        return self._one(access, ask)
+        return self._one(access, ask, original)
 
     def patch(
         self, access: Access, type: str, id: str, patch: Patch, *, if_match: int | None = None
@@ -136,31 +157,41 @@ class Interactions:
         """
         return self._run(access, Ask(Verb.DELETE, type, query=_asked(query), several=several))
 
-    def bundle(self, access: Access, body: bytes, reads: Reads) -> BundleDone:
+    def bundle(
+        self, access: Access, body: bytes, reads: Reads, *, original: bytes = b""
+    ) -> BundleDone:
         """Carry out a transaction or a batch (R4 3.1.0.11); entries are answered in order.
 
         A transaction raises the Problem of its first entry that cannot be done, with its
         place as `location`, and leaves nothing; in a batch each entry has its own.
         """
-        return self._bundles.run(access, body, reads)
+        return self._bundles.run(access, body, reads, original)
 
-    def _one(self, access: Access, ask: Ask) -> Written:
-        (made,) = self._run(access, ask)
+    def _one(self, access: Access, ask: Ask, original: bytes = b"") -> Written:
+        (made,) = self._run(access, ask, original)
         return made
 
-    def _run(self, access: Access, ask: Ask) -> list[Written]:
-        """Decide and commit until nobody came between."""
+    def _run(self, access: Access, ask: Ask, came: bytes = b"") -> list[Written]:
+        """Decide and commit until nobody came between; `came` is an original to keep."""
+        draft = ask.draft
+        if draft is not None and not came and "signature" in draft.resource:
+            came = draft.body  # its signature holds of these bytes alone
+        parts = [draft.body] if draft is not None else []
+        with kept(self._originals, access, came, parts) as original:
+            return self._tries(access, ask, original)
+
+    def _tries(self, access: Access, ask: Ask, original: Original) -> list[Written]:
         for tried in range(TRIES):
             pause(tried)
             try:
-                done = self._attempt(access, ask)
+                done = self._attempt(access, ask, original)
             except (VersionConflict, ExpectationFailed):
                 continue
             tell(access, f"{ask.verb.value} {ask.type}", done)
             return done
         raise Contested(type=ask.type)
 
-    def _attempt(self, access: Access, ask: Ask) -> list[Written]:
+    def _attempt(self, access: Access, ask: Ask, original: Original) -> list[Written]:
         settled = self._planner.settle(access, ask)
         # A create under an id of chance has nothing to look for.
         is_known = ask.verb is not Verb.CREATE or settled.is_met
@@ -168,12 +199,14 @@ class Interactions:
         plan = self._planner.plan(access, settled, scene)
         if not plan.changes:
             return written(plan, ())
-        changes = list(plan.changes)
+        changes = original.named(plan.changes)
         if self._settings.refuses_missing_references:
             check_references(self._journal, self._planner.records, access, changes)
-        if self._settings.writes_provenance(ask.type):
-            changes += provenances(self._planner, access, changes)
-        entries = self._journal.commit(changes, plan.expectations)
+        if self._settings.writes_provenance(ask.type) or original.number:
+            changes += provenances(self._planner, access, changes, original.number)
+        with original.committing():
+            entries = self._journal.commit(changes, plan.expectations)
+        original.written()
         return written(plan, entries[: len(plan.changes)])
 
 

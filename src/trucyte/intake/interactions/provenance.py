@@ -11,6 +11,7 @@ from typing import Any, Final
 from trucyte.base.clock import VIETNAM, Clock
 from trucyte.base.new_ids import new_id
 from trucyte.fhir.text import accept_own
+from trucyte.intake.claims.provenance import SOURCE_SYSTEM
 from trucyte.intake.interactions.drafts import Ready
 from trucyte.intake.interactions.plans import Planner, is_labelled
 from trucyte.journal.change import Change, Operation
@@ -24,11 +25,18 @@ _AGENT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-ty
 _LABELS: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 
 
-def provenances(planner: Planner, access: Access, changes: Sequence[Change]) -> list[Change]:
-    """Return the Provenances of changes that are accepted together with them."""
+def provenances(
+    planner: Planner, access: Access, changes: Sequence[Change], source: int = 0
+) -> list[Change]:
+    """Return the Provenances of changes that are accepted together with them.
+
+    `source` is the number of the original they came in, where one is kept.
+    """
     made = []
     for activity, targets in _grouped(changes):
         resource = _resource(planner.clock, access, activity, targets)
+        if source:
+            resource["entity"] = [_entity(source)]
         ready = Ready(accept_own(resource), resource)
         made.append(planner.change(access, "Provenance", resource["id"], ready, 0))
     return made
@@ -64,6 +72,11 @@ def _resource(
 def _version(change: Change) -> str:
     assert change.expected is not None  # a plan names the version it was made on
     return f"{change.type}/{change.id}/_history/{change.expected + 1}"
+
+
+def _entity(source: int) -> Mapping[str, Any]:
+    number = {"system": SOURCE_SYSTEM, "value": str(source)}
+    return {"role": "source", "what": {"identifier": number}}
 
 
 def _agent(access: Access) -> Mapping[str, Any]:

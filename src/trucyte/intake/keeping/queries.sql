@@ -8,6 +8,12 @@ insert into intake.part (source, place, size, body) values (%s, %s, %s, %s)
 -- complete_source
 update intake.source set size = %s, digest = %s, transaction = %s, state = 1 where number = %s
 
+-- complete_original
+update intake.source set size = %s, finished_at = %s, visits = 1, state = 5 where number = %s
+
+-- forget_original
+delete from intake.source where number = %s and state = 5
+
 -- find_digest
 select number from intake.source where digest = %s
 
@@ -22,7 +28,7 @@ from intake.source where number = %s and state > 0
 -- list_sources
 select number, name, door, size, received_at, finished_at, state, variant, facility, visits,
     visits_total, resources, errors, warnings, quarantined, coalesce(transaction, '')
-from intake.source where state > 0 and number < %s order by number desc limit %s
+from intake.source where state between 1 and 4 and number < %s order by number desc limit %s
 
 -- list_visits
 select source, ordinal, link, encounter, outcome, restricted, findings

@@ -211,7 +211,7 @@ class Pipeline:
             self._patiently(lambda: self._ledger.settle(told, bad, done))
         for number in done:
             del self._sources[number]
-            self._patiently(lambda number=number: self._claims.give_back(number))  # type: ignore[misc]
+            self._patiently(lambda number=number: self._claims.give_back(number))  # type: ignore[misc] # a default binds it
             self._files += 1
         self._watchers.progress(self.progress())
 

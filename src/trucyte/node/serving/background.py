@@ -1,5 +1,6 @@
 """The one process that works behind the answers: intake, followers, housekeeping."""
 
+from functools import partial
 from pathlib import Path
 
 from trucyte.node.serving.child import Life
@@ -10,7 +11,7 @@ from trucyte.node.wiring import join_node, tell_old_index
 
 def work(life: Life) -> None:
     """Work on what is received, follow the journal and keep house, until told to end."""
-    noted = commits_noted(life.meters)
+    noted = partial(commits_noted, life.meters)
     with join_node(life.settings, noted=noted) as node:
         tell_old_index(node)
         watch = Path(life.told.watch) if life.told.watch else None

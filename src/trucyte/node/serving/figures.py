@@ -88,7 +88,7 @@ METRICS: Sequence[Metric] = (
 )  # fmt: skip
 
 
-def commits_noted(meters: Meters, journal: str = "records") -> Noted:
+def commits_noted(meters: Meters, journal: str) -> Noted:
     """Return what a journal tells of its commits to."""
 
     def noted(units: int, lines: int, seconds: float) -> None:

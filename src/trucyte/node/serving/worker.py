@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from functools import partial
 
 import anyio.to_thread
 import uvicorn
@@ -37,7 +38,7 @@ PAGE_THREADS = 8  # of the pages; they wait for the disk more than they compute
 def work(life: Life) -> None:
     """Answer requests until told to end, then finish those that run."""
     meters, settings = life.meters, life.settings
-    opened = join_node(settings, noted=commits_noted(meters))
+    opened = join_node(settings, noted=partial(commits_noted, meters))
     with opened as node, open_lanes(settings.serving) as lanes:
         site = make_site(node, metrics=life.board.text)
         rules = Rules(

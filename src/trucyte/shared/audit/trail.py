@@ -20,7 +20,7 @@ from trucyte.database.connect import Database, DatabaseAway, DatabaseFull
 from trucyte.journal.checkpoint import Checkpoint
 from trucyte.journal.codec import Codec
 from trucyte.journal.evidence import Evidence
-from trucyte.journal.journal import Journal
+from trucyte.journal.journal import Journal, Noted, nothing_noted
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.rebuild import Progress
 from trucyte.journal.verify import Verdict
@@ -62,12 +62,13 @@ class Trail:
         *,
         site: str = "",
         retry_seconds: float = _RETRY_SECONDS,
+        noted: Noted = nothing_noted,
     ) -> None:
-        """Open lazily; `site` is what AuditEvents call this node."""
+        """Open lazily; `site` is what AuditEvents call this node, `noted` hears of commits."""
         self.journal = Journal(
             database, keyring, clock, [ShownPersons()],
             schema="audit", has_heads=False, codec=Codec(compresses=False),
-            retry_seconds=retry_seconds,
+            retry_seconds=retry_seconds, noted=noted,
         )  # fmt: skip
         self._scribe = Scribe(self.journal.commit_many)
         self._reading = Reading(self.journal)

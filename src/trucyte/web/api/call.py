@@ -33,6 +33,7 @@ class FhirCall:
     wants_content: bool = False  # of a Binary, rather than the resource
     is_in_bundle: bool = False  # a read of a batch or transaction
     body: bytes = b""  # FHIR as JSON, also where it came as XML; anything else as it came
+    original: bytes = b""  # a body that came as XML, as it came
 
     @property
     def type(self) -> str:

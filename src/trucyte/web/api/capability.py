@@ -23,20 +23,8 @@ _TERMINOLOGY = frozenset({"expand", "lookup", "validate-code", "translate", "sub
 _TEXT_FILTER = "Every word is found in a code or its display, with or without Vietnamese marks."
 # What each type has without a parameter of its own in the index (R4 §3.1.1.2).
 _COMMON = (
-    ("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id", "Resource.id"),
-    (
-        "_lastUpdated",
-        "date",
-        "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
-        "Resource.meta.lastUpdated",
-    ),
-)
-
-# Whose part this node can play: care services found (ITI-90), by distance too, and followed
-# by history (ITI-91), of Mobile Care Services Discovery.
-_MCSD = "https://profiles.ihe.net/ITI/mCSD/CapabilityStatement/IHE.mCSD."
-INSTANTIATES = tuple(
-    f"{_MCSD}{part}" for part in ("Directory", "Directory.LocationDistance", "Directory.Update")
+    ("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id"),
+    ("_lastUpdated", "date", "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated"),
 )
 
 # How a server of R4 lists its topics (Subscriptions backport IG 1.1).
@@ -53,7 +41,7 @@ class SearchParam:
     code: str
     type: str
     definition: str  # canonical
-    documentation: str  # what it reads
+    documentation: str = ""  # what it reads, where no standard says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +91,7 @@ def searchable(definitions: Definitions, words: Vocabulary) -> Searchable:
         users = [custom[one.code] for one in known if one.is_custom]
         found[type_name] = [
             *(SearchParam(*common) for common in _COMMON),
-            *(SearchParam(one.code, one.type, one.url, one.expression) for one in own),
+            *(SearchParam(one.code, one.type, one.url) for one in own),
             *(
                 SearchParam(one.code, one.type, one.url, one.expressions[type_name])
                 for one in users
@@ -195,7 +183,7 @@ class Capabilities:
         statement: dict[str, Any] = {
             "resourceType": "CapabilityStatement",
             **self._head(base),
-            "instantiates": [*INSTANTIATES, *self._instantiates],
+            **({"instantiates": self._instantiates} if self._instantiates else {}),
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         }
@@ -208,7 +196,7 @@ class Capabilities:
             ]
         rest = {
             "mode": "server",
-            "documentation": "This machine only, until access control has landed.",
+            "documentation": self._documentation(),
             "resource": [
                 self._resource(type_name, codes, searchable)
                 for type_name in sorted(searchable.parameters)
@@ -218,6 +206,16 @@ class Capabilities:
         }
         statement["rest"] = [{key: value for key, value in rest.items() if value}]
         return statement
+
+    def _documentation(self) -> str:
+        """Return what is particular to this node, and to operations that every type has."""
+        notes = {
+            row.name: row.documentation
+            for row in self._operations.rows
+            if row.documentation and row.types is None and Level.SYSTEM not in row.levels
+        }
+        first = "This machine only, until access control has landed."
+        return "\n\n".join([first, *(f"${name}: {note}" for name, note in notes.items())])
 
     def _resource(
         self, type_name: str, codes: Sequence[str], searchable: Searchable
@@ -240,20 +238,18 @@ class Capabilities:
             "conditionalDelete": "single" if "conditionalDelete" in flags else "not-supported",
             "searchInclude": list(searchable.includes.get(type_name, ())),
             "searchRevInclude": list(searchable.reverse_includes.get(type_name, ())),
-            "searchParam": [
-                {
-                    "name": one.code,
-                    "definition": one.definition,
-                    "type": one.type,
-                    "documentation": one.documentation or one.code,
-                }
-                for one in searchable.parameters.get(type_name, ())
-            ],
-            "operation": _operations(here),
+            "searchParam": [_parameter(one) for one in searchable.parameters.get(type_name, ())],
+            "operation": _operations(here, is_of_type=True),
         }
         if type_name == "Subscription":
             shown["extension"] = [{"url": _TOPIC, "valueUri": one} for one in self._topics]
         return {key: value for key, value in shown.items() if value not in ([], None)}
+
+
+def _parameter(one: SearchParam) -> dict[str, str]:
+    """Return a parameter; of what its definition says nothing is said again."""
+    shown = {"name": one.code, "definition": one.definition, "type": one.type}
+    return {**shown, "documentation": one.documentation} if one.documentation else shown
 
 
 def _code_system(url: str, versions: Sequence[str], *, has_subsumption: bool) -> dict[str, Any]:
@@ -269,11 +265,12 @@ def _codes(rows: Sequence[Row]) -> Sequence[str]:
     return tuple(dict.fromkeys(row.code for row in rows if row.code))
 
 
-def _operations(rows: Sequence[Operation]) -> list[dict[str, str]]:
+def _operations(rows: Sequence[Operation], *, is_of_type: bool = False) -> list[dict[str, str]]:
+    """Return operations; what is said of one that every type has is said once, above."""
     shown = []
     for row in rows:
         entry = {"name": row.name, "definition": row.definition}
-        if row.documentation:
+        if row.documentation and not (is_of_type and row.types is None):
             entry["documentation"] = row.documentation
         shown.append(entry)
     return shown

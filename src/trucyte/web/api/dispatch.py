@@ -154,6 +154,7 @@ class Dispatcher:
             media=media,
             wants_content=is_binary and wants_content(headers, dict(pairs).get("_format", "")),
             body=self._body(call, media),
+            original=call.body if media is Media.XML else b"",
         )
 
     def _body(self, call: Call, media: Media) -> bytes:

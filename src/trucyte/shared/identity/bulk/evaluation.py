@@ -7,7 +7,7 @@ from typing import Any
 from trucyte.shared.identity.bulk.linking import Linkage, links
 from trucyte.shared.identity.bulk.tables import column, one
 
-LOOKED_AT = 0.9  # probability from which an unsure pair counts as found, for F1
+LOOKED_AT = (0.5, 0.9, 0.99)  # probabilities from which an unsure pair counts as found
 SLIPS = frozenset(("twins", "little-agrees"))  # held back on principle, not for their weight
 WANTED_PRECISION = 0.9995
 
@@ -24,8 +24,8 @@ def figures(found: int, true: int, total: int) -> Mapping[str, float]:
 def evaluate(linkage: Linkage) -> dict[str, Any]:
     """Return the figures of a linkage whose `persons` have a column `truth`.
 
-    - `found`: pairs in one group, and unsure ones from `LOOKED_AT` on: what a clerk who
-      confirms them makes of it.
+    - `found`: pairs in one group, and unsure ones from the probability of `LOOKED_AT` on
+      that serves F1 best, which is told.
     - `sure`: pairs in one group, linked without anybody's look.
     - `sure_and_slips`: these and the pairs that rules on slips alone held back.
     - `b_cubed`: precision and recall of the groups, record by record.
@@ -36,14 +36,16 @@ def evaluate(linkage: Linkage) -> dict[str, Any]:
     grouped, right = _grouped(linkage, whose)
     sure = (grouped, right)
     root = linkage.groups.root
-    looked, slips = [0, 0], [0, 0]
+    looked = {threshold: [0, 0] for threshold in LOOKED_AT}
+    slips = [0, 0]
     for link in links(linkage):
         if link.decision == "sure" or root(link.left) == root(link.right):
             continue
         is_true = whose[link.left] == whose[link.right]
-        if link.probability >= LOOKED_AT:
-            looked[0] += 1
-            looked[1] += is_true
+        for threshold, counted in looked.items():
+            if link.probability >= threshold:
+                counted[0] += 1
+                counted[1] += is_true
         if link.probability >= linkage.model.thresholds.sure and SLIPS.issuperset(link.rules):
             slips[0] += 1
             slips[1] += is_true
@@ -51,7 +53,13 @@ def evaluate(linkage: Linkage) -> dict[str, Any]:
         "records": linkage.records,
         "true_pairs": total,
         "candidate_pairs": linkage.pairs,
-        "found": figures(grouped + looked[0], right + looked[1], total),
+        "found": max(
+            (
+                {**figures(grouped + n, right + good, total), "threshold": threshold}
+                for threshold, (n, good) in looked.items()
+            ),
+            key=lambda found: found["f1"],
+        ),
         "sure": figures(*sure, total),
         "sure_and_slips": figures(grouped + slips[0], right + slips[1], total),
         "b_cubed": b_cubed([root(record) for record in range(linkage.records)], whose),
@@ -117,7 +125,7 @@ def b_cubed(group_of: list[int], whose: list[str]) -> Mapping[str, float]:
 
 
 def by_kind(linkage: Linkage, kinds: list[str]) -> Mapping[str, Mapping[str, float]]:
-    """Return for each kind of error the share of its true pairs that were found and linked.
+    """Return for each kind of error which shares of its true pairs were found and linked.
 
     `kinds` has the words of each record, separated by ";". A pair has the kinds of both.
     """
@@ -130,7 +138,7 @@ def by_kind(linkage: Linkage, kinds: list[str]) -> Mapping[str, Mapping[str, flo
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for left, right, probability in rows:
         is_linked = root(left) == root(right)
-        is_found = is_linked or probability >= LOOKED_AT
+        is_found = is_linked or probability >= LOOKED_AT[0]
         for kind in {*kinds[left].split(";"), *kinds[right].split(";")} or {""}:
             count = counts[kind or "none"]
             count[0] += 1

@@ -15,21 +15,23 @@ from rapidfuzz.distance import Hamming
 
 from trucyte.shared.identity.bulk.tables import one
 from trucyte.shared.identity.matching.model import BORNE_SHARE_MIN
-from trucyte.shared.identity.matching.rules import RULES, UNSURE
+from trucyte.shared.identity.matching.rules import RULES, SURE, UNSURE
 
+_TWO = {"personal": "two-personal-numbers", "social": "two-insurance-numbers"}
 GROUP_MAX = 60
+SEVERAL = -2  # in the column of rules: several persons fit
 SLIP = -1  # in the column of rules: made sure by a second look
 SLIPS_MAX = 2  # digits, as the level of few digits has it
 
 
 @dataclass(slots=True)
 class Groups:
-    """Union-find over records, each group with its personal number where it has one."""
+    """Union-find over records, each group with the numbers that it may have one of."""
 
-    numbers: Mapping[int, str]  # record -> personal number
+    numbers: Mapping[str, Mapping[int, str]]  # kind -> record -> number
     parent: dict[int, int] = field(default_factory=dict)
     size: dict[int, int] = field(default_factory=dict)
-    number: dict[int, str] = field(default_factory=dict)
+    held: dict[str, dict[int, str]] = field(default_factory=dict)  # kind -> group -> number
 
     def root(self, record: int) -> int:
         """Return the record that stands for a group."""
@@ -37,8 +39,9 @@ class Groups:
         if record not in parent:
             parent[record] = record
             self.size[record] = 1
-            if record in self.numbers:
-                self.number[record] = self.numbers[record]
+            for kind, known in self.numbers.items():
+                if record in known:
+                    self.held.setdefault(kind, {})[record] = known[record]
             return record
         while parent[record] != record:
             parent[record] = parent[parent[record]]
@@ -50,17 +53,19 @@ class Groups:
         one, other = self.root(left), self.root(right)
         if one == other:
             return ""
-        first, second = self.number.get(one), self.number.get(other)
-        if first and second and not _alike(first, second):
-            return "two-personal-numbers"
+        for kind, held in self.held.items():
+            first, second = held.get(one), held.get(other)
+            if first and second and not _alike(first, second):
+                return _TWO[kind]
         if self.size[one] + self.size[other] > GROUP_MAX:
             return "group-too-large"
         if self.size[one] < self.size[other]:
             one, other = other, one
         self.parent[other] = one
         self.size[one] += self.size[other]
-        if first or second:
-            self.number[one] = first or second or ""
+        for held in self.held.values():
+            if other in held:
+                held.setdefault(one, held[other])
         return ""
 
 
@@ -71,13 +76,16 @@ def _alike(first: str, second: str) -> bool:
 
 def group(connection: duckdb.DuckDBPyConnection) -> tuple[Groups, dict[tuple[int, int], str]]:
     """Join the sure pairs of `scores`; return the groups, and pairs refused with the rule."""
-    numbers = dict(
-        connection.execute(
-            "SELECT n, personal FROM persons WHERE personal IS NOT NULL"
-            " AND n IN (SELECT l FROM scores WHERE verdict = 2"
-            " UNION SELECT r FROM scores WHERE verdict = 2)"
-        ).fetchall()
-    )
+    numbers = {
+        kind: dict(
+            connection.execute(
+                f"SELECT n, {kind} FROM persons WHERE {kind} IS NOT NULL"
+                " AND n IN (SELECT l FROM scores WHERE verdict = 2"
+                " UNION SELECT r FROM scores WHERE verdict = 2)"
+            ).fetchall()
+        )
+        for kind in _TWO
+    }
     groups = Groups(numbers)
     refused: dict[tuple[int, int], str] = {}
     for left, right in _heaviest_first(connection):
@@ -134,3 +142,51 @@ def look_again(connection: duckdb.DuckDBPyConnection, *, sure: float) -> int:
     ):
         connection.execute(step)
     return int(one(connection, f"SELECT count(*) FROM scores WHERE rules = {SLIP}"))
+
+
+def part_ambiguous(connection: duckdb.DuckDBPyConnection) -> int:
+    """Hand sure pairs to a person where a record fits several persons; say how many.
+
+    It does where it has no number and its partners have two, or where it is written
+    without marks and its namesakes of that day (that year, where it has no day) and
+    province differ in theirs (Hà, Hạ: twins). Pairs that a number links are left alone.
+    """
+    by_number = sum(1 << n for n, rule in enumerate(RULES) if rule.verdict == SURE)
+    for step in (
+        f"""CREATE OR REPLACE TEMP TABLE edges AS
+        SELECT l AS n, r AS other, lv_given FROM scores
+        WHERE verdict = 2 AND (rules < 0 OR (rules & {by_number}) = 0)
+        UNION ALL SELECT r, l, lv_given FROM scores
+        WHERE verdict = 2 AND (rules < 0 OR (rules & {by_number}) = 0)""",
+        *_SEVERAL_STEPS,
+        f"""UPDATE scores SET verdict = 1, rules = {SEVERAL}
+        WHERE verdict = 2 AND (rules < 0 OR (rules & {by_number}) = 0)
+            AND (l IN (SELECT n FROM several) OR r IN (SELECT n FROM several))""",
+    ):
+        connection.execute(step)
+    return int(one(connection, f"SELECT count(*) FROM scores WHERE rules = {SEVERAL}"))
+
+
+_SEVERAL_STEPS = (
+    f"""CREATE OR REPLACE TEMP TABLE several AS
+    SELECT e.n FROM edges e JOIN persons a ON a.n = e.n JOIN persons b ON b.n = e.other
+    WHERE a.personal IS NULL AND b.personal IS NOT NULL
+    GROUP BY e.n HAVING hamming(min(b.personal), max(b.personal)) > {SLIPS_MAX}""",
+    f"""INSERT INTO several
+    SELECT e.n FROM edges e JOIN persons a ON a.n = e.n JOIN persons b ON b.n = e.other
+    WHERE a.personal IS NULL AND a.social IS NULL AND b.social IS NOT NULL
+    GROUP BY e.n HAVING hamming(min(b.social), max(b.social)) > {SLIPS_MAX}""",
+    """CREATE OR REPLACE TEMP TABLE marked_in_year AS
+    SELECT birth_year, family_sound, middle_sound, given_bare, province FROM persons
+    WHERE marks = '1' AND birth_year IS NOT NULL AND province IS NOT NULL
+    GROUP BY ALL HAVING count(DISTINCT given) > 1""",
+    """INSERT INTO several SELECT DISTINCT a.n FROM persons a JOIN marked_in_year
+    USING (birth_year, family_sound, middle_sound, given_bare, province)
+    WHERE a.marks = '0' AND a.birth_known = 'year'""",
+    """CREATE OR REPLACE TEMP TABLE marked AS
+    SELECT birth_pair, family_sound, given_bare, province FROM persons
+    WHERE marks = '1' AND birth_pair IS NOT NULL AND province IS NOT NULL
+    GROUP BY ALL HAVING count(DISTINCT given) > 1""",
+    """INSERT INTO several SELECT DISTINCT a.n FROM persons a JOIN marked
+    USING (birth_pair, family_sound, given_bare, province) WHERE a.marks = '0'""",
+)

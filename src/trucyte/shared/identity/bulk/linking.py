@@ -14,8 +14,15 @@ from time import monotonic
 import duckdb
 
 from trucyte.shared.identity.bulk.files import open_source
-from trucyte.shared.identity.bulk.grouping import SLIP, Groups, group, look_again
-from trucyte.shared.identity.bulk.headers import columns_of
+from trucyte.shared.identity.bulk.grouping import (
+    SEVERAL,
+    SLIP,
+    Groups,
+    group,
+    look_again,
+    part_ambiguous,
+)
+from trucyte.shared.identity.bulk.headers import ColumnUnknown, columns_of
 from trucyte.shared.identity.bulk.normalising import normalise
 from trucyte.shared.identity.bulk.scoring import VERDICTS, rules_of, score_pairs
 from trucyte.shared.identity.bulk.tables import (
@@ -34,10 +41,12 @@ from trucyte.shared.identity.matching.model import Model, load_model
 
 OUT_COLUMNS = ("id_a", "id_b", "weight", "probability", "decision", "why")
 TRAINED_FROM = 5_000  # records: below it the packaged model knows more than the files
+OF_THESE_FILES = "of these files"  # the version of a model that is not kept
 KEEP = 0.01
 BLOCK_MAX = 300
 _ROWS_AT_ONCE = 50_000
 _NAMES = {comparison.name: comparison.names() for comparison in COMPARISONS}
+_LATER = {SLIP: ("slip-without-twin",), SEVERAL: ("several-persons-fit",)}
 
 Progress = Callable[[str, int], None]  # the step, and how far
 
@@ -52,11 +61,13 @@ class Linkage:
     pairs: int
     prior: float
     across: bool
+    is_trained: bool  # the model, on these very files
     shared_numbers: Mapping[str, int]
     large_blocks: Mapping[str, int]
     groups: Groups = field(default_factory=lambda: Groups({}))
     refused: dict[tuple[int, int], str] = field(default_factory=dict)
     second_look: int = 0
+    several: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -80,25 +91,10 @@ def prepare(
     """
     began = monotonic()
     seconds: dict[str, float] = {}
-    parts = []
-    for path in paths:
-        source = open_source(path)
-        columns = {
-            field: places
-            for field, places in columns_of(source.header, named, file=path.name).items()
-            if field not in without
-        }
-        place = source.header.index(truth) if truth else None
-        parts.append(
-            normalise(
-                source,
-                columns,
-                folder,
-                workers=workers,
-                progress=lambda rows: progress("read", rows),
-                truth=place,
-            )
-        )
+    parts = [
+        _read(path, folder, named, without, truth, workers=workers, progress=progress)
+        for path in paths
+    ]
     seconds["read"] = monotonic() - began
     connection = connect(folder, memory=memory, threads=workers)
     records = load_persons(connection, parts)
@@ -111,7 +107,42 @@ def prepare(
     chosen, prior = _choose_model(connection, model, records, told=f"{records} records")
     seconds["training"] = monotonic() - began - sum(seconds.values())
     return Linkage(
-        connection, chosen, records, pairs, prior, across, shared, large, seconds=seconds
+        connection,
+        chosen,
+        records,
+        pairs,
+        prior,
+        across,
+        chosen.version == OF_THESE_FILES,
+        shared,
+        large,
+        seconds=seconds,
+    )
+
+
+def _read(
+    path: Path,
+    folder: Path,
+    named: Mapping[str, str],
+    without: Sequence[str],
+    truth: str,
+    *,
+    workers: int,
+    progress: Progress,
+) -> list[Path]:
+    """Write the persons of a file as Arrow files."""
+    source = open_source(path)
+    found = columns_of(source.header, named, file=path.name)
+    columns = {field: places for field, places in found.items() if field not in without}
+    if truth and truth not in source.header:
+        raise ColumnUnknown(file=path.name, column=truth, columns=", ".join(source.header[:40]))
+    return normalise(
+        source,
+        columns,
+        folder,
+        workers=workers,
+        progress=lambda rows: progress("read", rows),
+        truth=source.header.index(truth) if truth else None,
     )
 
 
@@ -121,7 +152,7 @@ def _choose_model(
     if model is None and records >= TRAINED_FROM:
         spread_frequencies(connection, {})
         try:
-            trained = train(connection, version="of these files", told=told, records=records)
+            trained = train(connection, version=OF_THESE_FILES, told=told, records=records)
         except TrainingImpossible:
             pass
         else:
@@ -141,6 +172,7 @@ def decide_all(linkage: Linkage, *, progress: Progress) -> None:
     linkage.seconds["weigh"] = monotonic() - began
     progress("group", linkage.pairs)
     linkage.second_look = look_again(connection, sure=model.thresholds.sure)
+    linkage.several = part_ambiguous(connection)
     linkage.groups, linkage.refused = group(connection)
     linkage.seconds["group"] = monotonic() - began - linkage.seconds["weigh"]
 
@@ -164,13 +196,13 @@ def links(linkage: Linkage) -> Iterator[Link]:
     names = ", ".join(f"lv_{name}" for name in _NAMES)
     cursor = linkage.connection.cursor()
     cursor.execute(
-        f"SELECT l, r, bits, probability, verdict, rules, {names} FROM scores"  # noqa: S608
+        f"SELECT l, r, bits, probability, verdict, rules, {names} FROM scores"
         " WHERE verdict > 0 ORDER BY bits DESC, l, r"
     )
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         for left, right, bits, probability, verdict, mask, *levels in rows:
             decision = VERDICTS[verdict]
-            rules = ("slip-without-twin",) if mask == SLIP else rules_of(mask, verdict)
+            rules = _LATER.get(mask) or rules_of(mask, verdict)
             if (left, right) in refused:
                 decision, rules = "unsure", (refused[left, right],)
             elif decision == "unsure" and root(left) == root(right):

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from trucyte.shared.identity.bulk.files import Source, pieces, rows_of
@@ -18,6 +19,7 @@ from trucyte.shared.identity.bulk.headers import RECORD_ID
 from trucyte.shared.identity.matching.person import COLUMNS, Person, person_of
 
 Progress = Callable[[int], None]  # how many rows so far
+_NOTHING: tuple[tuple[str, ...], ...] = ((),) * len(COLUMNS)
 _AHEAD = 2  # pieces waiting a worker
 
 
@@ -89,6 +91,6 @@ def write_piece(
 
 
 def _columns(persons: Sequence[Person]) -> Iterator[tuple[str, pa.Array]]:
-    for column in COLUMNS:
-        values = [getattr(person, column) or None for person in persons]
-        yield column, pa.array(values, pa.string())
+    rows = zip(*map(msgspec.structs.astuple, persons), strict=True) if persons else _NOTHING
+    for column, values in zip(COLUMNS, rows, strict=True):
+        yield column, pa.array([value or None for value in values], pa.string())

@@ -48,7 +48,7 @@ def scores_sql(model: Model, *, prior: float, keep: float) -> str:
         CAST({_verdict_sql(model)} AS TINYINT) AS verdict, {levels}
     FROM ruled
     WHERE probability >= {keep} OR (rules & {_mask(SURE)}) <> 0
-    """.replace("exp2(", "pow(2, ")  # noqa: S608 - names of ours and numbers
+    """.replace("exp2(", "pow(2, ")
 
 
 def prior_bits(prior: float) -> float:

@@ -6,7 +6,6 @@ key that very many records bear makes no pairs, and what was left out is counted
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import log2
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from trucyte.shared.identity.matching.blocking import BLOCKS, Block
+from trucyte.shared.identity.matching.blocking import BLOCKS, WIDE_BLOCKS, Block
 from trucyte.shared.identity.matching.levels import COMPARISONS, Comparison, level_sql
 from trucyte.shared.identity.matching.model import RARE_BITS_MAX, Model, Weight
 from trucyte.shared.identity.matching.person import COLUMNS
@@ -22,23 +21,32 @@ from trucyte.shared.identity.matching.person import COLUMNS
 NUMBERS = ("personal", "identity", "social", "passport", "phone")
 SHARED_MAX = {"phone": 60}  # records that may share a number before it says nothing
 SHARED_MAX_OTHER = 25
+WIDE_UP_TO = 20_000  # records
 FREQUENT = (
     *sorted({level.frequency for c in COMPARISONS for level in c.levels if level.frequency}),
     "name_sound",
 )
 _KEYS_ONLY = frozenset({"name", "initial"})  # of keys alone, in no condition
 _SAME_ONLY = frozenset(
-    "name_sound family middle given family_sound middle_sound given_sound mother_sound birth_pair"
-    " birth_day commune former_commune province newborn_of month day".split()
+    [
+        "name_sound",
+        "family",
+        "middle",
+        "given",
+        "family_sound",
+        "middle_sound",
+        "given_sound",
+        "mother_sound",
+        "birth_pair",
+        "birth_day",
+        "commune",
+        "former_commune",
+        "province",
+        "newborn_of",
+        "month",
+        "day",
+    ]
 )
-
-
-@dataclass(slots=True)
-class Left:
-    """What was left out because too many records share it: counts only, no values."""
-
-    shared_numbers: dict[str, int] = field(default_factory=dict)  # column -> records
-    large_blocks: dict[str, int] = field(default_factory=dict)  # block -> records
 
 
 def connect(folder: Path, *, memory: str, threads: int) -> duckdb.DuckDBPyConnection:
@@ -61,7 +69,7 @@ def load_persons(connection: duckdb.DuckDBPyConnection, sources: Sequence[Iterab
                 batch = pa.ipc.open_file(mapped).read_all()
             connection.register("arrived", batch)
             select = (
-                f"SELECT CAST({number} + row_number() OVER () - 1 AS INTEGER) AS n,"  # noqa: S608
+                f"SELECT CAST({number} + row_number() OVER () - 1 AS INTEGER) AS n,"
                 f" CAST({source} AS TINYINT) AS source, * FROM arrived"
             )
             if number == 0:
@@ -189,7 +197,8 @@ def find_candidates(
     """Fill `candidates` with pairs; return their number, and records left out by block."""
     connection.execute("CREATE OR REPLACE TABLE candidates (pair BIGINT)")
     left_out = {}
-    for block in BLOCKS:
+    wide = WIDE_BLOCKS if records <= WIDE_UP_TO else ()
+    for block in (*BLOCKS, *wide):
         keyed, sizes, *_ = pairs_sql(block, 0, across=across)
         connection.execute(keyed)
         connection.execute(sizes)

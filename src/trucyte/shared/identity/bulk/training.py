@@ -84,7 +84,7 @@ def random_weights(connection: duckdb.DuckDBPyConnection, records: int) -> Rando
         )
         SELECT {levels_sql()}, {shares}
         FROM drawn JOIN scored_persons l ON l.n = drawn.l JOIN scored_persons r ON r.n = drawn.r
-        WHERE drawn.l <> drawn.r"""  # noqa: S608
+        WHERE drawn.l <> drawn.r"""
     )
     found = {
         comparison.name: _random_levels(connection, comparison, records)
@@ -104,7 +104,7 @@ def _random_levels(
     )
     value = f"1 / avg(pow(2, -(CASE lv_{comparison.name} {rarer} END)))" if rarer else "NULL"
     rows = connection.execute(
-        f"SELECT lv_{comparison.name}, count(*), {value} FROM random_levels"  # noqa: S608
+        f"SELECT lv_{comparison.name}, count(*), {value} FROM random_levels"
         f" WHERE lv_{comparison.name} >= 0 GROUP BY ALL"
     ).fetchall()
     counts = {int(level): (int(count), float(mean or 0)) for level, count, mean in rows}
@@ -155,7 +155,7 @@ def _expected(
             FROM patterns
         )
         SELECT grouping_id({", ".join(names)}), coalesce({", ".join(names)}), sum(expected)
-        FROM likely GROUP BY GROUPING SETS ({sets}, ())"""  # noqa: S608
+        FROM likely GROUP BY GROUPING SETS ({sets}, ())"""
     ).fetchall()
     found: dict[str, dict[str, float]] = {c.name: {} for c in COMPARISONS}
     everything = (1 << len(names)) - 1
@@ -210,7 +210,7 @@ def _make_patterns(connection: duckdb.DuckDBPyConnection, random: Random) -> Non
         )
         SELECT {names}, round(({rarity}) / {_BITS_A_BIN}) * {_BITS_A_BIN} AS rarity,
             count(*) / {share} AS pairs
-        FROM leveled GROUP BY ALL"""  # noqa: S608
+        FROM leveled GROUP BY ALL"""
     )
 
 
@@ -221,7 +221,7 @@ def _frequencies(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, f
         if column in NUMBERS:
             continue
         rows = connection.execute(
-            f"SELECT value, share FROM share_{column}"  # noqa: S608
+            f"SELECT value, share FROM share_{column}"
             f" WHERE share * (SELECT count(*) FROM persons) >= 20"
             f" ORDER BY share DESC, value LIMIT 5000"
         ).fetchall()

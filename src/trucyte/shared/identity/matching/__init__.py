@@ -8,7 +8,7 @@ Pure: no input or output but the packaged model file. What others call:
     from trucyte.shared.identity.matching.levels import COMPARISONS, compare
     from trucyte.shared.identity.matching.model import Model, load_model
     from trucyte.shared.identity.matching.deciding import decide
-    from trucyte.shared.identity.matching.explaining import explain
+    from trucyte.shared.identity.matching.explaining import explain, told, words_of
 
 - `Person`: a frozen msgspec struct of short strings, "" where not known, already in normal
   form; `msgspec.msgpack.encode(person)` packs it (an array, in the order of the fields).
@@ -24,6 +24,7 @@ Pure: no input or output but the packaged model file. What others call:
 - `decide(a, b, evidence, model) -> Decision(verdict, rules, evidence)`: verdict is "sure",
   "unsure" or "different"; rules are the names of the rules that decided, () where the
   weight alone did.
+- `Model.weigh(a, b, prior=…)` takes the prior of the place: about 1 / (number of persons).
 - `explain(decision, language) -> tuple[str, ...]`: sentences a clerk reads, "vi" or "en";
   no personal text in them, so they may be stored and sent.
 """

@@ -36,6 +36,16 @@ BLOCKS: tuple[Block, ...] = (
     Block("mother", ("mother_sound", "birth")),
 )
 
+# Wide blocks, for files so small that looking at many more pairs costs nothing.
+WIDE_BLOCKS: tuple[Block, ...] = (
+    Block("given-month", ("given_sound", "birth_year", "month")),
+    Block("family-month", ("family_sound", "birth_year", "month")),
+    Block("given-day", ("given_sound", "birth_day")),
+    Block("family-day", ("family_sound", "birth_day")),
+    Block("birth", ("birth",)),
+    Block("initial-family", ("initial", "family_sound", "birth_year")),
+)
+
 
 def blocking_keys(person: Person) -> tuple[str, ...]:
     """Return the keys of a person, each beginning with its block's name and "="."""

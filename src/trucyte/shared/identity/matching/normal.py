@@ -21,6 +21,7 @@ _NOT_BARE = re.compile(r"[^a-z0-9]+")
 _LEADS = re.compile(r"^(so|ap|thon|xom|ban|to|khu|sn|duong|pho)\b|\b(duong|pho)\b")
 
 
+@lru_cache(maxsize=_KEPT)
 def bare_text(text: str) -> str:
     """Return the words of any text without marks, in lower case, single spaces between."""
     return " ".join(filter(None, _NOT_BARE.split(folded(text[:TEXT_LETTERS_MAX]))))
@@ -54,6 +55,12 @@ def part_layers(part: str, text: str) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=_KEPT)
+def _below(text: str) -> str:
+    """Return house, street or hamlet without the words that all of them share."""
+    return " ".join(_LEADS.sub(" ", text).split())
+
+
+@lru_cache(maxsize=_KEPT)
 def units_of(text: str) -> tuple[str, str, str, str]:
     """Return province, commune, former commune (codes) and the rest of an address."""
     try:
@@ -81,6 +88,9 @@ def place_of(fields: Mapping[str, str]) -> Mapping[str, str]:
     before it need not be remembered.
     """
     text = fields.get("address", "")
+    if text and "," not in text:
+        units = (fields.get("commune", ""), fields.get("province", ""))
+        text = ", ".join((text, *(unit for unit in units if unit and not unit.isdigit())))
     house, comma, tail = text.partition(",")
     province, commune, former, rest = units_of(tail if comma else text)
     if comma:
@@ -92,7 +102,7 @@ def place_of(fields: Mapping[str, str]) -> Mapping[str, str]:
         "province": province,
         "commune": commune if province else "",
         "former_commune": former or bare_text(fields.get("former_commune", "")),
-        "address": " ".join(_LEADS.sub(" ", rest).split()),
+        "address": _below(rest),
     }
 
 

@@ -230,9 +230,9 @@ def person_of_patient(resource: Mapping[str, Any]) -> Person:
         if contact.get("system") == "phone":
             fields.setdefault("phone", str(contact.get("value", "")))
     for address in _objects(resource.get("address"))[:1]:
-        fields["address"] = " ".join(map(str, _list(address.get("line"))))
-        fields["commune"] = str(address.get("district") or address.get("city") or "")
-        fields["province"] = str(address.get("state", ""))
+        parts = [*_list(address.get("line"))]
+        parts += [address.get(level) for level in ("district", "city", "state")]
+        fields["address"] = ", ".join(str(part) for part in parts if part)
     fields["mother_name"] = _mother(_objects(resource.get("contact")))
     order = resource.get("multipleBirthInteger", "")
     fields["birth_order"] = str(order) if isinstance(order, int) else ""

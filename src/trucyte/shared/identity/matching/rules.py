@@ -43,7 +43,7 @@ RULES: tuple[Rule, ...] = (
     Rule("newborn-and-other", DIFFERENT, _NO_NUMBER | {"birth": _BIRTH_OTHER}, Has("newborn_of")),
     Rule(
         "one-day-of-other-years",
-        DIFFERENT,
+        UNSURE,
         _NO_NUMBER | {"birth": frozenset({"one-digit", "other-year"})},
         Far("birth_year", 13),
     ),
@@ -56,17 +56,24 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "two-given-names",
         DIFFERENT,
-        _NO_NUMBER | {"given": frozenset({ELSE, "similar"})},
+        _NO_NUMBER | {"given": frozenset({ELSE})},
         Differ("name_sound"),
         borne="given_bare",
     ),
     Rule("newborn", UNSURE, {}, Has("newborn_of")),
     Rule("other-birth-order", UNSURE, {}, Differ("birth_order")),
     Rule("two-personal-numbers", UNSURE, {"personal": frozenset({ELSE})}),
+    Rule("two-insurance-numbers", UNSURE, {"social": frozenset({ELSE}), "personal": _NOT_EXACT}),
+    Rule("two-identity-numbers", UNSURE, {"identity": frozenset({ELSE}), "personal": _NOT_EXACT}),
     Rule(
         "two-numbers-two-birthdays",
         DIFFERENT,
         {"personal": frozenset({ELSE}), "birth": _BIRTH_OTHER | {"part-slip"}},
+    ),
+    Rule(
+        "two-numbers-two-birthdays",
+        DIFFERENT,
+        {"social": frozenset({ELSE}), "personal": _NOT_EXACT, "birth": _BIRTH_OTHER},
     ),
     Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE}), "given": _NOT_SAME}),
     Rule("sexes-differ", UNSURE, {"sex": frozenset({ELSE}), "middle": _NOT_SAME | {"dropped"}}),
@@ -82,7 +89,6 @@ RULES: tuple[Rule, ...] = (
         "two-names-by-marks",
         UNSURE,
         _NO_NUMBER | {"given": frozenset({"other-marks"})},
-        borne="given",
     ),
     Rule(
         "birth-not-supported",

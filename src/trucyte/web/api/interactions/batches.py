@@ -45,7 +45,7 @@ class Batches:
     def carry_out(self, call: FhirCall) -> Answer:
         """Answer a transaction or a batch, entry by entry in their order."""
         reads = BundleReads(call, self._reads)
-        done = self._interactions.bundle(call.access, call.body, reads)
+        done = self._interactions.bundle(call.access, call.body, reads, original=call.original)
         entries = [_entry(call, entry) for entry in done.entries]
         return Answer(200, bundle(done.type, entries), FHIR_JSON)
 
@@ -93,6 +93,7 @@ class BundleReads:
             places=places,
             prefer=read_prefer(lowered.get("prefer", "")),
             body=b"",
+            original=b"",
             is_in_bundle=True,
         )
         return row.handler(inner)

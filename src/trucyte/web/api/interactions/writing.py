@@ -60,7 +60,13 @@ class Writing:
         condition = call.headers.get("if-none-exist", "").strip().removeprefix("?")
         if "if-none-exist" in call.headers and not condition:
             raise BadHeader(header="If-None-Exist", expected="name=value")
-        made = self._interactions.create(call.access, call.type, call.body, if_none_exist=condition)
+        made = self._interactions.create(
+            call.access,
+            call.type,
+            call.body,
+            if_none_exist=condition,
+            original=call.original,
+        )
         return written(call, made)
 
     def update(self, call: FhirCall) -> Answer:
@@ -72,13 +78,19 @@ class Writing:
             call.body,
             if_match=_if_match(call),
             if_none_match_any=_must_be_new(call),
+            original=call.original,
         )
         return written(call, made)
 
     def update_where(self, call: FhirCall) -> Answer:
         """Answer a conditional update."""
         made = self._interactions.update_where(
-            call.access, call.type, _condition(call), call.body, if_match=_if_match(call)
+            call.access,
+            call.type,
+            _condition(call),
+            call.body,
+            if_match=_if_match(call),
+            original=call.original,
         )
         return written(call, made)
 

@@ -77,7 +77,7 @@ def graphql_operations(records: Records, definitions: Definitions) -> Sequence[O
             affects_state=False,
             definition=f"{HL7}Resource-graphql",
             handler=handle,
-            documentation="Read and search; no mutations and no introspection.",
+            documentation="Read and search; no mutations.",
             takes_any_media=True,
             writes_own=True,
         )

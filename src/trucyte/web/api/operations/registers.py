@@ -21,6 +21,12 @@ from trucyte.web.api.call import FhirCall
 from trucyte.web.api.operations.asked import BOTH, answered, given_of
 from trucyte.web.api.operations.table import Level, Operation
 
+_MCSD: Final = "https://profiles.ihe.net/ITI/mCSD/CapabilityStatement/IHE.mCSD."
+# Whose part this node can play: care services found (ITI-90), by distance too, and followed
+# by history (ITI-91), of Mobile Care Services Discovery.
+DIRECTORY: Final = tuple(
+    f"{_MCSD}{part}" for part in ("Directory", "Directory.LocationDistance", "Directory.Update")
+)
 _DEFINITIONS: Final = "https://trucyte.vn/fhir/OperationDefinition/"
 _ASKED: Final = {"at": "date", "scope": "text", "place": "text", "licence": "text"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

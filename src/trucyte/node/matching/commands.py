@@ -121,14 +121,18 @@ def train(
     """
     import msgspec  # noqa: PLC0415
 
-    from trucyte.node.matching_report import report_page  # noqa: PLC0415
+    from trucyte.node.matching.report import report_page  # noqa: PLC0415
     from trucyte.shared.identity.bulk.training import train as train_model  # noqa: PLC0415
 
     began = time.monotonic()
     with _linkage(files, columns, None, progress=_progress(shown=not as_json)) as linkage:
         told = f"{linkage.records} records of {len(files)} files"
-        trained = train_model(
-            linkage.connection, version=version, told=told, records=linkage.records
+        trained = (
+            msgspec.structs.replace(linkage.model, version=version, trained_on=told)
+            if linkage.is_trained
+            else train_model(
+                linkage.connection, version=version, told=told, records=linkage.records
+            )
         )
         summary = {**_summary(linkage, began), "version": version, "prior": trained.prior}
     out.write_bytes(msgspec.json.format(msgspec.json.encode(trained), indent=1))
@@ -244,6 +248,7 @@ def _summary(linkage: "Linkage", began: float) -> dict[str, Any]:
         },
         "groups_refused": len(linkage.refused),
         "second_look": linkage.second_look,
+        "several_persons_fit": linkage.several,
         "seconds": round(seconds, 2),
         "records_per_second": round(linkage.records / seconds),
         "steps": {step: round(took, 2) for step, took in linkage.seconds.items()},

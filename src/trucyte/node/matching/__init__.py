@@ -1,0 +1,1 @@
+"""Matching on the command line: files linked, models trained and judged."""
