@@ -123,6 +123,12 @@ def call(site: Any, method: str, target: str, resource: Any = None) -> Reply:
     return ask(site, method, f"/fhir/{target}", body=body, headers={"content-type": FHIR})
 
 
+def test_the_statement_says_whose_parts_the_node_plays(site: Any) -> None:
+    told = call(site, "GET", "metadata").json["instantiates"]
+    for part in ("mCSD", "mCSD.Directory", "mCSD.Directory.Update", "PDQm", "PIXm.Manager"):
+        assert any(f"IHE.{part}" in url for url in told), part
+
+
 def test_every_operation_of_the_statement_answers(site: Any) -> None:
     rest = call(site, "GET", "metadata").json["rest"][0]
     promised = {one["name"] for one in rest["operation"]}

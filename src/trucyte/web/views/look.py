@@ -53,6 +53,13 @@ DEEDS = {
     "$subsumes": marked("So hai mã"),
     "$expand": marked("Xem danh sách mã"),
     "$translate": marked("Chuyển mã"),
+    "$match": marked("Tìm người trùng"),
+    "$ihe-pix": marked("Tra mã định danh ở nơi khác"),
+    "$merge": marked("Gộp hồ sơ của một người"),
+    "$unmerge": marked("Tách hồ sơ đã gộp"),
+    "$links": marked("Xem các hồ sơ đã gộp"),
+    "$standing": marked("Hỏi giấy phép hành nghề"),
+    "$successors": marked("Hỏi cơ sở hay đơn vị thay thế"),
 }
 OTHER_DEED = marked("Việc khác")
 PURPOSES = {
