@@ -38,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=2000)
     rounds = parser.parse_args().rounds
+    load = f"load {os.getloadavg()[0]:.1f} when it began, {rounds} rounds"
     with tempfile.TemporaryDirectory(prefix="trucyte-bench-") as name:
         Path(name).chmod(0o711)
         settings = load_settings(os.environ | {"TRUCYTE_DATA": f"{name}/var"})
@@ -75,7 +76,7 @@ def main() -> None:
                 )
             )
             logging.getLogger().removeHandler(handler)
-    record("request", measures)
+    record("request", measures, load)
 
 
 async def measured(

@@ -38,6 +38,8 @@ ADDRESSES = [
     "/registers/practitioners/dr-2",
     "/registers/facilities/o5",
     "/health",
+    "/subscriptions",
+    "/parameters",
     "/help",
     "/_styleguide",
 ]

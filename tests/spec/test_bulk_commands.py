@@ -60,3 +60,11 @@ def test_lines_that_fail_are_named_and_the_exit_code_says_so(use, capsys, tmp_pa
     assert (code, told["written"], told["failed"]) == (1, 1, 1)
     (line,) = Path(told["errors"]).read_text().splitlines()
     assert json.loads(line)["extension"][1]["valueInteger"] == 2
+
+
+def test_a_lone_bracket_in_front_is_a_line_that_fails(use, capsys, tmp_path: Path) -> None:
+    source = tmp_path / "p.ndjson"
+    source.write_text("{\n" + "\n".join(map(json.dumps, PATIENTS)))
+    use("one")
+    code, told = run(capsys, "import", str(source))
+    assert (code, told["written"], told["failed"]) == (1, 50, 1)

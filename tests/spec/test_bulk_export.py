@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.support.bulk import ASYNC, BulkNode, open_bulk_node, path_of
+from tests.support.bulk import ASYNC, BulkNode, manifest, open_bulk_node, path_of
 from tests.support.records import RESTRICTED
 from trucyte.base.clock import FixedClock
 from trucyte.base.disk import DiskState
@@ -130,6 +130,57 @@ def test_a_group_is_exported_only_where_it_names_nobody_else(bulk: BulkNode) -> 
     for target in ("/fhir/Group/both/$export", "/fhir/Patient/$export"):
         assert set(bulk.lines(bulk.export(target, one))) == {
             "Group/one", "Patient/p1", "Observation/o1"}  # fmt: skip
+
+
+def appointment(id: str, *whose: str) -> dict:
+    actors = [{"actor": {"reference": one}, "status": "accepted"} for one in whose]
+    return {"resourceType": "Appointment", "id": id, "status": "booked", "participant": actors}
+
+
+def test_what_belongs_to_others_too_is_not_exported_with_one(bulk: BulkNode) -> None:
+    one, other = {"reference": "Patient/p1"}, {"reference": "Patient/p2"}
+    lists = {"resourceType": "List", "status": "current", "mode": "working", "subject": one}
+    coverage = {"resourceType": "Coverage", "status": "active", "beneficiary": one}
+    bulk.node.put(
+        appointment("together", "Patient/p1", "Patient/p2"),
+        appointment("alone", "Patient/p1", "Practitioner/dr"),
+        appointment("elsewhere", "Patient/p1", "https://other.example/fhir/Patient/p1"),
+        {**lists, "id": "own"},
+        {**lists, "id": "of-both", "source": other},
+        # Named, and not as whose it is.
+        {**lists, "id": "entry", "entry": [{"item": other}]},
+        observation("focus", "p1", 3, focus=[other]),
+        {**coverage, "id": "own-card", "payor": [{"display": "BHXH"}]},
+        {**coverage, "id": "card-of-a-child", "payor": [{"display": "BHXH"}], "subscriber": other},
+        patient("p3", link=[{"other": other, "type": "seealso"}]),
+    )  # fmt: skip
+    chosen = bulk.export("/fhir/Patient/$export", parameters(patient=one))
+    assert set(bulk.lines(chosen)) == {
+        "Patient/p1", "Observation/o1", "Observation/focus", "Appointment/alone", "List/own",
+        "List/entry", "Coverage/own-card",
+    }  # fmt: skip
+    alone = bulk.export("/fhir/Patient/$export", parameters(patient={"reference": "Patient/p3"}))
+    assert set(bulk.lines(alone)) == {"Patient/p3"}
+    everyone = set(bulk.lines(bulk.export("/fhir/Patient/$export")))
+    assert {"Appointment/together", "List/of-both", "Coverage/card-of-a-child"} <= everyone
+
+
+def test_the_members_of_a_group_keep_what_they_share(bulk: BulkNode) -> None:
+    both = [{"entity": {"reference": f"Patient/{id}"}} for id in ("p1", "p2")]
+    bulk.node.put(
+        appointment("together", "Patient/p1", "Patient/p2"),
+        {"resourceType": "Group", "id": "g", "type": "person", "actual": True, "member": both},
+    )
+    assert "Appointment/together" in bulk.lines(bulk.export("/fhir/Group/g/$export"))
+
+
+@pytest.mark.parametrize("hidden", ["Patient\\/p2", "\\u0050atient/p2"])
+def test_an_escaped_name_hides_nobody(bulk: BulkNode, hidden: str) -> None:
+    body = json.dumps(appointment("together", "Patient/p1", "Patient/p2"))
+    (bulk.files / "a.ndjson").write_text(body.replace("Patient/p2", hidden))
+    assert bulk.take_in(manifest({"url": "a.ndjson"}))["output"][0]["count"] == 1
+    chosen = bulk.export("/fhir/Patient/$export", parameters(patient={"reference": "Patient/p1"}))
+    assert set(bulk.lines(chosen)) == {"Patient/p1", "Observation/o1"}
 
 
 def test_patients_and_groups_are_exported_with_what_belongs_to_them(bulk: BulkNode) -> None:

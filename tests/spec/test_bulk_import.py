@@ -105,6 +105,14 @@ def test_each_broken_line_is_told_with_file_and_line(bulk: BulkNode) -> None:
     assert bulk.node.search("Patient") == ["c", "a"]
 
 
+@pytest.mark.parametrize("first", [b"{", b"[", b'{"resourceType":"Patient",'])
+def test_a_first_line_that_breaks_off_costs_that_line(bulk: BulkNode, first: bytes) -> None:
+    told = bulk.take_in(manifest(write(bulk, "p.ndjson", first, patient("a"), patient("b"))))
+    assert [(o["count"], o["failed"]) for o in told["output"]] == [(2, 1)]
+    assert errors(bulk, told) == [("p.ndjson", 1, "json-refused")]
+    assert sorted(bulk.node.search("Patient")) == ["a", "b"]
+
+
 def test_a_line_that_is_too_long_costs_that_line(bulk: BulkNode) -> None:
     told = bulk.take_in(
         manifest(write(bulk, "p.ndjson", patient("a"), b"x" * (9 << 20), patient("b")))

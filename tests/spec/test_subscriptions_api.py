@@ -140,6 +140,19 @@ def test_what_happened_without_a_socket_is_told_to_the_next(served: Served) -> N
         assert numbers_of(json.loads(_hear(socket))["entry"][0]["resource"]) == [1]
 
 
+def test_a_quiet_socket_hears_signs_of_life_of_topics_it_is_bound_to(served: Served) -> None:
+    id = served.create(of_topic("observation", heartbeat=1))  # 5 seconds at least
+    served.active(id)
+    with served.socket(1) as socket:
+        socket.send(f"bind-with-token {served.token(id)}")
+        said = [json.loads(_hear(socket))["entry"][0]["resource"] for _ in range(3)]
+        assert [parts_of(one)["type"] for one in said] == ["handshake", "heartbeat", "heartbeat"]
+        assert {parts_of(one)["events-since-subscription-start"] for one in said} == {"0"}
+        made = served.create(an_observation("Patient/p1"))
+        told = json.loads(_hear(socket))
+        assert numbers_of(told["entry"][0]["resource"]) == [1], made
+
+
 @pytest.mark.parametrize(
     "said",
     ["bind nothing-here", "bind-with-token AAAA", "bind-with-token é", "hello", "x" * 20_000],

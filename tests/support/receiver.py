@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -42,9 +43,10 @@ class Receiver:
     port: int
     came: list[Request] = field(default_factory=list)
     behave: Behaviour = lambda number: "200"
+    scheme: str = "http"
 
     def url(self, path: str = "/hook", host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
+        return f"{self.scheme}://{host}:{self.port}{path}"
 
     def of(self, path: str) -> list[Request]:
         return [one for one in self.came if one.path.startswith(path)]
@@ -58,8 +60,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving(port: int = 0) -> Iterator[Receiver]:
-    receiver = Receiver(port)
+def receiving(port: int = 0, *, secure: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    receiver = Receiver(port, scheme="https" if secure else "http")
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -86,6 +88,10 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
             """Whoever went away went away."""
 
     server = Server(("127.0.0.1", port), Handler)
+    if secure is not None:  # shaken hands with by the thread of each connection
+        server.socket = secure.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     receiver.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

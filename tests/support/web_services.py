@@ -12,6 +12,7 @@ from tests.support.web_records import FakeRecords
 from tests.support.web_registers import FakeRegisterBook
 from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Kind, Problem
+from trucyte.exchange.subscriptions.store import Creator, Standing, Status
 from trucyte.fhir.issue import Severity
 from trucyte.intake.claims.finding import Finding
 from trucyte.intake.claims.rules.packaged import packaged_rules
@@ -294,6 +295,34 @@ def fake_parameters() -> list[Progress]:
     ]
 
 
+class FakeSubscribers:
+    """One subscription of each state."""
+
+    def __init__(self) -> None:
+        rows = (
+            ("01jc0quangay4m5hx2b7e9d1", Status.ACTIVE, "", 12_408, 12_408, 0),
+            ("01jc0xemnhiem7k2t5r8w3q6", Status.ACTIVE, "subscription-endpoint-away", 977, 940, 3),
+            ("01jc0dutru000p9s4d6f1g2h", Status.REQUESTED, "", 0, 0, 0),
+            ("01jc0hong0000z8x7c6v5b4n", Status.ERROR, "subscription-endpoint", 51, 20, 12),
+            ("01jc0tat00000m1n2b3v4c5x", Status.OFF, "", 300, 300, 0),
+        )
+        self._rows = [
+            Standing(
+                id=id, version=1, seq=number, creator=Creator("", "", ""), channel="rest-hook",
+                status=status, problem=problem, reason="", told_status="", events=events,
+                delivered=delivered, failures=failures, due_at=NOW, heartbeat_seconds=None,
+                ends_at=None, tried_at=NOW, delivered_at=NOW if delivered else None,
+            )
+            for number, (id, status, problem, events, delivered, failures) in enumerate(rows, 1)
+        ]  # fmt: skip
+
+    def listed(self) -> list[Standing]:
+        return self._rows
+
+    def retry(self, id: str, now: datetime) -> bool:
+        return any(one.id == id for one in self._rows)
+
+
 def fake_services(kind: str = "busy") -> Services:
     """Return services of a busy node, or with "empty" those of a node on its first day."""
     receipts = FakeReceipts() if kind == "busy" else FakeReceipts(received=[])
@@ -312,6 +341,7 @@ def fake_services(kind: str = "busy") -> Services:
         ),
         reindex=Reindex(lambda: fake_parameters() if kind == "busy" else [], len, len),
         trail=FakeTrail(),
+        subscribers=FakeSubscribers() if kind == "busy" else None,
         identity=FakeIdentityBook() if kind == "busy" else FakeIdentityBook(pairs={}, joined={}),
         registers=FakeRegisterBook() if kind == "busy" else FakeRegisterBook(people=[], places=[]),
     )

@@ -12,9 +12,11 @@ from typing import Any
 
 from tests.support.asgi import Reply, ask
 from trucyte.base.clock import FixedClock
-from trucyte.base.settings import DatabaseSettings, DiskSettings, Settings
+from trucyte.base.problem import Problem
+from trucyte.base.settings import DatabaseSettings, DiskSettings, Settings, SubscriptionSettings
 from trucyte.database.connect import Database
 from trucyte.node.bulk.jobs import Bulk, do_one, make_bulk
+from trucyte.node.exchange.subscriptions import make_follower, make_subscriptions, telling
 from trucyte.node.people.parts import make_identity
 from trucyte.node.serve import make_api
 from trucyte.node.wiring import Node, open_node
@@ -75,6 +77,18 @@ class World:
         while do_one(self.bulk, Event()):
             pass
 
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Follow and tell subscribers, as the background process of a node does."""
+        problems: list[Problem] = []
+        with telling(self.node, problems.append):
+            yield
+        assert problems == []
+
+    def follow(self) -> None:
+        """Let what is told come up to the journal, which nothing is told of before it was read."""
+        make_follower(self.node, make_subscriptions(self.node)).catch_up()
+
     def lay_out(self) -> None:
         """Let the index of people come up to the journal."""
         make_identity(self.node).follower.catch_up()
@@ -87,6 +101,7 @@ def open_world(database: Database, folder: Path, clock: FixedClock) -> Iterator[
         data=folder,
         database=DatabaseSettings(url=database.url),
         disk=DiskSettings(warn_bytes=2, stop_bytes=1),
+        subscriptions=SubscriptionSettings(networks=("127.0.0.0/8",)),
     )
     with open_node(settings, clock=clock) as node:
         bulk = make_bulk(node)

@@ -1,6 +1,7 @@
 """What each page says, in both languages."""
 
 import io
+import re
 from dataclasses import replace
 
 import openpyxl
@@ -30,6 +31,13 @@ def read(pages, address: str, language: str = "vi") -> str:
 
 def post(pages, body: str) -> Reply:
     return ask(pages, "POST", "/people", body=body.encode(), headers=FORM)
+
+
+@pytest.mark.parametrize("address", ["/health", "/parameters", "/registers", "/subscriptions"])
+def test_pages_of_the_node_lie_under_its_health(pages, address: str) -> None:
+    page = read(pages, address)
+    (current,) = re.findall(r'<a href="(/[^"?]*)" aria-current', page)
+    assert current == "/health"
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("web = 3", r"\$\.web"),
         ("[disk]\nwarn_bytes = 1\nstop_bytes = 2", "below disk.stop_bytes"),
         ("[database]\nconnections_max = 1", "below 2"),
+        ('[subscriptions]\ntrust = "/nowhere/ca.pem"', "subscriptions.trust is no file"),
+        ('[subscriptions]\ntrust = "trucyte.toml"', "subscriptions.trust is no file"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_refused_with_its_place(

@@ -5,6 +5,7 @@ wrong type is refused with its place, so that a misspelt setting never goes unno
 """
 
 import ipaddress
+import ssl
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -124,6 +125,8 @@ class SubscriptionSettings(_Table, frozen=True, kw_only=True):
     base: str = ""  # address of the API in notifications; empty: that of web.host and web.port
     http_hosts: tuple[str, ...] = ()  # to whom http is enough; to all others only https
     networks: tuple[str, ...] = ()  # not of the open network, and allowed: "10.20.0.0/16"
+    # PEM file of authorities that sign endpoints, beside those this machine trusts anyway.
+    trust: Path | None = None
     attempts_max: int = 12  # the last is about two hours after the first
     seconds_max: float = 10.0  # of one request
     keep_days: int = 30  # how long events can be asked for again
@@ -258,6 +261,10 @@ def _faults_of_subscriptions(settings: SubscriptionSettings) -> tuple[tuple[bool
             all(map(_is_network, settings.networks)),
             "subscriptions.networks has what is not a network",
         ),
+        (
+            settings.trust is None or _holds_certificates(settings.trust),
+            "subscriptions.trust is no file of certificates (PEM) that can be read",
+        ),
     )
 
 
@@ -265,5 +272,13 @@ def _is_network(text: str) -> bool:
     try:
         ipaddress.ip_network(text)
     except ValueError:
+        return False
+    return True
+
+
+def _holds_certificates(file: Path) -> bool:
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError:  # an SSLError is one
         return False
     return True

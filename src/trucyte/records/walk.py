@@ -27,6 +27,7 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.rows import binary_cursor
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
+from trucyte.records.others import Others
 from trucyte.records.persons.following import persons_with
 from trucyte.records.rows import sensitivity_of
 from trucyte.records.search.bound import Parameters
@@ -37,7 +38,6 @@ from trucyte.records.search.query import Query, read_query
 from trucyte.records.statements import statements
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_GROUP = "Group"
 _OWN = 0  # the origin of this node's own resources
 _TIMES_MAX = 100_000
 _ROWS = 2000
@@ -139,8 +139,12 @@ class Walker:
                 statement, bound = self._statement(access, selection, span, snapshot, links)
                 matchers = self._matchers(selection, links)
                 cursor.execute(statement, bound.values)
+                chosen = selection.persons
+                others = Others(self._index, frozenset(chosen)) if chosen is not None else None
                 while rows := cursor.fetchmany(_ROWS):
-                    lines = self._of_them_alone(self._lines(rows), selection)
+                    lines = self._lines(rows)
+                    if others is not None:
+                        lines = [one for one in lines if not others.has(one.type, one.body)]
                     yield _met(lines, matchers, self._index) if matchers else lines
 
     def deleted(self, access: Access, selection: Selection, span: Span) -> list[Deleted]:
@@ -164,20 +168,6 @@ class Walker:
             and (persons is None or one.person in persons)
             and (access.sees_restricted or not self._was_restricted(one))
         ]
-
-    def _of_them_alone(self, lines: list[Line], selection: Selection) -> list[Line]:
-        """Leave out groups that name members besides the persons who were chosen."""
-        if selection.persons is None or not any(line.type == _GROUP for line in lines):
-            return lines
-        chosen = set(selection.persons)
-        return [line for line in lines if line.type != _GROUP or self._names_only(line, chosen)]
-
-    def _names_only(self, line: Line, chosen: set[int]) -> bool:
-        person = self._index.hasher.person
-        members = (member.get("entity", {}) for member in parse(line.body).get("member", ()))
-        # A member named by anything but a reference is somebody of whom nothing is known.
-        named = (member.get("reference") for member in members)
-        return all(isinstance(one, str) and person(one) in chosen for one in named)
 
     def _was_restricted(self, one: Deleted) -> bool:
         versions = self._journal.history(_OWN, one.type, one.id)

@@ -7,6 +7,7 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import httptools
@@ -35,6 +36,14 @@ class _Answer:
             self.status = status
 
 
+def trusting(file: Path | None) -> ssl.SSLContext:
+    """Return what certificates are judged by: this machine's authorities, and those of a file."""
+    trust = ssl.create_default_context()
+    if file is not None:
+        trust.load_verify_locations(file)
+    return trust
+
+
 class Poster:
     """Sends notifications out."""
 
@@ -44,7 +53,7 @@ class Poster:
         """Send to what `policy` allows; `trust` are the certificates of others."""
         self._policy = policy
         self._look_up = look_up
-        self._trust = trust or ssl.create_default_context()
+        self._trust = trust or trusting(None)
 
     async def send(
         self, method: str, target: Target, headers: Headers, body: bytes, *, seconds_max: float

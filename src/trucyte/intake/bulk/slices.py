@@ -4,6 +4,7 @@ A line that is longer than allowed is passed over, and told with its number.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -32,7 +33,15 @@ class _Object(msgspec.Struct):
     """Any JSON object."""
 
 
+class _Resource(msgspec.Struct):
+    """Any resource."""
+
+    type: str = msgspec.field(name="resourceType")
+
+
 _OBJECT = msgspec.json.Decoder(_Object)
+_RESOURCE = msgspec.json.Decoder(_Resource)
+_ANY = msgspec.json.Decoder(_Object | list[_Object])
 
 
 def slices(
@@ -56,7 +65,9 @@ def slices(
 def is_lines(file: BinaryIO, limits: Limits) -> bool:
     """Say whether a file has a resource a line; else it is one JSON value over many lines.
 
-    A broken first line does not make a file one value: its other lines can be read.
+    A broken first line does not make a file one value: its other lines can be read. One that
+    breaks off as the first of a laid-out value does is taken for that only where the whole
+    file is such a value, or no other line could be read by itself.
     """
     file.seek(0)
     first = b"\n"
@@ -68,8 +79,35 @@ def is_lines(file: BinaryIO, limits: Limits) -> bool:
     try:
         _OBJECT.decode(first)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return not first.rstrip().endswith((b"{", b"[", b","))
+        breaks_off = first.rstrip().endswith((b"{", b"[", b","))
+        return not breaks_off or (not _is_one(file, limits) and _has_resource(file, limits))
     return True
+
+
+def _is_one(file: BinaryIO, limits: Limits) -> bool:
+    """Say whether a file is one JSON value, no longer than a bundle may be."""
+    file.seek(0)
+    data = file.read(limits.bundle + 1)
+    if len(data) > limits.bundle:
+        return False
+    try:
+        _ANY.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _has_resource(file: BinaryIO, limits: Limits) -> bool:
+    """Say whether a line is a resource by itself; what is indented lies within another."""
+    file.seek(0)
+    begins = True
+    while line := file.readline(limits.line + 1):
+        if begins and line.startswith(b"{"):
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                _RESOURCE.decode(line)
+                return True
+        begins = line.endswith(b"\n")
+    return False
 
 
 def _next(file: BinaryIO, start: int, line: int, limits: Limits, size: int) -> Slice | None:

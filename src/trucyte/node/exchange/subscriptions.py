@@ -14,7 +14,7 @@ from trucyte.exchange.subscriptions.binding import Binding
 from trucyte.exchange.subscriptions.delivery import Deliverer, Pace
 from trucyte.exchange.subscriptions.follower import Follower, Parts
 from trucyte.exchange.subscriptions.matching import Compiler
-from trucyte.exchange.subscriptions.post import Poster
+from trucyte.exchange.subscriptions.post import Poster, trusting
 from trucyte.exchange.subscriptions.publish import Publisher
 from trucyte.exchange.subscriptions.signing import Signer
 from trucyte.exchange.subscriptions.sockets import Socket
@@ -99,7 +99,7 @@ def make_deliverer(node: Node, parts: Subscriptions) -> Deliverer:
     settings = node.settings.subscriptions
     return Deliverer(
         parts.telling,
-        Poster(policy_of(node)),
+        Poster(policy_of(node), trust=trusting(settings.trust)),
         parts.signer,
         Publisher(parts.store, node.journal),
         Pace(attempts_max=settings.attempts_max, seconds_max=settings.seconds_max),
