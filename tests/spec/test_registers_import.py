@@ -177,3 +177,39 @@ def test_facility_codes_and_global_numbers(desk: Desk) -> None:
     assert desk.facilities.name(desk.node.full, "01234") == "Số không bị bỏ"
     assert has_check_digit("4006381333931")
     assert desk.node.search("Organization", ("identifier", "https://www.gs1.org/gln|8930000000019"))
+
+
+def test_a_list_of_facilities_gives_places_services_and_endpoints(desk: Desk) -> None:
+    desk.load(
+        Kind.FACILITIES,
+        "ma cskcb,ten cskcb,ma xa,dich vu,gio lam viec,dia chi ket noi\n"
+        "00009,Tram Mau,00262,Tiêm chủng; Khám thai; tiêm  chủng,T2-6: 7h-16h,https://m.example/r4",
+    )
+    location, endpoint = desk.one("Location"), desk.one("Endpoint")
+    organisation = desk.one("Organization")
+    services = desk.all("HealthcareService")
+    assert sorted(one["name"] for one in services) == ["Khám thai", "tiêm chủng"]
+    own = {"reference": f"Organization/{organisation['id']}"}
+    for one in services:
+        assert one["availableTime"][0]["availableEndTime"] == "16:00:00"
+        assert one["location"] == [{"reference": f"Location/{location['id']}"}]
+        assert own.items() <= one["providedBy"].items()
+    assert location["hoursOfOperation"][0]["openingTime"] == "07:00:00"
+    assert location["address"]["extension"] == organisation["address"][0]["extension"]
+    assert endpoint["address"] == "https://m.example/r4"
+    assert organisation["endpoint"] == [{"reference": f"Endpoint/{endpoint['id']}"}]
+
+
+def test_an_address_with_a_password_and_hours_that_say_nothing_are_told(desk: Desk) -> None:
+    loaded = desk.load(
+        Kind.FACILITIES,
+        "ma cskcb,ten cskcb,ma xa,gio lam viec,dia chi ket noi\n"
+        "00009,Mot,,,https://me:secret@m.example/r4\n"
+        "00008,Hai,,,ftp://m.example\n"
+        "00007,Ba,Xã Không Có,khi có hẹn,",
+    )
+    faults = [(note.row, note.reason) for note in loaded.notes.faults]
+    assert faults == [(2, "endpoint-form"), (3, "endpoint-form")]
+    warned = [(note.row, note.reason) for note in loaded.notes.warnings]
+    assert warned == [(4, "commune-unsure"), (4, "hours-form")]
+    assert loaded.units == 1

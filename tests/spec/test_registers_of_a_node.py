@@ -93,13 +93,27 @@ def test_an_organisation_cannot_alter_the_register(world: World) -> None:
     assert world.ask("a", "DELETE", f"/Practitioner/{id_}").status == 403
 
 
+def test_a_facility_tells_in_which_unit_it_lies_that_day(world: World) -> None:
+    id_ = facility_id(world.node.keyring.ids, "00003")
+    for day, name in (
+        ("2025-06-30", "Phường Phố Huế, Thành phố Hà Nội"),
+        ("2025-07-01", "Phường Hai Bà Trưng, Thành phố Hà Nội"),
+    ):
+        reply = world.ask("a", "GET", f"/Organization/{id_}/$successors?on={day}")
+        (unit,) = (part for part in reply.json["parameter"] if part["name"] == "commune")
+        coding, share = unit["part"]
+        assert coding["valueCoding"]["display"] == name
+        assert share == {"name": "share", "valueCode": "whole"}
+
+
 def test_a_facility_is_asked_what_it_became(world: World) -> None:
     key = world.node.keyring.ids
     old, new = facility_id(key, "00003"), facility_id(key, "00005")
 
     def became(day: str) -> list[str]:
         reply = world.ask("a", "GET", f"/Organization/{old}/$successors?on={day}")
-        return [part["valueReference"]["reference"] for part in reply.json["parameter"]]
+        told = [part for part in reply.json["parameter"] if part["name"] == "return"]
+        return [part["valueReference"]["reference"] for part in told]
 
     assert became("2025-06-30") == [f"Organization/{old}"]
     assert became("2025-07-01") == [f"Organization/{new}"]

@@ -340,3 +340,38 @@ def test_places_come_from_roles_with_their_days(world: World) -> None:
     assert at("Organization/p") is Why.OUT_OF_PLACE
     world.node.put({**role, "period": {"start": "2026-01-01", "end": "2026-06-30"}})
     assert at("Organization/o") is Why.OUT_OF_PLACE
+
+
+@pytest.mark.parametrize("kind", ["transaction", "batch"])
+def test_many_acts_together_ask_once_for_each_signer(
+    world: World, kind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(world)
+    read: list[str] = []
+    facts = Registers.facts
+
+    def counted(self: Registers, access: Any, who: Any, *more: Any) -> Any:
+        read.append(who["reference"])
+        return facts(self, access, who, *more)
+
+    monkeypatch.setattr(Registers, "facts", counted)
+    request = {"method": "POST", "url": "MedicationRequest"}
+    signers = ["Practitioner/dr", "Practitioner/nobody"]
+    entries = [{"resource": prescription(who), "request": request} for who in signers * 20]
+    bundle = {"resourceType": "Bundle", "type": kind, "entry": entries}
+    with caplog.at_level("INFO"):
+        assert world.client("POST", "/fhir/", as_json(bundle)).status == 200
+    assert read == signers
+    told = [one for one in caplog.records if "signer-untold" in one.getMessage()]
+    assert len(told) <= 1  # one line of a decision, not one of each act
+    assert len(world.node.search("MedicationRequest")) == 40
+
+
+def test_a_revocation_holds_with_the_next_transaction(world: World) -> None:
+    put(world)
+    request = {"method": "POST", "url": "MedicationRequest"}
+    entries = [{"resource": prescription(), "request": request}] * 2
+    bundle = as_json({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert world.client("POST", "/fhir/", bundle).status == 200
+    put(world, state("revoked", "2026-11-22"))
+    assert world.client("POST", "/fhir/", bundle).status == 403

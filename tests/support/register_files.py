@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.support.records import KEY, Node
 from trucyte.fhir.definitions import Definitions
+from trucyte.fhir.parse import parse
 from trucyte.fhir.validate import Validator
 from trucyte.records import Hasher
 from trucyte.shared.identity.registers.facilities import Facilities
@@ -39,6 +41,15 @@ class Desk:
     def practitioners(self, *lines: str, heading: str = "") -> Loaded:
         head = heading or "so gphn,ho ten,ngay cap,ngay het han,tinh trang,ngay quyet dinh,ma cskcb"
         return self.load(Kind.PRACTITIONERS, "\n".join((head, *lines)))
+
+    def all(self, type: str) -> list[dict[str, Any]]:
+        """Return what is current of a type."""
+        page = self.node.records.search(self.node.full, type, [("_count", "100")])
+        return [parse(one.body) for one in page.entries]
+
+    def one(self, type: str) -> dict[str, Any]:
+        (found,) = self.all(type)
+        return found
 
     def why(self, number: str) -> str:
         asked = {"identifier": {"system": NUMBERS, "value": number}}

@@ -9,6 +9,7 @@ from tests.support.registers import licence, practitioner, state
 from trucyte.records import Access
 from trucyte.records.shown import ResourceNotFound
 from trucyte.shared.identity.registers.codes import FACILITIES, GLN, HOURS
+from trucyte.shared.identity.registers.communes import coded
 from trucyte.shared.identity.registers.licence import licences_of, practice_of
 from trucyte.shared.identity.registers.standing import Facts, standing_of
 from trucyte.web.registers import Facility, Practitioner, Version
@@ -41,6 +42,7 @@ def facility(id: str, code: str, name: str, **more: Any) -> dict[str, Any]:
 
 def places() -> list[dict[str, Any]]:
     new = facility("o5", "00005", "Trạm Y tế Xã Mẫu Mới")
+    new["address"][0]["extension"] = [coded("00262")]  # a ward until July 2025
     new["identifier"].append({"system": GLN, "value": "8930000000019"})
     return [new, facility("o3", "00003", "Trạm Y tế Xã Thử Một", active=False)]
 
@@ -75,7 +77,9 @@ class FakeRegisterBook:
             resource=found,
             services=[{"name": "Tiêm chủng"}, {"name": "Khám thai", "active": False}],
             endpoints=[{"name": "FHIR", "status": "active", "address": "https://mau.example/fhir"}],
-            places=[{"name": "Trạm chính", "address": {"text": "Xã Thử Một"}}],
+            places=[
+                {"name": "Trạm chính", "address": {**found["address"][0], "text": "Xã Thử Một"}}
+            ],
             before=self.places[1:] if id == "o5" else (),
             after=self.places[:1] if id == "o3" else (),
             versions=[Version(1, ACCEPTED, str(found["name"]))],

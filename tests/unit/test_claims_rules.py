@@ -257,7 +257,7 @@ def test_every_option_is_read_by_its_check(book: RuleBook) -> None:
     known = {"when", "when_visit", "max", "min", "exact", "pattern", "whole", "digits", "partial"}
     known |= {"many", "values", "words", "fields", "first", "then", "slack_days", "of"}
     known |= {"with_stay", "begin", "end", "price", "service", "parts", "amount", "shares"}
-    known |= {"tables", "lines", "plus", "minus", "without"}
+    known |= {"tables", "lines", "plus", "minus", "without", "at", "social"}
     for rule in book.rules.values():
         assert set(rule.options) <= known, rule.number
 

@@ -66,6 +66,12 @@ def test_a_facility_shows_what_it_has_and_what_it_was(pages: Any) -> None:
     assert "Nay là" in read(pages, "/registers/facilities/o3")
 
 
+def test_a_facility_in_a_merged_commune_shows_the_unit_of_today(pages: Any) -> None:
+    page = read(pages, "/registers/facilities/o5")
+    assert "Nay thuộc" in page and page.count("Phường Hai Bà Trưng, Thành phố Hà Nội") == 2
+    assert "Nay thuộc" not in read(pages, "/registers/facilities/o3")  # nothing is known
+
+
 def test_the_first_day_says_how_lists_come_in() -> None:
     assert "trucyte registers import" in read(make_app(fake_services("empty")), "/registers")
 

@@ -4,7 +4,7 @@
 function of a module, or a `functools.partial` of one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -21,6 +21,10 @@ from trucyte.journal.journal import Journal
 class Rules(Protocol):
     """The validation rules of claims."""
 
+    def look(self, visits: Iterable[Visit]) -> None:
+        """Read at once what `check` will ask of a register about these visits."""
+        ...
+
     def check(self, visit: Visit, on: date | None = None) -> Sequence[Finding]:
         """Return what is wrong with a visit; `on` is the day whose rules count."""
         ...
@@ -31,6 +35,33 @@ class Checker(Protocol):
 
     def check(self, resource: Any) -> Sequence[Issue]:
         """Return what is wrong with a parsed resource, empty for nothing."""
+        ...
+
+
+class Barred(Protocol):
+    """An act of someone whose licence was not in force then."""
+
+    @property
+    def place(self) -> str:
+        """Where in the resource, as FHIRPath has it."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """The register's code, such as revoked or expired."""
+        ...
+
+    @property
+    def day(self) -> str:
+        """The day of the act."""
+        ...
+
+
+class Signers(Protocol):
+    """Says of acts that are past whether the licence was in force then."""
+
+    def barred(self, resources: Sequence[Mapping[str, Any]]) -> Sequence[Barred | None]:
+        """Return of each resource the first act of someone who might not sign."""
         ...
 
 
@@ -59,6 +90,7 @@ class Tools:
     person_of: Callable[[Mapping[str, Any]], str | None]  # resource -> "Patient/<id>"
     ids: bytes  # the key of opaque ids
     clock: Clock
+    signers: Signers | None = None  # None: there is no register to ask
 
 
 Build = Callable[[], Tools]

@@ -33,7 +33,9 @@ from trucyte.records import Hasher, Records, SearchIndex, person_reference
 from trucyte.records.persons.circles import Circles
 from trucyte.shared.access.local import system_access
 from trucyte.shared.identity.links.links import Links
-from trucyte.shared.identity.registers.reader import Registers
+from trucyte.shared.identity.registers.many import Many
+from trucyte.shared.identity.registers.past import Past
+from trucyte.shared.identity.registers.reader import Registers, lines_of_node
 from trucyte.shared.identity.registers.signing import Signing
 from trucyte.shared.terminology.lists import LoadedLists
 from trucyte.vietnam.lists import CodeLists
@@ -89,17 +91,20 @@ def build_tools(url: str, keys: Path) -> Tools:
     clock: Clock = SystemClock()
     journal = Journal(database, keyring, clock, parts.projections)
     records = Records(database, journal, parts.index, clock, keyring.tokens)
+    own = partial(lines_of_node, database)
+    past = Past(Many(records, system_access("registers"), own), clock)
     return Tools(
         database=database,
         journal=journal,
         mapping=TableMapping(keyring.ids, parts.lists),
-        rules=parts.rules,
+        rules=parts.rules.asking(past),
         checker=Validator(parts.definitions),
         finder=IndexFinder(records),
         person=Hasher(keyring.persons).person,
         person_of=person_reference,
         ids=keyring.ids,
         clock=clock,
+        signers=past,
     )
 
 

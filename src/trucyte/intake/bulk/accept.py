@@ -67,6 +67,7 @@ class Done:
     written: int  # versions
     unchanged: int  # lines that were here with the same content, or overtaken
     failed: int  # lines
+    warned: int  # lines in which someone signs whose licence was not in force
     errors: bytes  # NDJSON of OperationOutcomes
 
 
@@ -76,6 +77,7 @@ class _Counts:
 
     written: int = 0
     unchanged: int = 0
+    warned: int = 0
     errors: list[tuple[int, bytes]] = field(default_factory=list)
 
 
@@ -118,6 +120,7 @@ class SliceAcceptor:
             if isinstance(result, Result):
                 count.written += result.resources
                 count.unchanged += not result.resources
+                count.warned += bool(result.findings)
             else:
                 error = self._error(names[source], piece.ordinal, result)
                 count.errors.append((piece.ordinal, error))
@@ -178,7 +181,7 @@ def _piece(data: bytes, number: int, expected: str) -> Piece:
 def _done(task: Task, count: _Counts) -> Done:
     errors = b"".join(error for _, error in sorted(count.errors))
     failed = len(count.errors)
-    return Done(task.file, task.slice, count.written, count.unchanged, failed, errors)
+    return Done(task.file, task.slice, count.written, count.unchanged, failed, count.warned, errors)
 
 
 def make_acceptor(build: Build, limits: Limits, language: str) -> SliceAcceptor:

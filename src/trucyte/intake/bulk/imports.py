@@ -104,7 +104,8 @@ def _owner(access: Access) -> Owner:
 def manifest(status: Status, file_url: str) -> dict[str, Any]:
     """Return what came of a finished import; `file_url` is what a file's name is put behind.
 
-    `output` tells of each input how many lines were written, were here already, or failed;
+    `output` tells of each input how many lines were written, were here already, or failed,
+    and `warned` in how many someone signs whose licence was not in force then;
     `error` names the OperationOutcomes, one a failed line, with file and line.
     """
     assert status.state is not None and status.ended_at is not None
@@ -128,6 +129,7 @@ def _output(input: Input, file: Any) -> dict[str, Any]:
         "count": file.written,
         "unchanged": file.unchanged,
         "failed": file.failed,
+        **({"warned": file.warned} if file.warned else {}),
     }
     return {"type": input.type, **told} if input.type else told
 

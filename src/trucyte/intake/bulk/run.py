@@ -56,6 +56,7 @@ class FileState(msgspec.Struct):
     written: int = 0
     unchanged: int = 0
     failed: int = 0
+    warned: int = 0  # lines in which someone signs whose licence was not in force
     is_done: bool = False
 
 
@@ -274,6 +275,7 @@ class _Run:
             file.written += found.written
             file.unchanged += found.unchanged
             file.failed += found.failed
+            file.warned += found.warned
             self._add_errors(found.errors)
 
     # What is kept

@@ -119,6 +119,7 @@ class ClaimsAcceptor:
         self._present.clear()
         self._present.load(key for work in works for key in work.keys)
         plans: list[tuple[Work, Plan]] = []
+        self._tools.rules.look(work.visit for work in works)
         for work in works:
             try:
                 plan = self._planner.plan(work)

@@ -14,6 +14,7 @@ from trucyte.fhir.issue import Severity
 from trucyte.fhir.parse import parse
 from trucyte.fhir.text import Accepted, accept, without_own_fields
 from trucyte.intake.claims.accept import Task, Told, refused
+from trucyte.intake.claims.finding import Finding
 from trucyte.intake.claims.plan import is_same
 from trucyte.intake.claims.present import Present
 from trucyte.intake.fhir.conditions import resolve_references
@@ -34,6 +35,8 @@ from trucyte.journal.change import Entry as Line
 
 _WAIT = (Kind.UNAVAILABLE, Kind.NO_SPACE)
 _TRIES = 8
+LICENCE_RULE = "GPHN-20"  # of rules/data/licences.toml
+_FINDINGS_MAX = 100  # of one piece
 _RESTRICTED = frozenset({"R", "V"})
 
 
@@ -45,6 +48,7 @@ class _Plan:
     piece: Piece
     kind: str
     units: list[list[Change]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     is_restricted: bool = False
 
 
@@ -110,7 +114,27 @@ class FhirAcceptor:
                 yield read, problem
             except Exception as error:  # noqa: BLE001 - a defect costs one piece, not the file
                 yield read, MappingFailed(error=type(error).__name__)
+        self._remark([plan for _, plan in plans])
         yield from self._commit(plans)
+
+    def _remark(self, plans: Sequence[_Plan]) -> None:
+        """Say in which pieces someone signs whose licence was not in force; none is refused."""
+        if self._tools.signers is None:
+            return
+        changes = [
+            (plan, change.resource)
+            for plan in plans
+            for unit in plan.units
+            for change in unit
+            if change.resource is not None
+        ]
+        found = self._tools.signers.barred([resource for _, resource in changes])
+        for (plan, _), one in zip(changes, found, strict=True):
+            if one is not None and len(plan.findings) < _FINDINGS_MAX:
+                facts: dict[str, str | int] = {"licence": one.why, "entry": 1, "day": one.day}
+                plan.findings.append(
+                    Finding(LICENCE_RULE, Severity.INFORMATION, "", 0, one.place, facts)
+                )
 
     def _read(self, piece: Piece) -> Asked:
         if piece.problem is not None:
@@ -256,5 +280,6 @@ def _result(plan: _Plan, count: int) -> Result:
         outcome=Outcome.ACCEPTED if count else Outcome.UNCHANGED,
         is_restricted=plan.is_restricted,
         resources=count,
+        findings=plan.findings,
         variant=f"FHIR {plan.kind}" if plan.kind.startswith("Bundle") else "FHIR",
     )

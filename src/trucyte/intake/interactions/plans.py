@@ -48,9 +48,11 @@ _TWO = 2  # as many as show that a condition is not selective
 _NO_LINKS: Mapping[str, str] = {}
 # Who is written together with a version and may have signed it, by "Type/id".
 Coming = Mapping[str, Mapping[str, Any]]
+# What is found out of those who sign, once for all that is decided together.
+Found = dict[object, Any]
 # A version that is to be written, the body it replaces, and what comes along: raises where
 # it is signed by someone who may not.
-Signed = Callable[[Mapping[str, Any], bytes | None, Coming], None]
+Signed = Callable[[Mapping[str, Any], bytes | None, Coming, Found], None]
 _ALONE: Coming = {}
 _WHO_SIGNS = frozenset({"Practitioner", "PractitionerRole"})
 Key = tuple[str, str]  # type, id
@@ -78,6 +80,7 @@ class Scene:
     present: Present
     standing: Standing
     coming: Coming = field(default_factory=lambda: _ALONE)
+    found: Found = field(default_factory=dict, repr=False)
 
     def stored(self, key: Key) -> Stored | None:
         """Return the current line; None where there is none, or it is another's."""
@@ -105,7 +108,9 @@ class Plan:
     expectations: tuple[SearchExpectation, ...] = ()
 
 
-def unsigned(resource: Mapping[str, Any], before: bytes | None, coming: Coming) -> None:
+def unsigned(
+    resource: Mapping[str, Any], before: bytes | None, coming: Coming, found: Found
+) -> None:
     """Take every signature, where a node has no registers."""
 
 
@@ -176,7 +181,7 @@ class Planner:
             return Plan(Done.FOUND, standing=_current(access, settled, scene, id_))
         scene.check_change((ask.type, id_))
         ready = made_ready(ask.draft, id_, links, self.checker)
-        self.signed(ready.resource, None, scene.coming)
+        self.signed(ready.resource, None, scene.coming, scene.found)
         return Plan(Done.CREATED, (self.change(access, ask.type, id_, ready, 0),))
 
     def _update(
@@ -191,7 +196,8 @@ class Planner:
         ready = made_ready(draft, id_, links, self.checker)
         if stored and ready.accepted.body == stored.body:
             return Plan(Done.UNCHANGED, standing=stored)
-        self.signed(ready.resource, stored.body if stored else None, scene.coming)
+        before = stored.body if stored else None
+        self.signed(ready.resource, before, scene.coming, scene.found)
         version = scene.version((ask.type, id_))
         change = self.change(access, ask.type, id_, ready, version)
         return Plan(Done.UPDATED if stored else Done.CREATED, (change,))
@@ -220,7 +226,7 @@ class Planner:
         ready = patched(stored.body, ask.patch, self.settings.resource, self.checker)
         if is_same(ready.accepted.body, stored.body):
             return Plan(Done.UNCHANGED, standing=stored)
-        self.signed(ready.resource, stored.body, scene.coming)
+        self.signed(ready.resource, stored.body, scene.coming, scene.found)
         version = scene.version((ask.type, id_))
         return Plan(Done.UPDATED, (self.change(access, ask.type, id_, ready, version),))
 

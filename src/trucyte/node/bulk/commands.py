@@ -123,11 +123,31 @@ def take_in(paths: Sequence[Path], as_json: bool) -> int:
         "unchanged": sum(file.unchanged for file in state.files),
         "failed": sum(file.failed for file in state.files),
     }
+    if warned := sum(file.warned for file in state.files):
+        counts["warned"] = warned
     errors = place.path / ERRORS
     if not counts["failed"]:
         place.remove()
     _print_import(counts, errors, settings, as_json=as_json)
     return INPUT_ERRORS if counts["failed"] else DONE
+
+
+_WORDS = {
+    "vi": {
+        "files": "tệp",
+        "written": "tài nguyên mới",
+        "unchanged": "không đổi",
+        "failed": "dòng lỗi",
+        "warned": "dòng do người không có giấy phép hiệu lực ký",
+    },
+    "en": {
+        "files": "files",
+        "written": "newly written",
+        "unchanged": "unchanged",
+        "failed": "failed lines",
+        "warned": "lines signed without a licence in force",
+    },
+}
 
 
 def _print_import(
@@ -138,9 +158,8 @@ def _print_import(
         click.echo(json.dumps(counts | place))
         return
     vi = settings.language == "vi"
-    words = ("tệp", "tài nguyên mới", "không đổi", "dòng lỗi") if vi else (
-        "files", "newly written", "unchanged", "failed lines")  # fmt: skip
-    click.echo(", ".join(f"{n:,} {word}" for n, word in zip(counts.values(), words, strict=True)))
+    words = _WORDS["vi" if vi else "en"]
+    click.echo(", ".join(f"{count:,} {words[name]}" for name, count in counts.items()))
     if counts["failed"]:
         click.echo(str(errors))
 

@@ -77,10 +77,10 @@ def facility(call: Call) -> Response:
     found = _book(call).facility(access, call.request.path_params["id"], today)
     return call.page(
         "facility.html",
-        facility=view.facility_line(found.resource),
+        facility=view.facility_line(found.resource, today),
         services=[view.service_line(one) for one in found.services],
         endpoints=[view.endpoint_line(one) for one in found.endpoints],
-        places=[view.location_line(one) for one in found.places],
+        places=[view.location_line(one, today) for one in found.places],
         before=[view.facility_line(one) for one in found.before],
         after=[view.facility_line(one) for one in found.after],
         versions=found.versions,

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from trucyte.base.clock import VIETNAM
+from trucyte.fhir.search.fold import fold
 from trucyte.fhir.search.moments import EARLIEST, LATEST
 from trucyte.shared.identity.registers.codes import FACILITIES, GLN, HOURS
+from trucyte.shared.identity.registers.communes import full_name, lies_in
 from trucyte.shared.identity.registers.licence import (
     Licence,
     Spell,
@@ -105,6 +107,7 @@ class FacilityLine:
     kind: str
     address: str
     is_active: bool
+    units: Sequence[str] = ()  # in which it lies today, where the address does not say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +157,8 @@ def place_line(role: Resource) -> PlaceLine:
     )
 
 
-def facility_line(organisation: Resource) -> FacilityLine:
-    """Return a facility."""
+def facility_line(organisation: Resource, today: date | None = None) -> FacilityLine:
+    """Return a facility; with a day also the units that it lies in then."""
     addresses = organisation.get("address", ())
     kinds = [t.get("text") for t in organisation.get("type", ()) if t.get("text")]
     address = addresses[0] if addresses else {}
@@ -168,7 +171,17 @@ def facility_line(organisation: Resource) -> FacilityLine:
         kind=", ".join(kinds),
         address=", ".join(str(part) for part in parts if part),
         is_active=organisation.get("active") is not False,
+        units=_units(address, today) if today else (),
     )
+
+
+def _units(address: Resource, today: date) -> Sequence[str]:
+    """Return the units of a day, but for one that the address names as it is."""
+    found = [full_name(one.unit) for one in lies_in(address, today)]
+    told = fold(str(address.get("text", "")))
+    if len(found) == 1 and fold(found[0].partition(",")[0]) in told:
+        return ()
+    return found
 
 
 def service_line(service: Resource) -> OfferLine:
@@ -181,9 +194,10 @@ def service_line(service: Resource) -> OfferLine:
     return OfferLine(name, ", ".join(w for w in words if w and w != name), _is_active(service))
 
 
-def location_line(place: Resource) -> OfferLine:
-    """Return a Location."""
-    detail = str(place.get("address", {}).get("text", ""))
+def location_line(place: Resource, today: date) -> OfferLine:
+    """Return a Location, with the units that it lies in today."""
+    address = place.get("address", {})
+    detail = ", ".join(filter(None, [str(address.get("text", "")), *_units(address, today)]))
     return OfferLine(str(place.get("name", "")), detail, place.get("status") != "inactive")
 
 

@@ -1,16 +1,17 @@
 """The rule book: every rule, compiled to what a visit of a given day is checked against."""
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 from trucyte.fhir.issue import Severity
 from trucyte.intake.claims.finding import Finding
-from trucyte.intake.claims.rules import checks_form, checks_money, checks_order
-from trucyte.intake.claims.rules.case import Case, Tolerance, moment
+from trucyte.intake.claims.rules import checks_form, checks_money, checks_order, checks_people
+from trucyte.intake.claims.rules.case import Case, Licences, Tolerance, moment
 from trucyte.intake.claims.rules.fields import field_rules
 from trucyte.intake.claims.rules.rule import Destination, Era, Rule, read_rules
 from trucyte.intake.claims.tables import Row, Variant, Visit
@@ -42,6 +43,7 @@ ROW_CHECKS: Mapping[str, RowCheck] = {
         *("hospital_amount", "insured_amount", "other_funding", "shares_of_line", "split_of_line"),
         *("between_zero_and", "not_negative"),
     ),
+    **_checks(checks_people, "licence"),
 }
 CASE_CHECKS: Mapping[str, CaseCheck] = {
     **_checks(
@@ -86,7 +88,21 @@ class RuleBook:
         self._tolerance = tolerance or Tolerance()
         self._needed = sorted({rule.needs_list for rule in rules if rule.needs_list})
         self._selections: dict[tuple[date, Era, tuple[bool, ...]], Selection] = {}
+        self._licences: Licences | None = None
+        self._of_licences = [rule for rule in rules if rule.check == "licence"]
         _refuse_faulty(rules)
+
+    def asking(self, licences: Licences) -> Self:
+        """Return this book as one that asks a register of who treated."""
+        book = copy.copy(self)
+        book._licences, book._selections = licences, {}
+        return book
+
+    def look(self, visits: Iterable[Visit]) -> None:
+        """Read at once what `check` will ask of a register about these visits."""
+        if self._licences is not None:
+            rules = self._of_licences
+            self._licences.look(n for v in visits for n in checks_people.numbers_of(v, rules))
 
     def check(self, visit: Visit, on: date | None = None) -> Sequence[Finding]:
         """Return the findings on a visit; `on` is the day it ended (from NGAY_RA if not given).
@@ -97,7 +113,7 @@ class RuleBook:
         day = on or end_of(visit)
         era = Era.OLD if visit.variant in OLD_VARIANTS else Era.NEW
         selection = self._select(day, era)
-        case = Case(visit, self._lists, day, self._tolerance)
+        case = Case(visit, self._lists, day, self._tolerance, self._licences)
         return [
             *_row_findings(case, selection),
             *_case_findings(case, selection),
@@ -121,6 +137,8 @@ class RuleBook:
             if rule.era is not era or rule.destination not in self._destinations:
                 continue
             if not rule.is_in_force(day):
+                continue
+            if rule.check == "licence" and self._licences is None:
                 continue
             if rule.needs_list and not self._lists.is_loaded(rule.needs_list):
                 unchecked.append(rule)

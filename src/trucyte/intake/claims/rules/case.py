@@ -4,16 +4,31 @@ A value that does not parse reads as None here; that it is malformed is the find
 rule on its form, so no other rule stumbles over it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as with_default
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Protocol
 
 from trucyte.intake.claims.tables import Row, Visit
 from trucyte.vietnam.lists import CodeLists
 
 _AMOUNT_TEXT_MAX = 24
+
+Numbered = tuple[str, str]  # of a practitioner: "cchn" or "bhxh", and the number as written
+
+
+class Licences(Protocol):
+    """What a register says of licences on days that are past."""
+
+    def look(self, numbers: Iterable[Numbered]) -> None:
+        """Read what is known of these, all at once."""
+        ...
+
+    def bar(self, number: Numbered, day: date) -> str:
+        """Return why a licence was not in force all that day; "" where it was, or is not known."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,7 @@ class Case:
     lists: CodeLists
     on: date  # the day the visit ended; rules and lists are those of this day
     tolerance: Tolerance = with_default(default_factory=Tolerance)
+    licences: Licences | None = None  # None: there is no register to ask
 
     def rows(self, table: str) -> Sequence[Row]:
         """Return the rows of a table; none where it was not sent."""

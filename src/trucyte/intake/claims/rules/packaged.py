@@ -2,7 +2,10 @@
 
 from importlib import resources
 
-FILES = ("gateway.toml", "copies.toml", "money.toml", "precheck.toml", "old.toml")
+FILES = (
+    *("gateway.toml", "copies.toml", "money.toml", "precheck.toml", "old.toml"),
+    "licences.toml",
+)
 
 
 def packaged_rules() -> list[str]:

@@ -91,6 +91,25 @@ LIST_NAMES = {
         "nhom-chi-phi": "cost groups",
     },
 }
+# Why a licence was not in force, by the codes of a register.
+LICENCE_WORDS = {
+    "vi": {
+        "revoked": "đã bị thu hồi",
+        "suspended": "đang bị đình chỉ",
+        "replaced": "đã cấp đổi",
+        "not-yet": "chưa có hiệu lực",
+        "expired": "đã hết hạn",
+        "inactive": "không còn hành nghề",
+    },
+    "en": {
+        "revoked": "revoked",
+        "suspended": "suspended",
+        "replaced": "replaced by another",
+        "not-yet": "not in force yet",
+        "expired": "expired",
+        "inactive": "no longer used",
+    },
+}
 AMOUNT_FACTS = frozenset({"sent", "expected", "value", "limit"})
 
 
@@ -157,6 +176,8 @@ def _names(text: str) -> list[str]:
 
 
 def _shown(name: str, value: str | int, language: str) -> str:
+    if name == "licence":
+        return LICENCE_WORDS[language].get(str(value), str(value))
     if name not in AMOUNT_FACTS:
         return str(value)
     number = amount(str(value))

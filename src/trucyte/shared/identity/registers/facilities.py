@@ -15,7 +15,6 @@ from trucyte.database.connect import Database
 from trucyte.fhir.parse import parse
 from trucyte.records.access import Access
 from trucyte.records.gate import Records
-from trucyte.records.owners import EVERYBODY, owners_of_keys
 from trucyte.records.shown import Resource, ResourceGone, ResourceNotFound
 from trucyte.shared.identity.registers.codes import (
     FACILITIES,
@@ -24,6 +23,7 @@ from trucyte.shared.identity.registers.codes import (
     facility_id,
 )
 from trucyte.shared.identity.registers.licence import range_of
+from trucyte.shared.identity.registers.reader import lines_of_node
 
 FRESH_SECONDS: Final = 60.0
 _REMEMBERED_MAX: Final = 20_000
@@ -106,12 +106,7 @@ class Facilities:
 
     def _of_node(self, lines: Sequence[Resource]) -> list[Resource]:
         """Keep what only this node's operators wrote: who sends records founds no facility."""
-        if not lines:
-            return []
-        with self._database.reader() as connection:
-            owners = owners_of_keys([(one.type, one.id) for one in lines], connection)
-        nobody = frozenset({EVERYBODY})
-        return [one for one in lines if owners[one.type, one.id] <= nobody]
+        return lines_of_node(self._database, lines)
 
     def _read(self, access: Access, code: str) -> Resource | None:
         try:

@@ -9,7 +9,7 @@ is the register. Where the register knows a number, it alone counts.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from types import MappingProxyType
@@ -43,12 +43,20 @@ _MOST: Final = 200
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Json = Mapping[str, Any]
+Key = tuple[str, tuple[str, str] | None]
 _NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
 
 
 def register_id(key: bytes, number: str) -> str:
     """Return the id of the register's own Practitioner of a licence; `key` is that of ids."""
     return opaque_id(key, "Practitioner", "register", normal_number(number))
+
+
+def key_of(reference: Json) -> Key:
+    """Return what a Reference says of who is meant: the target, and a number of registers."""
+    identifier = reference.get("identifier")
+    number = register_number(identifier) if isinstance(identifier, Mapping) else None
+    return str(reference.get("reference", "")), number
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ class Registers:
         self._accepts_unknown = accepts_unknown
         self._mutex = Lock()
         self._seen = -1  # the journal's line up to which what is kept is right
-        self._kept: dict[tuple[str, tuple[str, str] | None], _Kept] = {}
+        self._kept: dict[Key, _Kept] = {}
 
     def standing(
         self,
@@ -121,9 +129,7 @@ class Registers:
         `coming` are Practitioners and roles that are being written, by "Type/id".
         """
         reference = {"reference": practitioner} if isinstance(practitioner, str) else practitioner
-        identifier = reference.get("identifier")
-        number = register_number(identifier) if isinstance(identifier, Mapping) else None
-        key = (str(reference.get("reference", "")), number)
+        key = key_of(reference)
         if coming and key[0].partition("/")[0] in TYPES:
             return self._read(access, *key, coming)
         now = self._clock.now()
@@ -173,17 +179,11 @@ class Registers:
         return self._facts(access, named, is_register=False)
 
     def _facts(self, access: Access, lines: Sequence[Resource], *, is_register: bool) -> Facts:
-        people = [parse(one.body) for one in lines]
         roles = [role for one in lines for role in self._roles(access, one.id)]
         if is_register:
-            roles = self._of_node(roles)
-        return Facts(
-            is_known=bool(people),
-            licences=tuple(licence for one in people for licence in licences_of(one)),
-            practices=tuple(practice_of(parse(role.body)) for role in roles),
-            inactive_from=_inactive_from(lines, people),
-            is_register=is_register,
-        )
+            roles = self.of_node(roles)
+        practices = tuple(practice_of(parse(role.body)) for role in roles)
+        return replace(facts_of(lines, is_register=is_register), practices=practices)
 
     def _named(self, access: Access, target: str, coming: Mapping[str, Json]) -> list[Resource]:
         """Return the Practitioner that a reference is to, by way of a role too.
@@ -231,21 +231,36 @@ class Registers:
             query = [("identifier", f"{system}|{value}"), ("_count", str(_MOST))]
             page = self._records.search(access, "Practitioner", query)
             found |= {one.id: one for one in page.entries}
-        return self._of_node(list(found.values()))
+        return self.of_node(list(found.values()))
 
     def _roles(self, access: Access, id_: str) -> list[Resource]:
         query = [("practitioner", f"Practitioner/{id_}"), ("_count", str(_MOST))]
         return list(self._records.search(access, "PractitionerRole", query).entries)
 
-    def _of_node(self, lines: list[Resource]) -> list[Resource]:
+    def of_node(self, lines: Sequence[Resource]) -> list[Resource]:
         """Keep what only this node's operators wrote."""
-        if not lines:
-            return []
-        keys = [(one.type, one.id) for one in lines]
-        with self._database.reader() as connection:
-            owners = owners_of_keys(keys, connection)
-        nobody = frozenset({EVERYBODY})
-        return [one for one in lines if _is_of(nobody, owners.get((one.type, one.id)))]
+        return lines_of_node(self._database, lines)
+
+
+def lines_of_node(database: Database, lines: Sequence[Resource]) -> list[Resource]:
+    """Return of some lines those that only the node's own operators wrote."""
+    if not lines:
+        return []
+    with database.reader() as connection:
+        owners = owners_of_keys([(one.type, one.id) for one in lines], connection)
+    nobody = frozenset({EVERYBODY})
+    return [one for one in lines if _is_of(nobody, owners.get((one.type, one.id)))]
+
+
+def facts_of(lines: Sequence[Resource], *, is_register: bool) -> Facts:
+    """Return what lines of one practitioner say, but for the places."""
+    people = [parse(one.body) for one in lines]
+    return Facts(
+        is_known=bool(people),
+        licences=tuple(licence for one in people for licence in licences_of(one)),
+        inactive_from=_inactive_from(lines, people),
+        is_register=is_register,
+    )
 
 
 def _is_of(nobody: frozenset[int], owners: frozenset[int] | None) -> bool:

@@ -21,8 +21,8 @@ from trucyte.fhir.search.moments import moment_range
 from trucyte.records.access import Access
 from trucyte.shared.identity.registers.acts import Act, acts_of
 from trucyte.shared.identity.registers.licence import numbers_of
-from trucyte.shared.identity.registers.problems import OF_REASON, SignerLostSince
-from trucyte.shared.identity.registers.reader import Registers
+from trucyte.shared.identity.registers.problems import OF_REASON, SignerLostSince, SignerRefused
+from trucyte.shared.identity.registers.reader import Registers, key_of
 from trucyte.shared.identity.registers.standing import UNTOLD, Standing, Why
 
 UNTOLD_SIGNER: Final = Event("registers.signer-untold", logging.INFO, act=str, why=str)
@@ -31,6 +31,7 @@ _SIGNERS: Final = frozenset({"Practitioner", "PractitionerRole"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Json = Mapping[str, Any]
+_At = Callable[[datetime], Standing]
 
 
 class Signing:
@@ -47,40 +48,56 @@ class Signing:
         resource: Json,
         before: bytes | None,
         coming: Mapping[str, Json] = MappingProxyType({}),
+        found: dict[object, Any] | None = None,
     ) -> None:
         """Raise a SignerRefused, with its place, where someone signs who may not.
 
         `before` is the body that the resource replaces, `coming` what is written together
-        with it, by "Type/id": who signs may be among that.
+        with it, by "Type/id": who signs may be among that. In `found` is kept what is known
+        of signers, so that all that is decided together is judged by the same.
         """
         acts = acts_of(resource)
         if not acts or (before is not None and _is_same(resource, parse(before))):
             return
-        now = self._clock.now()
+        known: dict[object, Any] = {} if found is None else found
         for act in acts:
-            signer = _signer(act.signer, resource)
-            if signer is not None:
-                self._check(act, signer, now, coming)
+            signer = signer_of(act.signer, resource)
+            if signer is None:
+                continue
+            asked = (act.kind.name, key_of(signer), act.moment)
+            if asked not in known:
+                known[asked] = self._judged(act, self._at(signer, coming, known), known)
+            refusal: type[SignerRefused] | None = known[asked]
+            if refusal is not None:
+                problem = refusal(type=act.kind.type)
+                problem.location = act.place
+                raise problem
 
-    def _check(self, act: Act, signer: Json, now: datetime, coming: Mapping[str, Json]) -> None:
-        at = self._registers.asked(self._access, signer, coming)
+    def _at(self, signer: Json, coming: Mapping[str, Json], known: dict[object, Any]) -> _At:
+        key = key_of(signer)
+        if key not in known:
+            known[key] = self._registers.asked(self._access, signer, coming)
+        at: _At = known[key]
+        return at
+
+    def _judged(self, act: Act, at: _At, known: dict[object, Any]) -> type[SignerRefused] | None:
+        now = self._clock.now()
         present = at(now)
         told = present if act.kind.is_now else _best(at, act.moment, now)
         if told.may_sign and act.kind.is_now:
             told = _best(at, act.moment, now)
         if not told.may_sign:
-            problem = OF_REASON[told.why](type=act.kind.type)
-        elif present.why in _LOST:
-            problem = SignerLostSince(type=act.kind.type)
-        else:
-            if told.why in UNTOLD:
-                UNTOLD_SIGNER.log(act=act.kind.name, why=told.why.value)
-            return
-        problem.location = act.place
-        raise problem
+            return OF_REASON[told.why]
+        if present.why in _LOST:
+            return SignerLostSince
+        said = (act.kind.name, told.why)
+        if told.why in UNTOLD and said not in known:
+            known[said] = True
+            UNTOLD_SIGNER.log(act=act.kind.name, why=told.why.value)
+        return None
 
 
-def _best(at: Callable[[datetime], Standing], text: str, now: datetime) -> Standing:
+def _best(at: _At, text: str, now: datetime) -> Standing:
     """Return the standing at a claimed time; where that is a day, the best of its ends."""
     found = [at(moment) for moment in _moments(text, now)]
     return next((one for one in found if one.may_sign), found[-1])
@@ -97,7 +114,7 @@ def _moments(text: str, now: datetime) -> Iterator[datetime]:
         yield min(_EPOCH + timedelta(microseconds=microseconds), now)
 
 
-def _signer(reference: Json, resource: Json) -> Json | None:
+def signer_of(reference: Json, resource: Json) -> Json | None:
     """Return the Reference to a practitioner who signs; None for anyone else."""
     target = str(reference.get("reference", ""))
     if target.startswith("#"):

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from trucyte.base.clock import VIETNAM, Clock
+from trucyte.fhir.parse import parse
 from trucyte.fhir.search.moments import moment_range
 from trucyte.records.gate import Records
+from trucyte.shared.identity.registers.communes import COMMUNES, Lies, full_name, lies_in
 from trucyte.shared.identity.registers.facilities import Facilities
 from trucyte.shared.identity.registers.licence import NUMBERS
 from trucyte.shared.identity.registers.reader import Registers
@@ -57,15 +59,15 @@ def register_operations(
 
     def successors(call: FhirCall) -> Answer:
         given = given_of(call, {"on": "date"})
-        records.read(call.access, "Organization", call.id)  # or it is not here
-        today = clock.now().astimezone(VIETNAM).date()
-        found = facilities.successors(call.access, call.id, given.day("on") or today)
-        return answered(
-            _parameters(
-                {"name": "return", "valueReference": {"reference": f"Organization/{id_}"}}
-                for id_ in found
-            )
-        )
+        own = parse(records.read(call.access, "Organization", call.id).body)  # or it is not here
+        day = given.day("on") or clock.now().astimezone(VIETNAM).date()
+        found = facilities.successors(call.access, call.id, day)
+        parts: list[dict[str, Any]] = [
+            {"name": "return", "valueReference": {"reference": f"Organization/{id_}"}}
+            for id_ in found
+        ]
+        parts += [_unit(one) for address in own.get("address", ()) for one in lies_in(address, day)]
+        return answered(_parameters(parts))
 
     both = frozenset({Level.TYPE, Level.INSTANCE})
     return [
@@ -87,7 +89,7 @@ def register_operations(
             definition=f"{_DEFINITIONS}organization-successors",
             handler=successors,
             types=frozenset({"Organization"}),
-            documentation="What a facility is on a day, after mergers and splits.",
+            documentation="What a facility is on a day, after mergers and splits, and where.",
         ),
     ]
 
@@ -116,6 +118,13 @@ def _told(found: Standing, at: datetime, now: datetime, relied: timedelta) -> di
         number = {"system": NUMBERS, "value": found.licence.number}
         parts.append({"name": "licence", "valueIdentifier": number})
     return _parameters(parts)
+
+
+def _unit(lies: Lies) -> dict[str, Any]:
+    """Tell a commune, and whether it is all of what the address names."""
+    coding = {"system": COMMUNES, "code": lies.unit.code, "display": full_name(lies.unit)}
+    shared = {"name": "share", "valueCode": lies.share}
+    return {"name": "commune", "part": [{"name": "unit", "valueCoding": coding}, shared]}
 
 
 def _parameters(parts: Any) -> dict[str, Any]:

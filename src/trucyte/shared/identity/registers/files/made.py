@@ -19,6 +19,9 @@ from trucyte.shared.identity.registers.codes import (
     facility_id,
     facility_reference,
 )
+from trucyte.shared.identity.registers.communes import coded
+from trucyte.shared.identity.registers.files.hours import available_time, opening
+from trucyte.shared.identity.registers.files.offers import endpoint_id, endpoints, services
 from trucyte.shared.identity.registers.files.rows import (
     FacilityRow,
     PractitionerRow,
@@ -51,13 +54,17 @@ def facility_resources(key: bytes, row: FacilityRow, here: Mapping[str, Json]) -
         "type": _types(row),
         "name": row.name,
         "telecom": [{"system": "phone", "value": row.phone}] if row.phone else None,
-        "address": [_address(row)] if row.address or row.province else None,
+        "address": [_address(row)] if _is_placed(row) else None,
     }
-    organisation = _laid_over(here.get(f"Organization/{id_}"), told)
+    if row.endpoint:
+        told["endpoint"] = [{"reference": f"Endpoint/{endpoint_id(key, row)}"}]
+    organisation = laid_over(here.get(f"Organization/{id_}"), told)
     organisation["identifier"] = _identifiers(
         organisation, [(FACILITIES, row.code), *([(GLN, row.gln)] if row.gln else [])]
     )
     found = [organisation, _location(key, row, here)]
+    offered = [*services(key, row), *endpoints(key, row)]
+    found += [laid_over(here.get(f"{o['resourceType']}/{o['id']}"), o) for o in offered]
     found += [_succession(key, row, old) for old in row.replaces]
     return found
 
@@ -70,8 +77,17 @@ def _types(row: FacilityRow) -> list[Json]:
 
 
 def _address(row: FacilityRow) -> Json:
-    written = {"text": row.address, "state": row.province, "country": "VN"}
+    written: Json = {
+        "extension": [coded(row.commune)] if row.commune else None,
+        "text": row.address,
+        "state": row.province,
+        "country": "VN",
+    }
     return {name: value for name, value in written.items() if value}
+
+
+def _is_placed(row: FacilityRow) -> bool:
+    return bool(row.address or row.province or row.commune)
 
 
 def _location(key: bytes, row: FacilityRow, here: Mapping[str, Json]) -> Json:
@@ -83,12 +99,13 @@ def _location(key: bytes, row: FacilityRow, here: Mapping[str, Json]) -> Json:
         "status": "active" if row.closed is None else "inactive",
         "name": row.name,
         "mode": "instance",
-        "address": _address(row) if row.address or row.province else None,
+        "address": _address(row) if _is_placed(row) else None,
+        "hoursOfOperation": opening(row.hours),
         "physicalType": {"coding": [{"system": _PHYSICAL, "code": "si"}]},
         "position": _position(row),
         "managingOrganization": facility_reference(key, row.code),
     }
-    return _laid_over(here.get(f"Location/{id_}"), told)
+    return laid_over(here.get(f"Location/{id_}"), told)
 
 
 def _position(row: FacilityRow) -> Json | None:
@@ -120,7 +137,7 @@ def practitioner_resources(
     id_ = register_id(key, first.number)
     before = here.get(f"Practitioner/{id_}")
     told: Json = {"resourceType": "Practitioner", "id": id_, "name": [{"text": first.name}]}
-    made = _laid_over(before, told)
+    made = laid_over(before, told)
     made.setdefault("active", True)
     numbers = [(NUMBERS, first.number), *((SOCIAL, r.social) for r in rows if r.social)]
     made["identifier"] = _identifiers(made, numbers)
@@ -226,6 +243,7 @@ def _role(key: bytes, row: PractitionerRow, id_: str) -> Json:
         "id": opaque_id(key, "PractitionerRole", "register", row.number, row.facility),
         "extension": [{"url": HOURS, "valueString": row.hours}] if row.hours else None,
         "active": True,
+        "availableTime": available_time(row.hours),
         "period": _period(row.role_from, row.role_to),
         "practitioner": {"reference": f"Practitioner/{id_}"},
         "organization": facility_reference(key, row.facility),
@@ -256,7 +274,7 @@ def _identifiers(resource: Json, wanted: Iterable[tuple[str, str]]) -> list[Json
     return [*({"system": system, "value": value} for system, value in told), *kept]
 
 
-def _laid_over(before: Json | None, told: Json) -> Json:
+def laid_over(before: Json | None, told: Json) -> Json:
     """Return a resource with what is told; None of it takes nothing away."""
     kept = {name: value for name, value in (before or {}).items() if name != "meta"}
     meta = {k: v for k, v in (before or {}).get("meta", {}).items()

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from trucyte.fhir.search.fold import fold
+from trucyte.shared.identity.registers.communes import commune_code
+from trucyte.shared.identity.registers.files.hours import read_hours
 from trucyte.shared.identity.registers.licence import normal_number
 from trucyte.shared.terminology.loaders.report import RowNote, parse_day
 from trucyte.shared.terminology.loaders.table import Names, Record, read_table
@@ -24,6 +26,7 @@ SAID_MAX: Final = 1000  # lines named one by one
 TEXT_MAX: Final = 300  # characters
 _CODE: Final = re.compile(r"[0-9A-Z]{5}")
 _NUMBER: Final = re.compile(r"[0-9A-ZĐ][0-9A-ZĐ./_-]{2,59}")
+_ADDRESS: Final = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 _DAYS: Final = range(1900, 2200)
 _Row = TypeVar("_Row")
 
@@ -53,6 +56,10 @@ class FacilityRow:
     level: str = ""
     address: str = ""
     province: str = ""
+    commune: str = ""  # its code
+    services: tuple[str, ...] = ()
+    hours: str = ""
+    endpoint: str = ""
     phone: str = ""
     place: tuple[str, str] | None = None  # latitude, longitude, as written
     opened: date | None = None
@@ -175,6 +182,10 @@ def _facility(record: Record, notes: Notes) -> FacilityRow:
         level=_text(record, "level"),
         address=_text(record, "address"),
         province=_text(record, "province"),
+        commune=_commune(record, notes),
+        services=_services(record),
+        hours=_hours(record, notes),
+        endpoint=_endpoint(record),
         phone=_text(record, "phone"),
         place=_place(record),
         opened=_day(record, "opened"),
@@ -205,7 +216,7 @@ def _practitioner(record: Record, notes: Notes) -> PractitionerRow:
         facility=facility_code(record, notes, "facility"),
         role_from=_day(record, "role_from"),
         role_to=_day(record, "role_to"),
-        hours=_text(record, "hours"),
+        hours=_hours(record, notes),
     )
     _check_days(row)
     if row.state not in ("in-force", "expired") and row.state_from is None:
@@ -268,6 +279,34 @@ def has_check_digit(digits: str) -> bool:
     """Say whether the last of 13 digits is what GS1's sum makes it."""
     total = sum(int(sign) * (3 if place % 2 else 1) for place, sign in enumerate(digits[:12]))
     return (10 - total % 10) % 10 == int(digits[12])
+
+
+def _commune(record: Record, notes: Notes) -> str:
+    text = _text(record, "commune")
+    code = commune_code(text, _text(record, "province")) if text else ""
+    if text and not code:
+        notes.warn(record.number, "commune-unsure", "commune")
+    return code
+
+
+def _services(record: Record) -> tuple[str, ...]:
+    parts = (part.strip() for part in re.split(r"[;\n]", _text(record, "services")))
+    return tuple({fold(part): part for part in parts if part}.values())
+
+
+def _hours(record: Record, notes: Notes) -> str:
+    text = _text(record, "hours")
+    if text and not read_hours(text):
+        notes.warn(record.number, "hours-form", "hours")
+    return text
+
+
+def _endpoint(record: Record) -> str:
+    """Return an address to speak to; one with a name and a password in it is no address."""
+    text = _text(record, "endpoint")
+    if text and not _ADDRESS.fullmatch(text):
+        raise _Refused("endpoint-form", "endpoint")
+    return text
 
 
 def _social(record: Record) -> str:
