@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from trucyte.database.connect import Database
@@ -28,6 +29,7 @@ CANDIDATES_MAX: Final = 100  # of one person: weighed at most
 SHARED_NUMBER: Final = "shared-personal-number"
 # A personal number is one person's. Whom more than so many share it with, it says nothing of.
 _BEARERS_MAX: Final = 5
+_MANY: Final = 4
 _OWN: Final = 0
 _WHOLE_SECONDS: Final = 1.0
 _PROBABLE: Final = 0.5
@@ -151,10 +153,15 @@ class Matcher:
 
     def _candidates(self, person: Person, rows: Sequence[tuple[Any, ...]]) -> Iterator[Candidate]:
         """Weigh; whom the weight alone tells apart is no candidate."""
-        weighing = self._scale.of(person)
+        # What a person can weigh at most is worth finding out for several alone.
+        weigh = (
+            self._scale.of(person).weigh
+            if len(rows) >= _MANY
+            else partial(self.model.weigh, person)
+        )
         for seq, key, origin, id, fields in rows:
             other = unpack(fields)
-            evidence = weighing.weigh(other)
+            evidence = weigh(other)
             if evidence is None:
                 continue
             decision = decide(person, other, evidence, self.model)

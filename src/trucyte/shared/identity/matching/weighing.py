@@ -6,17 +6,19 @@ the end weighs exactly what `Model.weigh` says; what is left is a pair that is "
 and whose weight alone says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import log2
 from typing import Final
 
 from trucyte.shared.identity.matching.conditions import All, Condition, Same
-from trucyte.shared.identity.matching.levels import COMPARISONS, MISSING, Comparison, level_of
+from trucyte.shared.identity.matching.levels import COMPARISONS, ELSE, MISSING, Comparison, level_of
 from trucyte.shared.identity.matching.model import (
     RARE_BITS_MAX,
     Evidence,
     Model,
     Part,
+    Weight,
     bounded,
 )
 from trucyte.shared.identity.matching.person import Person
@@ -29,7 +31,7 @@ _ORDER: Final = (
 )  # fmt: skip
 _BY_NAME: Final = {comparison.name: comparison for comparison in COMPARISONS}
 _PLACES: Final = tuple(_ORDER.index(comparison.name) for comparison in COMPARISONS)
-_JUDGED: Final = tuple((name, _BY_NAME[name].needs, level_of(_BY_NAME[name])) for name in _ORDER)
+_JUDGED: Final = tuple((name, level_of(_BY_NAME[name])) for name in _ORDER)
 _IMPLIED: Final = {"birth": "birth_year"}  # who has the one in common has the other
 _CROSSED: Final = Same("name_sound")
 _ROUNDING: Final = 1e-6  # sums in another order differ by less
@@ -44,6 +46,17 @@ LINKING_NUMBERS: Final = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What one comparison weighs, as far as that does not go by the other person."""
+
+    name: str
+    needs: str
+    bits: Mapping[str, float]  # of levels that go by no value
+    most: tuple[float, float]  # of those and of what is not known before: plain, crossed
+    by_share: Sequence[tuple[str, str, Weight]]  # level, column: by how many bear the value
+
+
 class Scale:
     """Weighs pairs by one model. Safe to share between threads."""
 
@@ -53,6 +66,7 @@ class Scale:
         unsure = model.thresholds.unsure
         prior = log2(model.prior / (1 - model.prior))
         self.least = log2(unsure / (1 - unsure)) - prior - _ROUNDING
+        self.known = tuple(_known(model, _BY_NAME[name]) for name in _ORDER)
 
     def of(self, person: Person) -> "Weighing":
         """Return what weighs others against `person`."""
@@ -66,8 +80,13 @@ class Weighing:
         """Find what each comparison can weigh at most, being of this person."""
         self._model, self._least, self._person = scale.model, scale.least, person
         self._numbers = [(n, own) for n in LINKING_NUMBERS if (own := getattr(person, n))]
-        self._bits = {name: self._known(_BY_NAME[name]) for name in _ORDER}
-        self._rest = (self._ceilings(crossed=False), self._ceilings(crossed=True))
+        self._bits: list[Mapping[str, float]] = []
+        ceilings = []
+        for known in scale.known:
+            bits, most = self._own(known)
+            self._bits.append(bits)
+            ceilings.append(most if getattr(person, known.needs) else (0.0, 0.0))
+        self._rest = tuple(_behind([most[crossed] for most in ceilings]) for crossed in (0, 1))
 
     def weigh(self, other: Person) -> Evidence | None:
         """Return what `Model.weigh` does, or None where a pair cannot be likely."""
@@ -76,9 +95,9 @@ class Weighing:
             return self._model.weigh(left, other)
         rest = self._rest[bool(left.name_sound) and left.name_sound == other.name_sound]
         total, parts = 0.0, []
-        for place, (name, _, level_of_pair) in enumerate(_JUDGED):
+        for place, (name, level_of_pair) in enumerate(_JUDGED):
             level = level_of_pair(left, other)
-            bits = self._bits[name].get(level)
+            bits = self._bits[place].get(level)
             if bits is None:
                 bits = self._model.bits(name, level, left, other)
             total += bits
@@ -87,42 +106,41 @@ class Weighing:
             parts.append(Part(name, level, bits))
         return self._model.evidence([parts[place] for place in _PLACES], left, other)
 
-    def _known(self, comparison: Comparison) -> Mapping[str, float]:
-        """Return the bits of the levels that go by nothing of the other person's."""
-        found = {MISSING: 0.0}
-        weights = self._model.weights[comparison.name]
-        for level in comparison.levels:
-            weight = weights.get(level.name)
-            if weight is None:
-                found[level.name] = 0.0
-            elif not level.frequency or not weight.typical:
-                found[level.name] = weight.bits
-            elif level.frequency in _shared(level.when):
-                share = self._model.frequency(
-                    level.frequency, getattr(self._person, level.frequency)
-                )
-                found[level.name] = weight.bits + bounded(log2(weight.typical / share))
-        if "else" in weights:
-            found["else"] = weights["else"].bits
-        return found
+    def _own(self, known: _Known) -> tuple[Mapping[str, float], tuple[float, float]]:
+        """Return the bits of levels with this person's own values, and the most there can be."""
+        if not known.by_share:
+            return known.bits, known.most
+        bits, most = dict(known.bits), 0.0
+        for level, column, weight in known.by_share:
+            share = self._model.frequency(column, getattr(self._person, column))
+            found = bits[level] = weight.bits + bounded(log2(weight.typical / share))
+            most = max(most, found)
+        return bits, (max(known.most[0], most), max(known.most[1], most))
 
-    def _ceilings(self, *, crossed: bool) -> tuple[float, ...]:
-        """Return what all comparisons behind each can add at most."""
-        behind, found = 0.0, []
-        for name, needs, _ in reversed(_JUDGED):
-            found.append(behind)
-            if getattr(self._person, needs):
-                behind += self._ceiling(_BY_NAME[name], crossed=crossed)
-        return tuple(reversed(found))
 
-    def _ceiling(self, comparison: Comparison, *, crossed: bool) -> float:
-        known, weights = self._bits[comparison.name], self._model.weights[comparison.name]
-        most = max(0.0, known.get("else", 0.0))
-        for level in comparison.levels:
-            if level.name in weights and (crossed or level.when != _CROSSED):
-                bits = known.get(level.name)
-                most = max(most, weights[level.name].bits + RARE_BITS_MAX if bits is None else bits)
-        return most
+def _known(model: Model, comparison: Comparison) -> _Known:
+    weights = model.weights[comparison.name]
+    bits, by_share = {MISSING: 0.0, ELSE: weights[ELSE].bits if ELSE in weights else 0.0}, []
+    plain = crossed = max(0.0, bits[ELSE])
+    for level in comparison.levels:
+        weight = weights.get(level.name)
+        if weight is None:
+            bits[level.name] = most = 0.0
+        elif not level.frequency or not weight.typical:
+            bits[level.name] = most = weight.bits
+        elif level.frequency in _shared(level.when):
+            by_share.append((level.name, level.frequency, weight))
+            continue
+        else:
+            most = weight.bits + RARE_BITS_MAX
+        crossed = max(crossed, most)
+        plain = plain if level.when == _CROSSED else max(plain, most)
+    return _Known(comparison.name, comparison.needs, bits, (plain, crossed), by_share)
+
+
+def _behind(ceilings: Sequence[float]) -> Sequence[float]:
+    """Return for each place what all behind it can add at most."""
+    return [sum(ceilings[place + 1 :]) for place in range(len(ceilings))]
 
 
 def _shared(condition: Condition) -> frozenset[str]:
