@@ -1,6 +1,6 @@
 """Every page in a real browser: whole, accessible, quiet, on a phone and on a desk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,12 @@ ADDRESSES = [
     "/people/p1",
     "/people/p4",
     "/people/p1/trail",
+    "/people/p4/links/q1",
+    "/identity",
+    "/identity?show=decided",
+    "/identity/pairs/1",
+    "/identity/pairs/2",
+    "/identity/pairs/3",
     "/visits/v1",
     "/registers",
     "/registers/practitioners/dr-2",
@@ -131,6 +137,81 @@ def test_arrows_move_along_rows_and_enter_opens(
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     page.wait_for_url("**/files/7")
+
+
+@pytest.fixture
+def pairs() -> Iterator[str]:
+    """A node of its own, for decisions change it."""
+    with served(make_app(fake_services())) as place:
+        yield place
+
+
+def read(page: Any) -> None:
+    """Wait as long as a pair must be seen before a key decides."""
+    page.wait_for_timeout(500)
+
+
+def test_pairs_are_decided_by_keys_and_the_next_comes_by_itself(
+    pairs: str, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(f"{pairs}/identity")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/identity/pairs/1")
+    page.keyboard.press("j")
+    page.wait_for_url("**/identity/pairs/2")
+    page.keyboard.press("k")
+    page.wait_for_url("**/identity/pairs/1")
+    read(page)
+    page.keyboard.press("1")
+    page.wait_for_url("**/identity/pairs/2?done=1")
+    assert "một người" in page.inner_text(".just")
+    read(page)
+    page.keyboard.press("n")
+    page.keyboard.type("123 khác nhà")
+    page.keyboard.press("Tab")
+    page.keyboard.press("2")
+    page.wait_for_url("**/identity/pairs/3?done=2")
+    page.keyboard.press("u")
+    page.wait_for_url("**/identity/pairs/2#revise")
+    assert "123 khác nhà" in page.inner_text("main")
+    assert page.complaints == []
+
+
+def test_a_key_pressed_too_early_or_switched_off_decides_nothing(
+    pairs: str, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(f"{pairs}/identity/pairs/1")
+    page.evaluate("shownAt = performance.now() + 60000")
+    page.keyboard.press("2")
+    page.uncheck(".keys-switch input")
+    page.reload()
+    page.evaluate("document.activeElement.blur()")
+    read(page)
+    for key in ("1", "2", "3", "j"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert page.url.endswith("/identity/pairs/1")
+    assert page.is_visible("button[value=link]")
+
+
+def test_a_link_is_undone_with_a_reason_without_script(
+    pairs: str, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(f"{pairs}/identity/pairs/1", java_script_enabled=False)
+    page.click("button[value=link]")
+    page.click(".just a")
+    page.fill("textarea[name=reason]", "nhầm cha với con")
+    page.click("form.decide button")
+    assert "đã gỡ ghép" in page.inner_text("main")
+    assert "nhầm cha với con" in page.inner_text(".told")
+    page.goto(f"{pairs}/people/p4")
+    page.click("text=Xem cạnh nhau hoặc gỡ ghép")
+    page.fill("textarea[name=reason]", "hai người")
+    page.click("form.decide button")
+    assert page.url.endswith("/people/p4") and not page.is_visible(".also")
 
 
 def test_a_table_sorts_by_its_values(address: str, open_page: Callable[..., Any]) -> None:

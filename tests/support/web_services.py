@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+from tests.support.web_identity import FakeIdentityBook
 from tests.support.web_records import FakeRecords
 from tests.support.web_registers import FakeRegisterBook
 from trucyte.base.clock import FixedClock
@@ -311,5 +312,6 @@ def fake_services(kind: str = "busy") -> Services:
         ),
         reindex=Reindex(lambda: fake_parameters() if kind == "busy" else [], len, len),
         trail=FakeTrail(),
+        identity=FakeIdentityBook() if kind == "busy" else FakeIdentityBook(pairs={}, joined={}),
         registers=FakeRegisterBook() if kind == "busy" else FakeRegisterBook(people=[], places=[]),
     )

@@ -14,7 +14,9 @@ LIMIT = 100_000
 FONTS = ("be-vietnam-pro-400.woff2", "be-vietnam-pro-600.woff2")
 
 
-@pytest.mark.parametrize("address", ["/", "/files/8", "/people/p1", "/visits/v1", "/_styleguide"])
+@pytest.mark.parametrize(
+    "address", ["/", "/files/8", "/people/p1", "/visits/v1", "/identity/pairs/1", "/_styleguide"]
+)
 def test_a_first_visit_is_light(address: str) -> None:
     if not (FOLDER / "vendor" / FONTS[0]).exists():
         pytest.skip("the vendor files are not built; `make setup` does")

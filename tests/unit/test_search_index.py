@@ -138,6 +138,7 @@ def test_hashes_that_collide_are_found_out(
                 for code in codes
             )
         )
+        # Codes are trusted, so it shows; what names somebody is looked at again.
         assert node.total("Observation", ("code", "c1")) > 1, "the hash was meant to collide"
         for code in codes[:10]:
             of_one = ("subject", f"Patient/{code}")

@@ -1,7 +1,9 @@
 """The worklist: pairs listed, put side by side, decided by a person."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,13 @@ from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.parse import parse
 from trucyte.shared.identity.links import LinkState
-from trucyte.shared.identity.newcomers import PairState, PairUnknown, Verdict
-from trucyte.shared.identity.newcomers.worklist import NoteNotKept, PairEnded, fields_of
+from trucyte.shared.identity.newcomers import DayDone, PairState, PairUnknown, Verdict, Waiting
+from trucyte.shared.identity.newcomers.worklist import (
+    NoteNotKept,
+    PairEnded,
+    ReasonMissing,
+    fields_of,
+)
 
 NUMBER = "079085000123"
 
@@ -135,7 +142,7 @@ def test_a_facility_that_has_none_of_the_patients_has_no_pairs(people: People) -
     assert numbers(people, facility="Organization/79001") == []
 
 
-@pytest.mark.parametrize("number", [0, -1, 99, 2**62])
+@pytest.mark.parametrize("number", [0, -1, 99, 2**62, 2**63 - 1, 2**63, 10**30])
 def test_a_pair_that_is_not_there_is_refused(people: People, number: int) -> None:
     with pytest.raises(PairUnknown):
         people.worklist.pair(people.node.plain, number)
@@ -151,3 +158,86 @@ def test_pairs_are_counted_by_state(people: People) -> None:
 )
 def test_fields_are_read_of_anything(resource: dict[str, object]) -> None:
     assert fields_of(resource)["name"] == ""
+
+
+def test_a_link_is_taken_back_with_a_reason_and_can_be_made_again(people: People) -> None:
+    access, number = people.node.plain, numbers(people)[0]
+    people.worklist.decide(access, number, Verdict.LINK)
+    with pytest.raises(ReasonMissing):
+        people.worklist.revise(access, number, Verdict.UNLINK, was=PairState.LINKED, reason="")
+    broken = people.worklist.revise(
+        access, number, Verdict.UNLINK, was=PairState.LINKED, reason="nhầm"
+    )
+    assert broken.state is PairState.BROKEN
+    assert people.links.known["Patient/a0", "Patient/b0"] is LinkState.BROKEN
+    assert people.links.made[-1][3].note == "nhầm"
+    again = people.worklist.revise(access, number, Verdict.LINK, was=broken.state, reason="đúng")
+    assert again.state is PairState.LINKED
+
+
+@pytest.mark.parametrize(
+    ("verdict", "was"),
+    [
+        (Verdict.LINK, PairState.DIFFERENT),  # it is linked
+        (Verdict.DIFFER, PairState.LINKED),  # no such way back
+        (Verdict.LINK, PairState.OPEN),
+    ],
+)
+def test_what_is_not_as_it_was_seen_is_not_taken_back(
+    people: People, verdict: Verdict, was: PairState
+) -> None:
+    number = numbers(people)[0]
+    people.worklist.decide(people.node.plain, number, Verdict.LINK)
+    with pytest.raises(PairEnded):
+        people.worklist.revise(people.node.plain, number, verdict, was=was, reason="x")
+
+
+def test_of_many_who_decide_at_once_one_decides(people: People) -> None:
+    number, verdicts = numbers(people)[0], [Verdict.LINK, Verdict.DIFFER] * 4
+
+    def decide(verdict: Verdict) -> bool:
+        try:
+            people.worklist.decide(people.node.plain, number, verdict)
+        except PairEnded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(decide, verdicts)) == 1
+    assert len(people.links.made) == 1
+
+
+def test_a_link_broken_elsewhere_is_broken_in_the_worklist(people: People) -> None:
+    number = numbers(people)[0]
+    people.worklist.decide(people.node.plain, number, Verdict.LINK)
+    people.worklist.unlink(people.node.plain, "Patient/b0", "Patient/a0", "nhầm")
+    assert people.worklist.one(people.node.plain, number).state is PairState.BROKEN
+    with pytest.raises(ReasonMissing):
+        people.worklist.unlink(people.node.plain, "Patient/b0", "Patient/a0", "")
+
+
+def test_the_pairs_before_and_behind_are_those_that_wait(people: People) -> None:
+    one, two, three = numbers(people)
+    beside = people.worklist.beside
+    assert beside(people.node.plain, two) == (one, three)
+    assert beside(people.node.plain, three) == (two, one)
+    people.worklist.decide(people.node.plain, two, Verdict.LATER)
+    assert beside(people.node.plain, one) == (None, three)
+    people.worklist.decide(people.node.plain, three, Verdict.DIFFER)
+    assert beside(people.node.plain, one) == (None, None)
+    assert beside(people.node.plain, one, "Organization/none") == (None, None)
+
+
+def test_what_waits_and_what_the_day_did_is_counted(people: People) -> None:
+    access, now = people.node.plain, people.node.clock.now()
+    assert people.worklist.waiting(access) == Waiting(3, [])
+    people.worklist.decide(access, 1, Verdict.LINK)
+    people.worklist.decide(replace(access, caller="other"), 2, Verdict.LATER)
+    assert people.worklist.waiting(access).pairs == 1
+    assert people.worklist.done(access, now) == DayDone(all=2, own=1)
+    assert people.worklist.done(access, now + timedelta(seconds=1)) == DayDone(0, 0)
+    assert [pair.number for pair in people.worklist.decided(access)] == [1]
+    elsewhere = replace(access, sees_organisations=frozenset({"Organization/b"}))
+    assert people.worklist.waiting(elsewhere).pairs == 0
+    assert people.worklist.done(elsewhere, now) == DayDone(0, 0)
+    assert people.worklist.decided(elsewhere) == ()

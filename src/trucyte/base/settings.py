@@ -81,6 +81,7 @@ class ServingSettings(_Table, frozen=True, kw_only=True):
     writes: int = 16  # most of them wait for a commit they share
     long: int = 2  # whole records, exports, imports
     stop_seconds_max: int = 30  # what runs may take to finish when the node stops
+    kept_bytes: int = 64 * 1024**2  # resources that a process keeps for searches; 0: none
 
 
 class LimitSettings(_Table, frozen=True, kw_only=True):

@@ -30,6 +30,8 @@ _READING = (
     "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read"
     f" -c statement_timeout={READING_SECONDS_MAX}s -c work_mem=32MB"
     " -c max_parallel_workers_per_gather=0"
+    # Nothing is prepared here but what says so, and that has one plan whatever its values.
+    " -c plan_cache_mode=auto"
 )
 
 _AWAY_CLASSES = ("08",)  # connection exceptions
@@ -73,6 +75,8 @@ class Database:
     def reader(self) -> Iterator[Connection]:
         """Lend a pooled connection that only reads; each statement is one moment by itself.
 
+        A statement is planned anew unless it is executed with `prepare=True`.
+
         Several statements see one moment within `connection.transaction()`. A statement is
         stopped after `READING_SECONDS_MAX`. Raises as `connection`.
         """
@@ -101,7 +105,7 @@ def _pool(
 ) -> ConnectionPool[Connection]:
     return ConnectionPool(
         _with_session(url, _READING if is_reading else ""),
-        kwargs={"autocommit": is_reading},
+        kwargs={"autocommit": True, "prepare_threshold": None} if is_reading else {},
         min_size=0,
         max_size=connections_max,
         open=False,

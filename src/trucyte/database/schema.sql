@@ -702,6 +702,8 @@ CREATE INDEX change_person ON ONLY audit.change USING btree (person, seq) WHERE 
 
 CREATE INDEX shown_persons ON audit.shown USING gin (persons) WITH (fastupdate=off);
 
+CREATE INDEX pair_decided ON identity.pair USING btree (decided_at) WHERE (decided_by <> ALL (ARRAY[''::text, 'identity'::text, 'link'::text]));
+
 CREATE INDEX pair_high ON identity.pair USING btree (high_origin, high_id);
 
 CREATE INDEX pair_organisations ON identity.pair USING gin (organisations) WHERE (state = 'open'::text);

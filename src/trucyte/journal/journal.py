@@ -164,6 +164,15 @@ class Journal:
             lines = [stored_of(row, self.codec) for row in rows]
         return {line.entry.seq: line for line in lines}
 
+    def lines(self, seqs: Iterable[int], cursor: Cursor) -> list[Stored]:
+        """Return the lines of `seqs` in no order; what is not there is left out.
+
+        `cursor` is one of `rows.binary_cursor`.
+        """
+        wanted = (pack.bigints(list(seqs)),)
+        rows = cursor.execute(self._queries.lines, wanted, prepare=True).fetchall()
+        return [line_of(row, self.codec) for row in rows]
+
     def current(
         self, keys: Iterable[Key], connection: Connection | None = None
     ) -> dict[Key, Stored]:

@@ -25,6 +25,7 @@ class Queries(NamedTuple):
     note_checkpoint: str
     start_epoch: str
     bodies: str
+    lines: str
     current: str
     follow: str
     follow_types: str

@@ -72,6 +72,11 @@ select seq, accepted_at, person, previous, source, version, source_row, meta_off
     origin, type, operation, data_group, codec, id, salt, leaf, body
 from journal.change where seq = any(%s) order by seq
 
+-- lines
+select c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta_offset,
+    c.origin, c.type, c.operation, c.data_group, c.codec, c.id, c.body
+from journal.change c where c.seq = any(%s)
+
 -- current
 select c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta_offset,
     c.origin, c.type, c.operation, c.data_group, c.codec, c.id, c.body

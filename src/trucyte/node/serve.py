@@ -33,6 +33,7 @@ from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
 from trucyte.shared.access.local import local_access
+from trucyte.shared.identity.newcomers import Worklist
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
 from trucyte.web.api.interactions.who import access_by_token
@@ -43,6 +44,7 @@ from trucyte.web.app import make_app
 from trucyte.web.doors.about import PATHS, About, AboutApi
 from trucyte.web.doors.claims import Doors
 from trucyte.web.doors.openapi import openapi_document
+from trucyte.web.identity import NodeIdentityBook
 from trucyte.web.reader import RecordsReader
 from trucyte.web.registers import RecordsRegisterBook
 from trucyte.web.security import Guard
@@ -230,6 +232,9 @@ def make_site(
         trail=node.trail,
         subscribers=subscriptions.store,
         registers=RecordsRegisterBook(node.records, node.registers, node.facilities),
+        identity=NodeIdentityBook(
+            Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
+        ),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

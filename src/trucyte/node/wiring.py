@@ -33,6 +33,7 @@ from trucyte.node.parts import (
     worker_build,
 )
 from trucyte.records import Records
+from trucyte.records.results.kept import KeptLines
 from trucyte.shared.access.accounts import Accounts
 from trucyte.shared.audit import Trail
 from trucyte.shared.identity.links.links import Links
@@ -186,9 +187,10 @@ def _assembled(
     closing.callback(journal.close)
     trail = Trail(database, keyring, clock, site=settings.node.name, noted=told("audit"))
     closing.callback(trail.close)
-    lists = Records(database, journal, parts.index, clock, keyring.tokens)
+    kept = KeptLines(settings.serving.kept_bytes)
+    lists = Records(database, journal, parts.index, clock, keyring.tokens, kept=kept)
     codes = SearchCodes(database, lists, parts.definitions, clock)
-    records = Records(database, journal, parts.index, clock, keyring.tokens, codes=codes)
+    records = Records(database, journal, parts.index, clock, keyring.tokens, codes=codes, kept=kept)
     receipts = PostgresReceipts(database, keyring.ids, clock)
     registers = Registers(
         database,

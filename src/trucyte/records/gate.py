@@ -24,6 +24,7 @@ from trucyte.records.results.everything import Everything
 from trucyte.records.results.explain import explain
 from trucyte.records.results.finding import Finder
 from trucyte.records.results.history import Historian
+from trucyte.records.results.kept import KeptLines
 from trucyte.records.results.lines import (
     OWN,
     check_type,
@@ -65,10 +66,12 @@ class Records:
         key: bytes,
         *,
         codes: Codes | None = None,
+        kept: KeptLines | None = None,
     ) -> None:
         """Take the index that the journal keeps, and the node's index key.
 
         `codes` answers searches by value sets and hierarchies; without it they are refused.
+        `kept` may be shared by all who read one journal.
         """
         self._database = database
         self._journal = journal
@@ -76,7 +79,14 @@ class Records:
         self._hasher = index.hasher
         seal = PageSeal(key)
         self._finder = Finder(
-            database, journal, index, clock, seal, self._codes_for, index.extractor.compartments
+            database,
+            journal,
+            index,
+            clock,
+            seal,
+            self._codes_for,
+            index.extractor.compartments,
+            kept or KeptLines(),
         )
         self._historian = Historian(database, journal, seal)
         self._everything = Everything(self._finder)
@@ -197,6 +207,8 @@ class Records:
 
     def standing(self, access: Access, keys: Collection[tuple[str, str]]) -> Standing:
         """Return what the caller may do with resources (type, id); shows nothing of them."""
+        if access.sees_organisations is None or not keys:
+            return standing(access, (), None)  # nothing is to be asked
         with self._database.reader() as connection:
             return standing(access, keys, connection)
 

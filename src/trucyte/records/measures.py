@@ -28,6 +28,7 @@ UCUM: Final = "http://unitsofmeasure.org"
 COMMON_UNITS: Final = tuple(_COMMON_TEXT.split())
 _COMMON: Final = frozenset(COMMON_UNITS)
 Ends = tuple[float, ...]
+_REMEMBERED: Final = 4096  # amounts; a fraction costs more than looking it up
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,13 @@ class Alternative:
     """A unit that measures the same as another, and the way there."""
 
     code: str
-    unit: Unit
-    origin: Unit
+    origin: str  # a code that measures the same
 
     def converted(self, ends: Ends) -> Ends:
         """Express amounts of the origin in this unit."""
-        return tuple(_converted(end, self.origin, self.unit) for end in ends)
+        converted = converted_to(self.origin, self.code, ends)
+        assert converted is not None
+        return converted
 
 
 @lru_cache(maxsize=1024)
@@ -50,7 +52,7 @@ def alternatives(code: str) -> tuple[Alternative, ...]:
     if origin is None:
         return ()
     return tuple(
-        Alternative(other, unit, origin)
+        Alternative(other, code)
         for other in COMMON_UNITS
         if other != code
         and (unit := read_unit(other)) is not None
@@ -58,6 +60,7 @@ def alternatives(code: str) -> tuple[Alternative, ...]:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def in_base_units(code: str, ends: Ends) -> tuple[str, Ends] | None:
     """Return what an amount measures, as text, and it in base units; None for no UCUM code."""
     unit = read_unit(code)
@@ -66,6 +69,7 @@ def in_base_units(code: str, ends: Ends) -> tuple[str, Ends] | None:
     return _measure(unit), tuple(_to_base(end, unit) for end in ends)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def to_base(code: str, ends: Ends) -> Ends:
     """Express amounts of a readable UCUM code in base units."""
     unit = read_unit(code)
@@ -78,6 +82,7 @@ def is_rare(system: str | None, code: str | None) -> bool:
     return system == UCUM and code not in _COMMON
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def converted_to(code: str, wanted: str, ends: Ends) -> Ends | None:
     """Return amounts of one UCUM unit in another, or None where they measure different things."""
     origin, unit = read_unit(code), read_unit(wanted)

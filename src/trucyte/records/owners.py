@@ -104,11 +104,14 @@ def numbers_seen(access: Access) -> list[int] | None:
     return [EVERYBODY, *sorted(map(organisation_number, access.sees_organisations))]
 
 
-def standing(access: Access, keys: Collection[Key], connection: Connection) -> Standing:
-    """Return what a caller may do with resources, current or deleted."""
+def standing(access: Access, keys: Collection[Key], connection: Connection | None) -> Standing:
+    """Return what a caller may do with resources, current or deleted.
+
+    Without keys, or of who sees all, nothing is asked of the database.
+    """
     seen = numbers_seen(access)
     makes = bool(access.organisation)
-    if seen is None or not keys:
+    if seen is None or not keys or connection is None:
         return Standing({}, makes, sees_all=seen is None)
     own = {organisation_number(access.organisation)} if makes else set()
     found = {

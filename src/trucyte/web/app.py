@@ -28,6 +28,7 @@ from trucyte.web.handlers import (
     errors,
     files,
     health,
+    identity,
     looks,
     parameters,
     people,
@@ -48,7 +49,7 @@ Handler = Callable[[Call], Response]
 
 SERVED = Event("web.page-served", page=str, status=int, milliseconds=int)
 YEAR_SECONDS = 365 * 24 * 3600
-FORM_BYTES_MAX = 1 << 16  # of a form without files
+FORM_BYTES_MAX = 1 << 17  # of a form without files; 10,000 letters, each as nine signs, fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,24 @@ PAGES: Sequence[Page] = (
         "/people/{id}/trail/{entry}/evidence.json",
         looks.evidence,
         reason="read AuditEvent",
+    ),
+    Page("link", "GET", "/people/{id}/links/{other}", identity.link, reason="page Patient"),
+    Page("unlink", "POST", "/people/{id}/links/{other}", identity.unlink, reason="page Patient"),
+    Page("pairs", "GET", "/identity", identity.listing, reason="page Linkage"),
+    Page("pair", "GET", "/identity/pairs/{number:int}", identity.one, reason="page Linkage"),
+    Page(
+        "pair-decide",
+        "POST",
+        "/identity/pairs/{number:int}/decide",
+        identity.decide,
+        reason="page Linkage",
+    ),
+    Page(
+        "pair-revise",
+        "POST",
+        "/identity/pairs/{number:int}/revise",
+        identity.revise,
+        reason="page Linkage",
     ),
     Page("visit", "GET", "/visits/{id}", visits.one, reason="page Encounter"),
     Page("visit-proof", "POST", "/visits/{id}/proof", visits.proof, reason="page Encounter"),

@@ -20,6 +20,7 @@ from trucyte.shared.audit import Entry
 from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.reading import Found
 from trucyte.web.api.operations.reindex import Reindex
+from trucyte.web.identity import IdentityBook
 from trucyte.web.reader import Reader
 from trucyte.web.registers import RegisterBook
 
@@ -128,3 +129,4 @@ class Services:
     trail: WhoLooked | None = None  # who looked; None: a node without one, as tests make
     subscribers: Subscribers | None = None  # None: nobody is told
     registers: RegisterBook | None = None  # None: a node without registers, as tests make
+    identity: IdentityBook | None = None  # who is who; None: a node that matches nobody

@@ -38,7 +38,7 @@ def ordered(
     if len(rows) > ROWS_MAX:
         raise SortTooBroad(most=ROWS_MAX)
     told = [_with_keys(row, keys, order, extractor) for row in rows]
-    told.sort(key=lambda row: row.line.entry.seq, reverse=order.tie_is_descending)
+    told.sort(key=lambda row: row.seq, reverse=order.tie_is_descending)
     # From the last key to the first, each sort keeping what those before it did.
     for place in range(len(order.keys) - 1, -1, -1):
         present = [row for row in told if row.keys[place] is not None]
@@ -47,14 +47,14 @@ def ordered(
         told = present + absent
     if after is None:
         return told
-    seqs = [row.line.entry.seq for row in told]
+    seqs = [row.seq for row in told]
     return told[seqs.index(after.seq) + 1 :] if after.seq in seqs else _behind(told, after, order)
 
 
 def _behind(rows: Sequence["Row"], after: PageState, order: Order) -> list["Row"]:
     """The last row shown is gone: go on behind where it stood."""
     last = [*after.keys, after.seq]
-    return [row for row in rows if _comes_after([*row.keys, row.line.entry.seq], last, order)]
+    return [row for row in rows if _comes_after([*row.keys, row.seq], last, order)]
 
 
 def _comes_after(row: Sequence[Key], last: Sequence[Key], order: Order) -> bool:
@@ -70,12 +70,12 @@ def _comes_after(row: Sequence[Key], last: Sequence[Key], order: Order) -> bool:
 
 def _with_keys(row: "Row", keys: Sequence[SortKey], order: Order, extractor: Extractor) -> "Row":
     told = list(row.keys)
-    resource = parse(row.line.body) if row.line.body else None
+    resource = parse(row.kept.line.body) if row.kept.line.body else None
     for place, (key, placed) in enumerate(zip(keys, order.keys, strict=False)):
         if not placed.sql and resource is not None and key.parameter is not None:
             values = extractor.values_of(resource, frozenset(key.parameter.sources))
             told[place] = _key(values, key.parameter, key.is_descending)
-    return type(row)(tuple(told), row.line)
+    return type(row)(tuple(told), row.kept)
 
 
 def _key(values: SearchValues, parameter: Parameter, is_descending: bool) -> str | None:

@@ -10,8 +10,9 @@ from typing import Any
 from trucyte.fhir.parse import parse
 from trucyte.records.access import Access
 from trucyte.records.results.asking import Search
-from trucyte.records.results.finding import Finder, Pairs, is_few
+from trucyte.records.results.finding import Finder, Pairs
 from trucyte.records.results.lines import microseconds, reading
+from trucyte.records.results.traits import is_few
 from trucyte.records.search.asked.leaf import Criterion, shown_name
 from trucyte.records.search.asked.tree import Chain, Has, Node, Not, Words, nodes_below
 from trucyte.records.search.permission import sees_statistics

@@ -7,16 +7,14 @@ lines come in one answer. Links, totals and what comes along are asked in one mo
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from msgspec import structs
 
 from trucyte.base.clock import Clock
 from trucyte.database.connect import READING_SECONDS_MAX, Cursor, Database
 from trucyte.fhir.definitions import Compartment
-from trucyte.fhir.parse import parse
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
-from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.journal.rows import line_of
 from trucyte.records.access import Access
@@ -27,12 +25,20 @@ from trucyte.records.results import by_body
 from trucyte.records.results.asking import Search
 from trucyte.records.results.compartments import types_within, within
 from trucyte.records.results.include import Gathering, Included
-from trucyte.records.results.lines import OWN, check_type, microseconds, reading, shown
+from trucyte.records.results.kept import Kept, KeptLines
+from trucyte.records.results.lines import OWN, check_type, microseconds, reading, resource_of
 from trucyte.records.results.order import Order, order_of
+from trucyte.records.results.traits import (
+    are_several,
+    brings_lines,
+    is_few,
+    is_several_statements,
+    is_told_by_index,
+    named_numbers,
+)
 from trucyte.records.results.wishes import Total
 from trucyte.records.search.asked.codes import CodesOf
-from trucyte.records.search.asked.leaf import BadSearchValue, Criterion, shown_name
-from trucyte.records.search.asked.tree import And, Chain, Node, Not, Or, every_node
+from trucyte.records.search.asked.leaf import BadSearchValue, shown_name
 from trucyte.records.search.bound import NOTHING, Parameters, any_of
 from trucyte.records.search.expectation import (
     SearchExpectation,
@@ -47,9 +53,6 @@ from trucyte.records.search.query import Query, read_query
 from trucyte.records.search.steps import NO_CIRCLES, Asked, count_statement, page_statement
 from trucyte.records.shown import Page, SearchTooSlow
 
-# Tokens that name somebody or something; identifiers of all types, and how to reach a person.
-_NAMING_TOKENS: Final = frozenset({"identifier", "phone", "email", "telecom"})
-
 CodesFor = Callable[[Access], CodesOf | None]
 Pairs = Sequence[tuple[str, str]]
 FOLLOWS_MAX = 8  # times that links may change while one search looks
@@ -60,7 +63,12 @@ class Row:
     """One row of a page: its sort keys and its line."""
 
     keys: tuple[Key, ...]
-    line: Stored
+    kept: Kept
+
+    @property
+    def seq(self) -> int:
+        """Its place in the journal."""
+        return self.kept.line.entry.seq
 
 
 @dataclass(slots=True)
@@ -74,6 +82,7 @@ class Finder:
     seal: PageSeal
     codes: CodesFor
     compartments: Mapping[str, Compartment]
+    kept: KeptLines
 
     def first(
         self,
@@ -183,7 +192,7 @@ class Finder:
         after: PageState | None,
     ) -> Iterator[Search]:
         """Read in one moment where one statement is not all."""
-        several = any(_is_several_statements(query) for query in queries.values())
+        several = any(is_several_statements(query) for query in queries.values())
         with reading(self.database, one_moment=several) as cursor:
             links = self.links(cursor, access, now, after.snapshot if after else None)
             links.follows = not next(iter(queries.values())).wishes.is_exact
@@ -271,10 +280,11 @@ class Finder:
             search.conditions,
             search.dated,
             search.type,
-            is_several=bool(search.type) and _are_several(query.criteria),
+            is_several=bool(search.type) and are_several(query.criteria),
             is_few=bool(search.type) and is_few(query),
             is_linked=query.is_linked,
             circles=self.circles_column(search),
+            brings_lines=brings_lines(query),
         )
         return page_statement(asked, order, search.bound, count, search.after), order
 
@@ -309,24 +319,39 @@ class Finder:
         def ask() -> Sequence[Any]:
             text, order = self.statement(search)
             orders[:] = [order]
-            # Never prepared: a plan must know its values.
-            search.links.cursor.execute(text.encode(), search.bound.values, prepare=False)
+            # A plan must know its values, but where ids are: one is as rare as another.
+            search.links.cursor.execute(
+                text.encode(), search.bound.values, prepare=_asks_ids_alone(search)
+            )
             return search.links.cursor.fetchall()
 
         rows = self._agreed(search, ask, 3)
         (order,) = orders
         position = cast(tuple[int, int, int], rows[0][:3])
         begin = 4 + len(order.keys)
-        found = [
-            Row(tuple(row[4:begin]), line_of(row[begin:], self.journal.codec))
-            for row in rows
-            if row[begin] is not None
-        ]
+        there = [row for row in rows if row[begin] is not None]
+        lines = self._lines(search.links.cursor, position[1], [row[begin:] for row in there])
+        found = [Row(row[4:begin], lines[row[begin]]) for row in there if row[begin] in lines]
         if order.is_by_body:
             found = by_body.ordered(
                 found, search.wishes.sort, order, self.index.extractor, search.after
             )[: search.wishes.count + 1]
         return position, found
+
+    def _lines(
+        self, cursor: Cursor, epoch: int, places: Sequence[tuple[Any, ...]]
+    ) -> dict[int, Kept]:
+        """Return the lines of rows by their seq, which come with their columns or alone."""
+        known = self.kept.known(epoch, (place[0] for place in places))
+        if len(known) == len(places):
+            return known
+        columns = [place for place in places if place[0] not in known]
+        codec = self.journal.codec
+        if len(columns[0]) > 1:
+            lines = [line_of(row, codec) for row in columns]
+        else:
+            lines = self.journal.lines([seq for (seq,) in columns], cursor)
+        return known | self.kept.keep(epoch, lines)
 
     def _total(self, search: Search) -> int | None:
         wishes = search.wishes
@@ -366,45 +391,50 @@ class Finder:
         token = None
         if len(rows) > wishes.count:
             last = kept[-1]
-            token = self.seal.seal(structs.replace(state, keys=last.keys, seq=last.line.entry.seq))
-        met = self.met(search, [row.line for row in kept])
+            token = self.seal.seal(structs.replace(state, keys=last.keys, seq=last.seq))
+        met = self.met(search, [row.kept for row in kept])
         included = Included()
         if wishes.includes:
-            included = Gathering(search.access, search.links, wishes.includes).gather(met)
-        reason = f"search {state.type or '*'}"
-        given = shown(search.access, [*met, *included.lines], reason)
+            included = Gathering(search.access, search.links, wishes.includes).gather(
+                [one.line for one in met]
+            )
+        persons = [one.resource.person for one in met]
+        persons += [line.entry.person for line in included.lines]
+        search.access.recorder.shown(search.access, persons, f"search {state.type or '*'}")
         return Page(
-            given[: len(met)],
+            tuple([one.resource for one in met]),
             token,
             total,
             ignored_names(search.queries),
-            included=given[len(met) :],
+            included=tuple(resource_of(line) for line in included.lines),
             is_cut=included.is_cut,
             count=wishes.count,
         )
 
-    def met(self, search: Search, lines: Sequence[Stored]) -> list[Stored]:
+    def met(self, search: Search, lines: Sequence[Kept]) -> list[Kept]:
         """Return the lines whose bodies meet what was asked: hashes may collide."""
         found = []
         extractor = self.index.extractor
-        matchers: dict[str, tuple[Matcher, frozenset[int]]] = {}
-        for line in lines:
-            name = line.entry.type
-            query = search.queries.get(name)
-            if query is None or not line.body:
+        tests: dict[str, tuple[Matcher, frozenset[int]] | None] = {}
+        for one in lines:
+            name = one.resource.type
+            if name not in search.queries or not one.line.body:
                 continue
-            if all(map(_is_told_by_index, query.criteria)):
-                found.append(line)
-                continue
-            if name not in matchers:
-                parameters = extractor.parameters(name)
-                now = search.links.now
-                matcher = Matcher(name, query.criteria, parameters, now, search.links)
-                matchers[name] = matcher, named_numbers(query.criteria)
-            matcher, numbers = matchers[name]
-            if matcher.matches(line.entry.id, extractor.values_of(parse(line.body), numbers)):
-                found.append(line)
+            if name not in tests:
+                tests[name] = self._test(search, name)
+            test = tests[name]
+            if test is None or test[0].matches(one.resource.id, one.values_of(extractor, test[1])):
+                found.append(one)
         return found
+
+    def _test(self, search: Search, name: str) -> tuple[Matcher, frozenset[int]] | None:
+        """Return how bodies of a type are asked, and for which values; None: the index told."""
+        criteria = search.queries[name].criteria
+        if all(map(is_told_by_index, criteria)):
+            return None
+        parameters = self.index.extractor.parameters(name)
+        matcher = Matcher(name, criteria, parameters, search.links.now, search.links)
+        return matcher, named_numbers(criteria)
 
 
 def ignored_names(queries: Mapping[str, Query]) -> tuple[str, ...]:
@@ -413,78 +443,12 @@ def ignored_names(queries: Mapping[str, Query]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def named_numbers(nodes: Sequence[Node]) -> frozenset[int]:
-    """Return the parameters whose values a match needs, of those of the type itself."""
-    numbers: set[int] = set()
-    for node in nodes:
-        for one in _own_nodes(node):
-            parameter = one.parameter if isinstance(one, Criterion | Chain) else None
-            if parameter is None:
-                continue
-            numbers.update(parameter.sources)
-            numbers.update(c.source for c in parameter.components if c.source >= 0)
-    return frozenset(numbers)
-
-
-def _own_nodes(node: Node) -> Iterator[Node]:
-    """Yield a node and those below it that are asked of the same resource."""
-    yield node
-    match node:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _own_nodes(part)
-        case Not(part):
-            yield from _own_nodes(part)
-
-
-def _is_told_by_index(node: Node) -> bool:
-    """Say whether the index is trusted with a criterion, as counts trust it.
-
-    A date is kept as it is. Codes are hashes of 64 bits under a key of the node's own: two
-    that meet are not to be expected in the life of a node. What names a person or a thing
-    is looked at again all the same, for there a wrong row would be of somebody else.
-    """
-    if not isinstance(node, Criterion) or node.modifier:
+def _asks_ids_alone(search: Search) -> bool:
+    """Say whether ids of one type and nothing else are asked for, from the first page."""
+    if not search.type or search.after is not None:
         return False
-    if node.type == "date":
-        return True
-    return node.type == "token" and node.name not in _NAMING_TOKENS
-
-
-def _are_several(criteria: Sequence[Node]) -> bool:
-    """Say whether different things are asked: from and to of one date are not."""
-    names = {one.name if isinstance(one, Criterion) else id(one) for one in criteria}
-    return len(names) > 1
-
-
-def _is_several_statements(query: Query) -> bool:
-    wishes = query.wishes
-    if wishes.includes or (wishes.total is not Total.NONE and not wishes.only_count):
-        return True
-    return any(
-        not isinstance(one, Criterion | And | Or | Not)
-        for node in query.criteria
-        for one in every_node(node)
-    )
-
-
-def is_few(query: Query) -> bool:
-    """Say whether ids, persons or identifiers are named: few rows meet that."""
-    return query.is_by_id or any(
-        isinstance(node, Criterion) and _names_few(node) for node in query.criteria
-    )
-
-
-def _names_few(criterion: Criterion) -> bool:
-    parameter = criterion.parameter
-    if parameter is None or criterion.modifier not in ("", "Patient"):
-        return False
-    if parameter.type == "reference":
-        only = parameter.target_only == "Patient" or parameter.targets == ("Patient",)
-        return only or all(v.parts[0].startswith("Patient/") for v in criterion.values)
-    if parameter.code != "identifier" or parameter.type != "token":
-        return False
-    return all(value.parts[-1] for value in criterion.values)
+    query = search.queries[search.type]
+    return len(query.criteria) == 1 and query.is_by_id and not query.wishes.sort
 
 
 def _check_sort(queries: Mapping[str, Query]) -> None:

@@ -243,15 +243,13 @@ class Conditions:
             if parameter.target_only is None:
                 return condition
             return f"({condition} and {self._has_bit(1 << parameter.number)})"
+        targets = self._targets(parameter, criterion.modifier)
         forms = [
             form
             for value in criterion.values
-            for form in self._reference_forms(parameter, criterion.modifier, value.parts[0])
+            for form in self._forms_among(targets, value.parts[0])
         ]
         return self.tokens(self.hashed(parameter, forms))
-
-    def _reference_forms(self, parameter: Parameter, modifier: str, text: str) -> list[int]:
-        return self._forms_among(self._targets(parameter, modifier), text)
 
     def _forms_among(self, allowed: Sequence[str], text: str) -> list[int]:
         """Return the forms of a reference to one of the allowed types."""
@@ -350,10 +348,17 @@ class Conditions:
         if unit is None:
             return test
         own = self._hasher.parameter(self.type, self._parameters[source].code)
-        conditions = [f"({test} and {self.tokens([own ^ unit])})"]
+        asked = self.tokens([own ^ unit])
+        conditions = [f"({test} and {asked})"]
+        held, choices = [], [f"when {asked} then false"]
         for form, other in self._amounts.other_units(value):
             test = self._amounts.range(NUMBER_TESTS, other, "e.quantity_low", "e.quantity_high")
-            conditions.append(f"({test} and {self.tokens([own ^ form])})")
+            held.append(self.tokens([own ^ form]))
+            choices.append(f"when {held[-1]} then {test}")
+        if held:
+            # A row has one unit, nearly always the one asked for, and is then asked no more. The
+            # index does not look into a choice: the units come again.
+            conditions.append(f"(case {' '.join(choices)} end and {any_of(held)})")
         conditions.extend(self._amounts.rare_units(self._side_numbers([source]), value))
         return any_of(conditions)
 

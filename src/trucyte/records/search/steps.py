@@ -59,6 +59,7 @@ class Asked:
     is_few: bool  # ids or persons are named: a handful of rows is all there can be
     is_linked: bool
     circles: str = NO_CIRCLES  # the column that tells of links between Patients
+    brings_lines: bool = False  # the lines of the journal, not their places alone
 
 
 @dataclass(slots=True)
@@ -80,8 +81,7 @@ def page_statement(
     """Return the statement for one page, and one row more.
 
     Its columns: journal position, epoch, horizon, circles; the sort keys; the line of the
-    journal.
-    One row at least, whose line is null where nothing is found.
+    journal, or its place alone. One row at least, whose line is null where nothing is found.
     """
     limit = bound.add(count + 1, "integer")
     here: list[str] = []
@@ -107,15 +107,27 @@ def page_statement(
     steps.append(
         Step("page", f"select * from (\n{union}\n) e\norder by {order.by} limit {limit}", True)
     )
-    return f"with {_listed(steps)}\n{_with_lines(order, asked.circles)}"
+    told = _with_lines(page) if asked.brings_lines else _with_places(page)
+    return f"with {_listed(steps)}\n{told}\norder by {order.by}"
 
 
-def _with_lines(order: Order, circles: str) -> str:
-    keys = "".join(f"e.k{n}, " for n in range(len(order.keys)))
+def _with_lines(page: _Page) -> str:
     return (
-        f"select p.*, {keys}{LINE_COLUMNS}\nfrom ({position(circles)}) p left join page e on true\n"
-        f"left join journal.change c on c.seq = e.seq\norder by {order.by}"
+        f"{_with_keys(page)}{LINE_COLUMNS}\n{_from_position(page)}"
+        "\nleft join journal.change c on c.seq = e.seq"
     )
+
+
+def _with_places(page: _Page) -> str:
+    return f"{_with_keys(page)}e.seq\n{_from_position(page)}"
+
+
+def _with_keys(page: _Page) -> str:
+    return "select p.*, " + "".join(f"e.k{n}, " for n in range(len(page.order.keys)))
+
+
+def _from_position(page: _Page) -> str:
+    return f"from ({position(page.asked.circles)}) p left join page e on true"
 
 
 def count_statement(conditions: Sequence[str], circles: str = NO_CIRCLES) -> str:

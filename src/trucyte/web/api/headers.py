@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from enum import Enum
+from functools import lru_cache
 
 from trucyte.base.problem import Problem
 from trucyte.web.api.asgi import NotAcceptable
@@ -48,6 +49,7 @@ MEDIA: Mapping[str, Media] = {
     "application/merge-patch+json": Media.MERGE_PATCH,
     "application/x-www-form-urlencoded": Media.FORM,
 }
+_REMEMBERED = 256  # headers as they were sent: a client sends the same ones again and again
 _ANY = frozenset({"*/*", "application/*", "text/html", "application/xhtml+xml"})
 _FHIR_VERSIONS = frozenset({"", "4.0", "4.0.1"})
 _ETAG = re.compile(r'W/"(\d{1,9})"|"(\d{1,9})"', re.ASCII)
@@ -64,6 +66,7 @@ class Prefer:
     is_async: bool = False
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def read_prefer(header: str) -> Prefer:
     """Read `Prefer`; what is not understood is passed over, as RFC 7240 asks."""
     said: dict[str, str] = {}
@@ -126,6 +129,7 @@ def media_of(content_type: str) -> Media:
     return MEDIA.get(name, Media.OTHER) if name else Media.NONE
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def answer_media(format_asked: str, accept: str) -> Media:
     """Return JSON or XML: what `_format` asks, else what `Accept` likes best.
 
@@ -174,6 +178,7 @@ def _parameters(pieces: Sequence[str]) -> Mapping[str, str]:
     return {name.strip().lower(): value.strip().strip('"') for name, _, value in split}
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def language_of(accept_language: str) -> str:
     """Return "en" where the caller likes English better than Vietnamese, else "vi"."""
     best, best_quality = "vi", 0.0

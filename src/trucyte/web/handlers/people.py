@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from trucyte.base.clock import VIETNAM
+from trucyte.web.handlers.identity import linked_lines
 from trucyte.web.reader import PeopleQuery, Shown
 from trucyte.web.render import Call
 from trucyte.web.views.person import (
@@ -80,8 +81,10 @@ def one(call: Call) -> Response:
     visits = story.get("Encounter", [])
     by_visit = conditions_by_visit(story.get("Condition", []))
     now = call.services.clock.now().astimezone(VIETNAM)
+    book = call.services.identity
     return call.page(
         "person.html",
+        linked=linked_lines(call, book.linked(access, patient.id) if book else ()),
         person=person_line(patient.resource, now.date()),
         visits=[visit_line(shown, by_visit.get(shown.id, ())) for shown in visits[:VISITS_MAX]],
         is_cut=len(visits) > VISITS_MAX,

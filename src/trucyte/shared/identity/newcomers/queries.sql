@@ -74,3 +74,40 @@ where number = %(number)s
 
 -- count
 select state, count(*) from identity.pair group by state order by state
+
+-- keep
+select state from identity.pair where number = %(number)s for update
+
+-- previous
+select p.number from identity.pair p
+where p.state = 'open' and p.number < %(number)s and {conditions}
+order by p.number desc limit 1
+
+-- waiting
+-- The row without a reference counts the pairs; one pair may be of two organisations.
+with found as materialized (
+    select p.organisations from identity.pair p
+    where p.state = 'open' and {conditions}
+    limit %(most)s
+)
+select null::text, count(*) from found
+union all
+select o.reference, count(*)
+from found
+cross join lateral unnest(found.organisations) told (number)
+join journal.organisation o on o.number = told.number
+group by o.reference
+
+-- done
+select count(*), count(*) filter (where p.decided_by = %(caller)s)
+from identity.pair p
+where p.decided_at >= %(since)s and p.decided_by not in ('', 'identity', 'link')
+    and p.state <> 'withdrawn' and {conditions}
+
+-- decided
+select p.number, p.low_id, p.high_id, p.state, p.weight, p.probability, p.model, p.rules,
+    p.parts, p.verdict, p.proposed_at, p.decided_at, p.decided_by
+from identity.pair p
+where p.decided_by not in ('', 'identity', 'link')
+    and p.state in ('linked', 'different', 'broken') and {conditions}
+order by p.decided_at desc, p.number desc limit %(count)s

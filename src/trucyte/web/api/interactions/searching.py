@@ -13,7 +13,7 @@ import orjson
 from trucyte.records.gate import Records
 from trucyte.records.shown import Page, Resource
 from trucyte.web.api.asgi import Answer
-from trucyte.web.api.bundle import INCLUDED, MATCH, OUTCOME, BundleEntry, bundle
+from trucyte.web.api.bundle import INCLUDED, MATCH, OUTCOME, BundleEntry, bundle, searched
 from trucyte.web.api.call import FHIR_JSON, FhirCall
 from trucyte.web.api.outcome import information
 from trucyte.web.api.pairs import read_form, read_pairs, without
@@ -106,7 +106,7 @@ class Searching:
         if page.next:
             kept = [(n, v) for n, v in read_pairs(call.query) if n in _KEPT and v != "count"]
             links.append(("next", f"{call.base}?{urlencode([(PAGE, page.next), *kept])}"))
-        entries = [
+        entries: list[BundleEntry | bytes] = [
             *_entries(call, page.entries, shape, MATCH),
             *_entries(call, page.included, shape, INCLUDED),
             *_told(page, call.language),
@@ -121,13 +121,11 @@ def form_pairs(call: FhirCall) -> _Pairs:
 
 def _entries(
     call: FhirCall, resources: Sequence[Resource], shape: Shape | None, mode: bytes
-) -> Sequence[BundleEntry]:
-    return [
-        BundleEntry(
-            f"{call.base}/{found.type}/{found.id}", shape(found.body) if shape else found.body, mode
-        )
-        for found in resources
+) -> Sequence[bytes]:
+    shown = [
+        (found.type, found.id, shape(found.body) if shape else found.body) for found in resources
     ]
+    return searched(call.base, shown, mode)
 
 
 def _told(page: Page, language: str) -> Sequence[BundleEntry]:

@@ -25,16 +25,19 @@ document.addEventListener("keydown", (event) => {
     else location.assign("/people");
   } else if (event.key === "?") {
     location.assign(document.body.dataset.help);
-  } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+  } else if (["ArrowDown", "ArrowUp", "j", "k"].includes(event.key)) {
     moveAlongRows(event);
   }
 });
 
 function moveAlongRows(event) {
-  const row = event.target.closest("[data-rows] tbody tr");
+  const isLetter = event.key === "j" || event.key === "k";
+  if (isLetter && areKeysOff()) return;
+  const row = event.target.closest("[data-rows] tbody tr") || (isLetter && $("[data-rows] tbody tr"));
   if (!row) return;
   const links = all(".row-link", row.closest("tbody"));
-  const next = links.indexOf($(".row-link", row)) + (event.key === "ArrowDown" ? 1 : -1);
+  const at = links.indexOf(document.activeElement);
+  const next = at < 0 && isLetter ? 0 : at + (event.key === "ArrowDown" || event.key === "j" ? 1 : -1);
   if (links[next]) {
     event.preventDefault();
     links[next].focus();
