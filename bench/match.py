@@ -2,7 +2,8 @@
 
     python -m bench.match load --people 1000000 --folder /scratch/match
     python -m bench.match finish --folder /scratch/match
-    python -m bench.match ask --folder /scratch/match [--clients 4] [--seconds 10]
+    python -m bench.match ask --folder /scratch/match [--clients 2] [--seconds 10]
+    python -m bench.match recall --folder /scratch/match
     python -m bench.match newcomers --folder /scratch/match [--persons 10000]
     python -m bench.match shapes --folder /scratch/match
 
@@ -12,7 +13,8 @@ of someone, written differently) in two processes and copies them straight into
 `identity.person` and `identity.key` of a node with an embedded PostgreSQL (fsync on); the
 journal's heads and lines and the index rows that permission is read from are made of them by
 SQL. Those asked for are people of the table with an error or two. `ask` asks a served node
-over HTTP from another process, so client and server share the processors.
+over HTTP by `wrk`, on the same processors. `recall` says of how many the one meant is found,
+by bounds of a crowd.
 """
 
 import argparse
@@ -24,118 +26,32 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
+from bench.match_people import Crowd, Fields, patient
 from bench.record import record
 from trucyte.base.settings import DatabaseSettings, Settings
 from trucyte.database.connect import Connection, Database
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.keyring import Keyring
+from trucyte.node.people.parts import make_identity
 from trucyte.node.wiring import join_node, open_database
-from trucyte.shared.access.local import local_access, system_access
+from trucyte.shared.access.local import local_access
 from trucyte.shared.identity.index.follower import Row, write_rows
 from trucyte.shared.identity.index.form import FORM, Keys
 from trucyte.shared.identity.index.matcher import Matcher
 from trucyte.shared.identity.matching.model import load_model
-from trucyte.shared.identity.matching.person import Person, person_of, person_of_patient
+from trucyte.shared.identity.matching.person import person_of, person_of_patient
 
 PORT = 18397
 BATCH = 20_000
-TWICE = 25  # one record in so many is a second one of somebody
+ASKED = 5000  # bodies that wrk goes round
 PATIENT = TYPE_NUMBERS["Patient"]
-CCCD = "http://fhir.hl7.org.vn/core/sid/cccd"
 AT = "2026-11-24T00:00:00+07:00"
-Fields = dict[str, str]
-
-
-class Crowd:
-    """People by lot; the same number gives the same person."""
-
-    def __init__(self, people: int) -> None:
-        frequencies = load_model().frequencies
-        self.people = people
-        self._lots = {
-            part: (list(frequencies[part]), list(frequencies[part].values()))
-            for part in ("family", "middle", "given")
-        }
-
-    def record(self, number: int) -> Fields:
-        """Return one record of the table."""
-        if number % TWICE == 1 and number > TWICE:
-            lot = random.Random(number)
-            return self.changed(self.record(lot.randrange(2, number) // TWICE * TWICE), lot)
-        return self.fresh(number)
-
-    def fresh(self, number: int) -> Fields:
-        """Return a person whom nobody knows."""
-        lot = random.Random(number * 2 + 1)
-        names = [lot.choices(*self._lots[part])[0] for part in ("family", "middle", "given")]
-        year = 2026 - min(int(lot.triangular(0, 95, 30)), 95)
-        month, day = lot.randint(1, 12), lot.randint(1, 28)
-        sex = lot.choice("12")
-        home = lot.randrange(3321)
-        century = 0 if year < 2000 else 2
-        made = {
-            "name": " ".join(names).title(),
-            "birth_date": f"{year}-{month:02}-{day:02}",
-            "sex": sex,
-            "province": f"{home % 34:02}",
-            "commune": f"{home:05}",
-            "address": f"so {lot.randrange(1, 400)} duong {lot.randrange(300)}",
-        }
-        serial = f"{number:08}"
-        if lot.random() < 0.6:
-            code = century + (sex == "2")
-            made["personal_number"] = f"0{home % 90 + 1:02}{code}{year % 100:02}{serial[-6:]}"
-        if lot.random() < 0.7:
-            made["social_number"] = f"79{serial}"
-        if lot.random() < 0.7:
-            made["phone"] = f"09{lot.randrange(10**8):08}"
-        return made
-
-    def changed(self, person: Fields, lot: random.Random) -> Fields:
-        """Return the same person as another desk writes it."""
-        other = dict(person)
-        errors = lot.sample(
-            ("marks", "number", "phone", "digit", "home", "middle", "social"), lot.choice((1, 2, 3))
-        )
-        words = other["name"].split()
-        if "marks" in errors:
-            other["name"] = other["name"].upper()
-        if "middle" in errors and len(words) > 2:
-            other["name"] = f"{words[0]} {words[-1]}"
-        if "digit" in errors:
-            year, month, _ = other["birth_date"].split("-")
-            other["birth_date"] = f"{year}-{month}-{lot.randint(1, 28):02}"
-        if "home" in errors:
-            other |= {"commune": f"{lot.randrange(3321):05}", "address": "so 1"}
-        for error, field in (("number", "personal_number"), ("phone", "phone"),
-                             ("social", "social_number")):  # fmt: skip
-            if error in errors:
-                other.pop(field, None)
-        return other
-
-
-def patient(fields: Fields) -> dict[str, Any]:
-    """Return a record as a FHIR Patient."""
-    made: dict[str, Any] = {
-        "resourceType": "Patient",
-        "name": [{"use": "official", "text": fields["name"]}],
-        "birthDate": fields["birth_date"],
-        "gender": "male" if fields["sex"] == "1" else "female",
-        "address": [{"line": [fields["address"]], "district": fields["commune"],
-                     "state": fields["province"]}],
-    }  # fmt: skip
-    if "personal_number" in fields:
-        made["identifier"] = [{"system": CCCD, "value": fields["personal_number"]}]
-    if "phone" in fields:
-        made["telecom"] = [{"system": "phone", "value": fields["phone"]}]
-    return made
 
 
 # Loading
@@ -274,7 +190,7 @@ def inside(matcher: Matcher, people: int, seconds: float) -> dict[str, tuple[flo
     while time.monotonic() < until:
         person = person_of_patient(patient(next(persons)))
         began = time.perf_counter()
-        found += len(matcher.match(access, person).candidates)
+        found += matcher.match(access, person).compared
         spent.append(time.perf_counter() - began)
     cpu = time.process_time() - cpu
     return {
@@ -282,6 +198,33 @@ def inside(matcher: Matcher, people: int, seconds: float) -> dict[str, tuple[flo
         "candidates": (found / len(spent), "per person"),
         "CPU of the asker": (cpu / len(spent) * 1000, "ms"),
     }
+
+
+def recall(told: argparse.Namespace) -> None:
+    """Say of how many who are written with errors the one meant is found, by crowd's bound."""
+    with opened(told.folder) as (url, keys):
+        people = size(url)
+        crowd, lot = Crowd(people), random.Random(5)
+        meant = [lot.randrange(2, people) for _ in range(1500)]
+        persons = [person_of_patient(patient(crowd.changed(crowd.record(n), lot))) for n in meant]
+        access, measures = local_access("bench", Unheard()), {}
+        for bound in (25, 50, 75, 100, 200):
+            matcher = Matcher(Database(url), Keys(keys), load_model(), crowd=bound)
+            matches, began = [], time.perf_counter()
+            for person in persons:
+                matches.append(matcher.match(access, person))
+            seconds = time.perf_counter() - began
+            hits = sum(
+                any(one.seq == n for one in found.candidates)
+                for n, found in zip(meant, matches, strict=True)
+            )
+            compared = sum(found.compared for found in matches)
+            measures |= {
+                f"found, crowd of {bound}": (hits / len(meant) * 100, "%"),
+                f"compared, crowd of {bound}": (compared / len(meant), "per person"),
+                f"time, crowd of {bound}": (seconds / len(meant) * 1000, "ms"),
+            }
+        record("match recall", measures, f"{people} people")
 
 
 def spread(name: str, seconds: Sequence[float]) -> dict[str, tuple[float, str]]:
@@ -302,55 +245,48 @@ class Unheard:
 
 
 def over_http(told: argparse.Namespace, url: str, people: int) -> dict[str, tuple[float, str]]:
-    environment = os.environ | {
-        "TRUCYTE_DATA": f"{told.folder}/var",
-        "TRUCYTE_DATABASE_URL": url,
-        "PYTHONPATH": str(Path("src").absolute()),
-    }
     command = [sys.executable, "-m", "trucyte.node.cli", "serve", f"--port={PORT}"]
     with open(told.folder / "log", "wb") as log:  # noqa: PTH123 - of the child
-        server = subprocess.Popen(command, env=environment, cwd=told.folder, stderr=log)
+        server = subprocess.Popen(
+            command, env=environment_of(told, url), cwd=told.folder, stderr=log
+        )
     try:
         wait_for(f"http://127.0.0.1:{PORT}/health/ready")
-        client(people, 3.0, 99, 0.0)  # warm
-        began = time.perf_counter()
-        pause = told.clients / told.rate if told.rate else 0.0
-        with ThreadPoolExecutor(told.clients) as pool:
-            runs = [
-                pool.submit(client, people, told.seconds, n, pause) for n in range(told.clients)
-            ]
-            spent = [seconds for run in runs for seconds in run.result()]
-        elapsed = time.perf_counter() - began
+        bodies = Path(told.folder) / "bodies"
+        with bodies.open("w") as file:
+            for person in islice(asked_for(people, 100), ASKED):
+                file.write(json.dumps(patient(person), ensure_ascii=False) + "\n")
+        wrk(bodies, told.clients, 5)  # warm
+        before = processor_seconds()
+        found = wrk(bodies, told.clients, int(told.seconds))
+        spent = processor_seconds() - before
     finally:
         server.terminate()
         server.wait(60)
+    assert not found["failed"], found
     return {
-        "requests": (len(spent) / elapsed, "requests/s"),
-        **spread("match, HTTP", spent),
+        "requests": (found["requests"], "requests/s"),
+        **{f"match, HTTP, {name}": (found[name], "ms") for name in ("median", "p95", "p99")},
+        "CPU of the workers": (spent / (found["requests"] * int(told.seconds)) * 1000, "ms"),
     }
 
 
-def client(people: int, seconds: float, seed: int, pause: float) -> list[float]:
-    """Ask one after another, at an even pace where asked."""
-    bodies = asked_for(people, seed + 100)
-    connection = HTTPConnection("127.0.0.1", PORT)
-    spent: list[float] = []
-    until = time.monotonic() + seconds
-    due = time.monotonic() + pause * random.Random(seed).random()
-    while time.monotonic() < until:
-        body = json.dumps(patient(next(bodies)), ensure_ascii=False).encode()
-        if pause:
-            time.sleep(max(0.0, due - time.monotonic()))
-            due = max(due + pause, time.monotonic())
-        began = time.perf_counter()
-        connection.request("POST", "/fhir/Patient/$match", body,
-                           {"content-type": "application/fhir+json"})  # fmt: skip
-        reply = connection.getresponse()
-        told = reply.read()
-        spent.append(time.perf_counter() - began)
-        assert reply.status in (200, 422), told[:300]
-    connection.close()
-    return spent
+def wrk(bodies: Path, clients: int, seconds: int) -> dict[str, float]:
+    """Ask for one after another over some connections; wrk costs next to nothing itself."""
+    script = Path(__file__).parent / "wrk/match.lua"
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}", "-s", str(script),
+               f"http://127.0.0.1:{PORT}", "--", str(bodies)]  # fmt: skip
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return dict(json.loads(told.partition("FIGURES ")[2].splitlines()[0]))
+
+
+def processor_seconds() -> float:
+    """Return what the workers that run now have used."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/metrics", timeout=5) as reply:
+        for line in reply.read().decode().splitlines():
+            if line.startswith('trucyte_process_cpu_seconds{role="worker"}'):
+                return float(line.rpartition(" ")[2])
+    return 0.0
 
 
 def wait_for(address: str) -> None:
@@ -367,40 +303,53 @@ def wait_for(address: str) -> None:
 
 
 def newcomers(told: argparse.Namespace) -> None:
-    """Match a day's newcomers as the run does, 200 at a time; nothing is written."""
-    with opened(told.folder) as (url, keys):
+    """Take in a day's newcomers, then lay them out and match them as the node does, in one process.
+
+    Half are nobody known, half are people of the table with errors. Links and pairs are
+    written; every run adds its people.
+    """
+    with opened(told.folder) as (url, _):
         people = size(url)
-        crowd, lot = Crowd(people), random.Random(7)
-        persons = [
-            person_of(crowd.changed(crowd.record(lot.randrange(2, people)), lot)
-                      if lot.random() < 0.5 else crowd.fresh(people + n))
-            for n in range(told.persons)
-        ]  # fmt: skip
-        parts = [persons[at : at + 200] for at in range(0, len(persons), 200)]
-        measures = {}
-        for processes in (1, 2):
+        source = Path(told.folder) / f"newcomers-{people}.ndjson"
+        with source.open("w") as file:
+            for number, person in enumerate(mixed(people, told.persons)):
+                body = patient(person) | {"id": f"n{people}-{number}"}
+                file.write(json.dumps(body, ensure_ascii=False) + "\n")
+        command = [sys.executable, "-m", "trucyte.node.cli", "import", str(source)]
+        subprocess.run(command, env=environment_of(told, url), check=True, capture_output=True)
+        joined = Settings(data=told.folder / "var", database=DatabaseSettings(url=url))
+        with join_node(joined) as node:
+            identity = make_identity(node)
             began = time.perf_counter()
-            with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-                shares = [parts[n::processes] for n in range(processes)]
-                tasks = [(url, keys, share) for share in shares]
-                compared = sum(pool.map(match_parts, tasks))
-            seconds = time.perf_counter() - began
-            measures[f"newcomers, {processes} processes"] = (seconds, "s")
-        measures["compared"] = (compared / len(persons), "per person")
-        record("match newcomers", measures, f"{told.persons} against {people} people")
+            identity.follower.catch_up()
+            laid = time.perf_counter()
+            tally = identity.newcomers.catch_up()
+            matched = time.perf_counter()
+        measures = {
+            "newcomers laid out": (laid - began, "s"),
+            "newcomers matched, links and pairs written": (matched - laid, "s"),
+            "linked": (float(tally.linked), "pairs"),
+            "proposed": (float(tally.proposed), "pairs"),
+            "compared": (tally.compared / max(1, tally.persons), "per person"),
+        }
+        record("match newcomers", measures, f"{tally.persons} against {people} people")
 
 
-def match_parts(task: tuple[str, bytes, Sequence[Sequence[Person]]]) -> int:
-    url, keys, parts = task
-    database = Database(url)
-    matcher = Matcher(database, Keys(keys), load_model())
-    access = system_access("bench")
-    compared = 0
-    for part in parts:
-        found = matcher.match_many(access, part, most=50)
-        compared += sum(len(one.candidates) for one in found)
-    database.close()
-    return compared
+def mixed(people: int, persons: int) -> Iterator[Fields]:
+    crowd, lot = Crowd(people), random.Random(people)
+    for number in range(persons):
+        if lot.random() < 0.5:
+            yield crowd.changed(crowd.record(lot.randrange(2, people)), lot)
+        else:
+            yield crowd.fresh(people + number)
+
+
+def environment_of(told: argparse.Namespace, url: str) -> dict[str, str]:
+    return os.environ | {
+        "TRUCYTE_DATA": f"{told.folder}/var",
+        "TRUCYTE_DATABASE_URL": url,
+        "PYTHONPATH": str(Path("src").absolute()),
+    }
 
 
 # Which shape of keys
@@ -477,6 +426,7 @@ MODES = {
     "load": load,
     "finish": finish,
     "ask": ask,
+    "recall": recall,
     "newcomers": newcomers,
     "shapes": shapes,
 }
@@ -493,8 +443,7 @@ def main() -> None:
     modes.choices["load"].add_argument("--first", type=int, default=1)
     modes.choices["load"].add_argument("--last", type=int, default=0)
     modes.choices["finish"].add_argument("--step", type=int)
-    modes.choices["ask"].add_argument("--clients", type=int, default=4)
-    modes.choices["ask"].add_argument("--rate", type=float, default=0.0, help="requests/s in all")
+    modes.choices["ask"].add_argument("--clients", type=int, default=2)
     modes.choices["ask"].add_argument("--seconds", type=float, default=10.0)
     modes.choices["newcomers"].add_argument("--persons", type=int, default=10_000)
     told = parser.parse_args()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.api import Client, api_of, problem
 from tests.support.people import CCCD, PHONE, People, open_people, patient
-from tests.support.records import RESTRICTED
+from tests.support.records import RESTRICTED, VERY_RESTRICTED
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
@@ -212,10 +212,30 @@ def test_a_twin_is_shown_as_unsure_or_as_certainly_not_and_never_as_certain(
     assert [grade(one) for one in found] in (["probable"], ["possible"], ["certainly-not"])
 
 
-def test_who_is_restricted_is_not_found_nor_counted(people: People, client: Client) -> None:
-    people.put(patient("a", number=NUMBER, meta=RESTRICTED))
+@pytest.mark.parametrize("label", [RESTRICTED, VERY_RESTRICTED])
+def test_who_is_restricted_is_not_found_nor_counted(
+    people: People, client: Client, label: dict[str, Any]
+) -> None:
+    people.put(patient("a", number=NUMBER, meta=label))
     bundle = match(client, asked(number=NUMBER))
     assert (bundle["total"], matched(bundle)) == (0, [])
+
+
+def test_a_stranger_born_on_the_same_day_is_not_shown(people: People, client: Client) -> None:
+    people.put(patient("a", number=NUMBER), patient("b", "Nguyễn Quốc Dũng", number="079085000555"))
+    found = matched(match(client, asked(number=NUMBER)))
+    assert [one["resource"]["id"] for one in found] == ["a"]
+    assert len(people.node.trail.shown_to[-1][1]) == 1
+
+
+def test_whom_only_a_rule_tells_apart_is_shown_as_certainly_not(
+    people: People, client: Client
+) -> None:
+    home = [{"line": ["12 Lê Lợi"], "district": "Phường Mẫu", "state": "Tỉnh Mẫu"}]
+    people.put(patient("twin", "Tôn Thất Quang", "2015-03-02", phone=PHONE, address=home))
+    asked_for = asked(name="Tôn Thất Dũng", birth="2015-03-02", phone=PHONE, address=home)
+    (entry,) = matched(match(client, asked_for))
+    assert (grade(entry), entry["search"]["score"]) == ("certainly-not", 0)
 
 
 def test_the_trail_says_who_was_shown(people: People, client: Client) -> None:

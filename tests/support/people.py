@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.records import KEY, Node, open_node
 from trucyte.base.clock import FixedClock
+from trucyte.base.problem import Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.records.access import Access
@@ -59,6 +60,17 @@ class LinksInMemory:
 
     def link(self, access: Access, one: str, other: str, decided: Decided) -> None:
         self._decide(access, one, other, LinkState.LINKED, decided)
+
+    def link_all(
+        self, access: Access, asked: Sequence[tuple[str, str, Decided]]
+    ) -> list[Problem | None]:
+        found: list[Problem | None] = []
+        for one, other, decided in asked:
+            try:
+                found.append(self.link(access, one, other, decided))
+            except Problem as problem:
+                found.append(problem)
+        return found
 
     def differ(self, access: Access, one: str, other: str, decided: Decided) -> None:
         self._decide(access, one, other, LinkState.DIFFERENT, decided)

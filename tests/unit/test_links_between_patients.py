@@ -13,6 +13,7 @@ import pytest
 from tests.support.identity import CLERK, links_of, observation, patient
 from tests.support.records import RESTRICTED, Node, body, open_node
 from trucyte.base.clock import FixedClock
+from trucyte.base.problem import Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.validate import Validator
@@ -291,3 +292,27 @@ def test_no_personal_text_reaches_a_linkage(node: Node, links: Links) -> None:
     made = links.link(node.full, A, B, CLERK)
     assert "Người" not in json.dumps(body(node.records.read(node.full, "Linkage", made.id)))
     assert patient_at("Patient/" + "x" * 65) is None
+
+
+def test_many_links_are_made_at_once_and_one_that_is_refused_fails_alone(
+    node: Node, links: Links
+) -> None:
+    node.put(*(patient(one) for one in ("m", "n", "o", "q")))
+    links.differ(node.full, "Patient/m", "Patient/o", CLERK)
+    made = links.link_all(
+        node.full,
+        [
+            ("Patient/m", "Patient/n", CLERK),
+            ("Patient/n", "Patient/o", CLERK),  # contradicts
+            ("Patient/m", "Patient/n", CLERK),  # said twice
+            ("Patient/q", "Patient/gone", CLERK),
+            ("Patient/q", "Patient/o", CLERK),
+        ],
+    )
+    told = [one.code if isinstance(one, Problem) else one.state.value for one in made]
+    assert told == ["linked", "link-contradicts", "linked", "not-found", "linked"]
+    assert links.group("Patient/m") == ("Patient/m", "Patient/n")
+    assert links.group("Patient/o") == ("Patient/o", "Patient/q")
+    again = links.link_all(node.full, [("Patient/n", "Patient/m", CLERK)])
+    assert [one.is_new for one in again if not isinstance(one, Problem)] == [False]
+    assert links.link_all(node.full, []) == []

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.people import PHONE, People, open_people, patient
+from tests.support.identity import CLERK, links_of
+from tests.support.people import PHONE, People, newcomers_of, open_people, patient
+from tests.support.records import RESTRICTED, VERY_RESTRICTED
 from trucyte.base.clock import FixedClock
 from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.shared.identity.links import Decided, LinkState
-from trucyte.shared.identity.newcomers import Automatic, Policy
+from trucyte.shared.identity.newcomers import Automatic, PairState, Policy
 from trucyte.shared.identity.newcomers import run as running
 
 NUMBER = "079085000123"
@@ -63,6 +65,76 @@ def test_two_different_people_leave_no_trace(people: People) -> None:
     people.put(patient("a", number=NUMBER), patient("b", "Lê Thị Hoa", "1990-01-05"))
     people.newcomers.catch_up()
     assert people.rows(PAIRS) == []
+
+
+def strangers(count: int) -> list[dict[str, Any]]:
+    """People who have nothing in common but a personal number."""
+    said = (
+        ("Lê Thị Hoa", "1990-01-05", "female"),
+        ("Trần Quốc Dũng", "1955-11-23", "male"),
+        ("Phạm Minh Khôi", "2012-07-19", "male"),
+        ("Vũ Ngọc Ánh", "1971-04-12", "female"),
+        ("Đỗ Gia Bảo", "2003-09-30", "male"),
+        ("Bùi Thanh Tâm", "1948-06-08", "female"),
+        ("Hồ Xuân Lộc", "1981-12-27", "male"),
+    )
+    return [
+        patient(f"s{n}", name, birth, sex=sex, number=NUMBER)
+        for n, (name, birth, sex) in enumerate(said[:count])
+    ]
+
+
+def test_two_people_with_one_personal_number_are_a_question_even_where_all_else_differs(
+    people: People,
+) -> None:
+    people.put(*strangers(2))
+    people.with_policy(Policy(Automatic.SURE)).catch_up()
+    assert people.links.made == []
+    assert people.rows(PAIRS) == [("s0", "s1", "open", "")]
+    assert people.rows("select rules from identity.pair") == [(["shared-personal-number"],)]
+
+
+def test_a_personal_number_that_several_bear_is_a_dummy_and_no_question(
+    database: Database, tmp_path: Path, clock: FixedClock, definitions: Definitions
+) -> None:
+    with open_people(database, tmp_path, clock, definitions, crowd=100) as people:
+        people.put(*strangers(7))
+        people.newcomers.catch_up()
+        assert people.rows(PAIRS) == []
+
+
+def test_a_pair_follows_a_link_that_is_broken_or_made_through_another_door(people: People) -> None:
+    links = links_of(people.node)
+    newcomers = newcomers_of(people.node, people.matcher, links)
+    sure(people)
+    newcomers.catch_up()
+    assert [row[2] for row in people.rows(PAIRS)] == ["linked"]
+    links.unlink(people.node.full, "Patient/a", "Patient/b", CLERK)
+    people.follower.catch_up()
+    newcomers.catch_up()
+    assert people.rows(PAIRS) == [("a", "b", "broken", "link")]
+    people.put(patient("b", number=NUMBER, phone=PHONE, active=True))
+    newcomers.catch_up()
+    assert people.rows(PAIRS) == [("a", "b", "broken", "link")]
+    assert links.state("Patient/a", "Patient/b") is LinkState.BROKEN
+    links.link(people.node.full, "Patient/a", "Patient/b", CLERK)
+    people.follower.catch_up()
+    newcomers.catch_up()
+    assert people.rows(PAIRS) == [("a", "b", "linked", "link")]
+
+
+@pytest.mark.parametrize("label", [RESTRICTED, VERY_RESTRICTED])
+def test_a_sensitive_person_is_suggested_to_nobody_who_may_not_see_it(
+    people: People, label: dict[str, Any]
+) -> None:
+    people.put(
+        patient("a", number=NUMBER, phone=PHONE),
+        patient("b", number="079085000777", phone=PHONE, meta=label),
+    )
+    people.newcomers.catch_up()
+    states = list(PairState)
+    assert people.worklist.page(people.node.plain, states=states).pairs == ()
+    assert len(people.worklist.page(people.node.full, states=states).pairs) == 1
 
 
 def test_twins_are_never_linked_by_a_machine(people: People) -> None:

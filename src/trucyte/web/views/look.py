@@ -43,6 +43,13 @@ DEEDS = {
     "$status": marked("Hỏi tình trạng đăng ký nhận tin"),
     "$events": marked("Xem lại tin đã báo"),
     "$secret": marked("Lấy khóa ký của đăng ký nhận tin"),
+    "$match": marked("Tìm xem người này là ai"),
+    "$ihe-pix": marked("Hỏi các số của một người"),
+    "$links": marked("Xem các hồ sơ được ghép"),
+    "$merge": marked("Ghép hai hồ sơ của một người"),
+    "$unmerge": marked("Tách hai hồ sơ đã ghép"),
+    "$standing": marked("Hỏi hiệu lực hành nghề"),
+    "$successors": marked("Hỏi đơn vị kế thừa"),
     "$get-ws-binding-token": marked("Xin mở đường nhận tin"),
     "$reindex": marked("Lập chỉ mục lại"),
     "$reindex-status": marked("Hỏi tiến độ lập chỉ mục"),
@@ -53,13 +60,6 @@ DEEDS = {
     "$subsumes": marked("So hai mã"),
     "$expand": marked("Xem danh sách mã"),
     "$translate": marked("Chuyển mã"),
-    "$match": marked("Tìm người trùng"),
-    "$ihe-pix": marked("Tra mã định danh ở nơi khác"),
-    "$merge": marked("Gộp hồ sơ của một người"),
-    "$unmerge": marked("Tách hồ sơ đã gộp"),
-    "$links": marked("Xem các hồ sơ đã gộp"),
-    "$standing": marked("Hỏi giấy phép hành nghề"),
-    "$successors": marked("Hỏi cơ sở hay đơn vị thay thế"),
 }
 OTHER_DEED = marked("Việc khác")
 PURPOSES = {

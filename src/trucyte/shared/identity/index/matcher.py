@@ -6,9 +6,10 @@ candidate reads it through the gate, which leaves the trail.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from trucyte.database.connect import Database
@@ -19,11 +20,16 @@ from trucyte.records.search.bound import Parameters
 from trucyte.records.search.permission import permitted, sees_statistics
 from trucyte.shared.identity.index.form import CROWD, FORM, Keys, unpack
 from trucyte.shared.identity.index.statements import statements
-from trucyte.shared.identity.matching.deciding import Decision, decide
+from trucyte.shared.identity.matching.deciding import Decision, decide, resembles
 from trucyte.shared.identity.matching.model import Model
 from trucyte.shared.identity.matching.person import Person
+from trucyte.shared.identity.matching.weighing import Scale
 
 CANDIDATES_MAX: Final = 100  # of one person: weighed at most
+SHARED_NUMBER: Final = "shared-personal-number"
+# A personal number is one person's. Whom more than so many share it with, it says nothing of.
+_BEARERS_MAX: Final = 5
+_MANY: Final = 4
 _OWN: Final = 0
 _WHOLE_SECONDS: Final = 1.0
 _PROBABLE: Final = 0.5
@@ -77,7 +83,8 @@ class Candidate:
 class Matches:
     """What was found for one person."""
 
-    candidates: tuple[Candidate, ...]  # the best first
+    candidates: tuple[Candidate, ...]  # who resembles, the best first
+    compared: int  # how many share a key that is not crowded, and were compared
     crowded: tuple[str, ...]  # blocks whose key too many share: not looked at
     asked: int  # how many keys the person has
     is_cut: bool  # there were more than were weighed
@@ -101,6 +108,7 @@ class Matcher:
         self._keys = keys
         self._crowd = crowd
         self.model = model
+        self._scale = Scale(model)
         self._whole_until = 0.0
 
     def match(self, access: Access, person: Person, *, most: int = CANDIDATES_MAX) -> Matches:
@@ -131,17 +139,34 @@ class Matcher:
         *,
         is_whole: bool,
     ) -> Matches:
-        candidates = [
-            Candidate(origin, id, key, seq, self.decided(person, unpack(fields)))
-            for seq, key, origin, id, fields in found.rows[:most]
-        ]
+        rows = found.rows[:most]
+        weighed = list(self._candidates(person, rows)) if rows else ()
+        candidates = _asked_about(weighed, self.model)
         return Matches(
             candidates=tuple(sorted(candidates, key=_best_first)),
+            compared=len(rows),
             crowded=tuple(dict.fromkeys(keys[place][0] for place in found.crowded)),
             asked=len(keys),
             is_cut=len(found.rows) > most,
             is_whole=is_whole,
         )
+
+    def _candidates(self, person: Person, rows: Sequence[tuple[Any, ...]]) -> Iterator[Candidate]:
+        """Weigh; whom the weight alone tells apart is no candidate."""
+        # What a person can weigh at most is worth finding out for several alone.
+        weigh = (
+            self._scale.of(person).weigh
+            if len(rows) >= _MANY
+            else partial(self.model.weigh, person)
+        )
+        for seq, key, origin, id, fields in rows:
+            other = unpack(fields)
+            evidence = weigh(other)
+            if evidence is None:
+                continue
+            decision = decide(person, other, evidence, self.model)
+            if resembles(decision, self.model) or _bear_one_number(decision):
+                yield Candidate(origin, id, key, seq, decision)
 
     def _found(
         self, access: Access, named: Sequence[Sequence[tuple[str, int]]], most: int
@@ -189,6 +214,27 @@ class Matcher:
         if is_whole:
             self._whole_until = time.monotonic() + _WHOLE_SECONDS
         return bool(is_whole)
+
+
+def _bear_one_number(decision: Decision) -> bool:
+    return decision.evidence.level("personal") == "exact"
+
+
+def _asked_about(found: Sequence[Candidate], model: Model) -> Iterator[Candidate]:
+    """Make a question of whoever bears the same personal number, even where all else differs.
+
+    One of the two bears it by mistake; but one that several bear is a dummy.
+    """
+    bearers = [one for one in found if _bear_one_number(one.decision)]
+    is_dummy = len(bearers) > _BEARERS_MAX
+    for one in found:
+        if one.decision.verdict != "different" or not _bear_one_number(one.decision):
+            yield one
+        elif not is_dummy:
+            decision = Decision("unsure", (SHARED_NUMBER,), one.decision.evidence)
+            yield replace(one, decision=decision)
+        elif resembles(one.decision, model):
+            yield one
 
 
 def _best_first(candidate: Candidate) -> tuple[int, float, int, str]:

@@ -7,7 +7,7 @@ it look again, so sixteen who say the same at once write it once.
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -17,10 +17,11 @@ from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.parse import parse
 from trucyte.fhir.text import accept_own
 from trucyte.journal.behalf import Behalf
-from trucyte.journal.change import Change, Operation, Stored, VersionConflict
+from trucyte.journal.change import Change, Entry, Operation, Stored, VersionConflict
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.gate import Records
+from trucyte.records.owners import Standing
 from trucyte.records.persons.circles import MEMBERS_MAX, STATES
 from trucyte.records.persons.following import persons_with
 from trucyte.records.persons.linkage import TYPE, LinkState, PatientAt, pair_id
@@ -94,6 +95,55 @@ class Links:
         the caller does not see, LinkContradicts, GroupTooLarge, LinkContested.
         """
         return self._decide(access, pair_of(one, other), LinkState.LINKED, decided)
+
+    def link_all(
+        self, access: Access, asked: Sequence[tuple[str, str, Decided]]
+    ) -> list[Link | Problem]:
+        """Say of many pairs what `link` says of one, in few commits.
+
+        Returns for each the link, or the Problem that `link` would raise. Raises NotAPair.
+        """
+        pairs = [pair_of(one, other) for one, other, _ in asked]
+        seen = self._looked(access, [patient for pair in pairs for patient in pair])
+        ids = [pair_id(self._ids, *pair) for pair in pairs]
+        known = self._currents(ids)
+        source = self._behalf.standing(access.caller, access.organisation)
+        found: dict[int, Link | Problem] = {}
+        units: dict[int, _Unit] = {}
+        for place, (pair, id_, (_, _, decided)) in enumerate(zip(pairs, ids, asked, strict=True)):
+            current = known.get((_OWN, TYPE, id_))
+            try:
+                link = _told(current, LinkState.LINKED)
+                is_restricted = seen.check(pair)
+            except Problem as problem:
+                found[place] = problem
+                continue
+            if link is not None:
+                found[place] = link
+                continue
+            resource = self._linkage(access, pair, LinkState.LINKED, decided, is_restricted)
+            units[place] = self._unit(access, resource, current, source)
+        outcomes = self._journal.commit_many([unit.changes for unit in units.values()])
+        for (place, unit), outcome in zip(units.items(), outcomes, strict=True):
+            found[place] = self._outcome(access, unit, outcome, asked[place])
+        return [found[place] for place in range(len(asked))]
+
+    def _outcome(
+        self,
+        access: Access,
+        unit: "_Unit",
+        outcome: Sequence[Entry] | Problem,
+        asked: tuple[str, str, Decided],
+    ) -> Link | Problem:
+        """Return what became of one of many; where others came between, it is tried alone."""
+        if not isinstance(outcome, Problem):
+            return unit.link(outcome[0])
+        if not isinstance(outcome, VersionConflict):
+            return outcome
+        try:
+            return self.link(access, *asked)
+        except Problem as problem:
+            return problem
 
     def differ(self, access: Access, one: str, other: str, decided: Decided) -> Link:
         """Say that two Patients are two persons, and remember it; a link between them ends.
@@ -193,39 +243,49 @@ class Links:
     ) -> Link:
         is_restricted = self._check_seen(access, pair, may_be_gone=state != LinkState.LINKED)
         id_ = pair_id(self._ids, *pair)
+        source = self._behalf.standing(access.caller, access.organisation)
         for tried in range(TRIES):
             if tried:
                 time.sleep(random.uniform(0, _PAUSE_SECONDS * tried))  # noqa: S311 - no secret
-            current = self._current(id_)
-            known = _link_of(current) if current is not None and current.body else None
-            if known is not None and known.state is state:
-                return known
-            if state is LinkState.BROKEN and (known is None or known.state != LinkState.LINKED):
-                raise NotLinked
-            resource = linkage(
-                id_,
-                pair,
-                state,
-                decided,
-                organisation=access.organisation,
-                is_restricted=is_restricted,
-            )
+            current = self._currents([id_]).get((_OWN, TYPE, id_))
+            link = _told(current, state)
+            if link is not None:
+                return link
+            resource = self._linkage(access, pair, state, decided, is_restricted)
+            unit = self._unit(access, resource, current, source)
             try:
-                return self._write(access, resource, current)
+                return unit.link(self._journal.commit(unit.changes)[0])
             except VersionConflict:
                 continue
         raise LinkContested
 
-    def _write(self, access: Access, resource: dict[str, Any], current: Stored | None) -> Link:
+    def _linkage(
+        self,
+        access: Access,
+        pair: tuple[PatientAt, PatientAt],
+        state: LinkState,
+        decided: Decided,
+        is_restricted: bool,
+    ) -> dict[str, Any]:
+        return linkage(
+            pair_id(self._ids, *pair),
+            pair,
+            state,
+            decided,
+            organisation=access.organisation,
+            is_restricted=is_restricted,
+        )
+
+    def _unit(
+        self, access: Access, resource: dict[str, Any], current: Stored | None, source: int
+    ) -> "_Unit":
+        """Return the Linkage with its Provenance, on the version that was looked at."""
         version = current.entry.version if current is not None else 0
-        source = self._behalf.standing(access.caller, access.organisation)
         changes = [
             self._change(made, version if made is resource else 0, source)
             for made in (resource, self._provenance(access, resource, version + 1))
         ]
-        entry = self._journal.commit(changes)[0]
-        made = read_link(resource, at=entry.accepted_at, version=entry.version)
-        return replace(made, is_new=True)
+        return _Unit(resource, changes)
 
     def _change(self, resource: dict[str, Any], version: int, source: int) -> Change:
         accepted = accept_own(resource)
@@ -267,10 +327,9 @@ class Links:
             made["meta"] = {"security": [{"system": _LABELS, "code": "R"}]}
         return made
 
-    def _current(self, id_: str) -> Stored | None:
-        key = (_OWN, TYPE, id_)
+    def _currents(self, ids: Sequence[str]) -> Mapping[tuple[int, str, str], Stored]:
         with self._journal.database.reader() as connection:
-            return self._journal.current([key], connection).get(key)
+            return self._journal.current([(_OWN, TYPE, id_) for id_ in ids], connection)
 
     # Who is meant
 
@@ -281,26 +340,13 @@ class Links:
 
         A Patient of another node is for who sees all organisations: it is none of them.
         """
-        if access.sees_organisations is not None and any(patient.node for patient in pair):
-            raise ResourceNotFound(type="Patient")
-        own = [(_OWN, "Patient", patient.id) for patient in pair if not patient.node]
+        return self._looked(access, pair).check(pair, may_be_gone=may_be_gone)
+
+    def _looked(self, access: Access, patients: Sequence[PatientAt]) -> "_Looked":
+        own = [(_OWN, "Patient", patient.id) for patient in patients if not patient.node]
         hidden = self._records.standing(access, [(kind, id_) for _, kind, id_ in own])
         with self._journal.database.reader() as connection:
-            lines = self._journal.current(own, connection)
-        restricted = False
-        for key in own:
-            line = lines.get(key)
-            if line is None or hidden.hides(key[1:]):
-                raise ResourceNotFound(type="Patient")
-            if not line.body:
-                if may_be_gone:
-                    continue
-                raise ResourceGone(type="Patient")
-            if sensitivity_of(parse(line.body)):
-                if not access.sees_restricted:
-                    raise ResourceRestricted(type="Patient")
-                restricted = True
-        return restricted
+            return _Looked(access, hidden, self._journal.current(own, connection))
 
     def _key(self, patient: PatientAt) -> int:
         return self._person(patient.reference)
@@ -308,6 +354,59 @@ class Links:
     def _edge(self, pair: Sequence[PatientAt]) -> tuple[int, int]:
         one, other = sorted(map(self._key, pair))
         return one, other
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What is written of one decision, all or nothing."""
+
+    resource: dict[str, Any]
+    changes: Sequence[Change]
+
+    def link(self, entry: Entry) -> Link:
+        """Return the link as it was accepted."""
+        made = read_link(self.resource, at=entry.accepted_at, version=entry.version)
+        return replace(made, is_new=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Patients as they are now, looked at for one caller."""
+
+    access: Access
+    hidden: Standing
+    lines: Mapping[tuple[int, str, str], Stored]
+
+    def check(self, pair: Sequence[PatientAt], *, may_be_gone: bool = False) -> bool:
+        """Raise for a Patient that the caller does not see; say whether one is restricted."""
+        if self.access.sees_organisations is not None and any(patient.node for patient in pair):
+            raise ResourceNotFound(type="Patient")
+        restricted = [self._check(patient, may_be_gone) for patient in pair if not patient.node]
+        return any(restricted)
+
+    def _check(self, patient: PatientAt, may_be_gone: bool) -> bool:
+        line = self.lines.get((_OWN, "Patient", patient.id))
+        if line is None or self.hidden.hides(("Patient", patient.id)):
+            raise ResourceNotFound(type="Patient")
+        if not line.body:
+            if may_be_gone:
+                return False
+            raise ResourceGone(type="Patient")
+        if not sensitivity_of(parse(line.body)):
+            return False
+        if not self.access.sees_restricted:
+            raise ResourceRestricted(type="Patient")
+        return True
+
+
+def _told(current: Stored | None, state: LinkState) -> Link | None:
+    """Return what is known where it is what is to be said. Raises NotLinked."""
+    known = _link_of(current) if current is not None and current.body else None
+    if known is not None and known.state is state:
+        return known
+    if state is LinkState.BROKEN and (known is None or known.state != LinkState.LINKED):
+        raise NotLinked
+    return None
 
 
 def _place(reference: str) -> PatientAt:

@@ -7,7 +7,8 @@ Pure: no input or output but the packaged model file. What others call:
     from trucyte.shared.identity.matching.blocking import BLOCKS, blocking_keys
     from trucyte.shared.identity.matching.levels import COMPARISONS, compare
     from trucyte.shared.identity.matching.model import Model, load_model
-    from trucyte.shared.identity.matching.deciding import decide
+    from trucyte.shared.identity.matching.deciding import decide, resembles
+    from trucyte.shared.identity.matching.weighing import Scale
     from trucyte.shared.identity.matching.explaining import explain, told, words_of
 
 - `Person`: a frozen msgspec struct of short strings, "" where not known, already in normal
@@ -25,6 +26,8 @@ Pure: no input or output but the packaged model file. What others call:
   "unsure" or "different"; rules are the names of the rules that decided, () where the
   weight alone did.
 - `Model.weigh(a, b, prior=…)` takes the prior of the place: about 1 / (number of persons).
+- `Scale(model).of(a).weigh(b) -> Evidence | None`: the same weight for many against one, None
+  as soon as a pair can no longer be likely; `resembles(decision, model)` says what is shown.
 - `explain(decision, language) -> tuple[str, ...]`: sentences a clerk reads, "vi" or "en";
   no personal text in them, so they may be stored and sent.
 """

@@ -43,6 +43,12 @@ def decide(left: Person, right: Person, evidence: Evidence, model: Model) -> Dec
     return Decision(_by_weight(evidence, model), (), evidence)
 
 
+def resembles(decision: Decision, model: Model) -> bool:
+    """Say whether a pair is one person, may be, or was told apart by a rule alone, as twins are."""
+    is_likely = decision.evidence.probability >= model.thresholds.unsure
+    return is_likely or decision.verdict != DIFFERENT
+
+
 def _decided(verdict: str, names: tuple[str, ...], evidence: Evidence, model: Model) -> Decision:
     if verdict == UNSURE:  # a cap: what would be different anyway stays different
         by_weight = _by_weight(evidence, model)

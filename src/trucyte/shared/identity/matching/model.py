@@ -81,7 +81,13 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Weigh two records; `prior` takes the place of the model's where it is known."""
         parts = []
         for name, level in compare(left, right).items():
-            parts.append(Part(name, level, self._bits(name, level, left, right)))
+            parts.append(Part(name, level, self.bits(name, level, left, right)))
+        return self.evidence(parts, left, right, prior=prior)
+
+    def evidence(
+        self, parts: list["Part"], left: Person, right: Person, *, prior: float | None = None
+    ) -> "Evidence":
+        """Add up the parts of a pair, in the order of `COMPARISONS`."""
         excess = self._excess(parts, left, right)
         if excess:
             parts.append(Part(WHOLE_NAME, "exact", -excess))
@@ -98,7 +104,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bits = sum(part.bits for part in parts if part.comparison in NAME_PARTS)
         return max(0.0, bits + log2(self.frequency("name_sound", left.name_sound)))
 
-    def _bits(self, name: str, level: str, left: Person, right: Person) -> float:
+    def bits(self, name: str, level: str, left: Person, right: Person) -> float:
+        """Return what a level of a comparison weighs in a pair."""
         if level == MISSING:
             return 0.0
         weight = self.weights[name].get(level)

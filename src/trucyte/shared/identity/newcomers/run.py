@@ -6,11 +6,11 @@ decided different, or whose link was broken, is never proposed again.
 
 Each step is one transaction with the cursor; links are entries of the journal, written before
 it and without effect when written twice, so a process that dies anywhere loses and doubles
-nothing. The run never goes beyond what the index has laid out: two newcomers find each other.
+nothing. Links that are made or broken through another door are followed too. The run never
+goes beyond what the index has laid out: two newcomers find each other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Final, Protocol
@@ -18,13 +18,16 @@ from typing import Any, Final, Protocol
 from psycopg.types.json import Jsonb
 
 from trucyte.base.clock import Clock
-from trucyte.base.problem import Problem
+from trucyte.base.problem import Kind, Problem
 from trucyte.base.tracing import Event as LogEvent
 from trucyte.database.connect import Cursor, Database
+from trucyte.fhir.parse import parse
 from trucyte.journal.change import Operation, Position, Stored
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.owners import EVERYBODY, owners_of_keys
+from trucyte.records.persons.linkage import TYPE as LINKAGE
+from trucyte.records.persons.linkage import LinkageRefused, read_statement
 from trucyte.shared.identity.index.follower import NAME as INDEX
 from trucyte.shared.identity.index.follower import TYPE
 from trucyte.shared.identity.index.form import unpack
@@ -48,7 +51,6 @@ LINK_REFUSED: Final = LogEvent("identity.link-refused", problem=str)
 _OWN: Final = 0
 _PERSONS_AT_ONCE: Final = 200
 _CANDIDATES_MAX: Final = 50
-_LINKS_TOGETHER: Final = 4
 _SETTLED: Final = frozenset({PairState.LINKED, PairState.DIFFERENT, PairState.BROKEN})
 
 
@@ -57,6 +59,12 @@ class Linking(Protocol):
 
     def link(self, access: Access, one: str, other: str, decided: Decided) -> object:
         """Say that two Patients are one person."""
+        ...
+
+    def link_all(
+        self, access: Access, asked: Sequence[tuple[str, str, Decided]]
+    ) -> Sequence[object]:
+        """Say it of many pairs; a Problem stands in the place of what is refused."""
         ...
 
     def differ(self, access: Access, one: str, other: str, decided: Decided) -> object:
@@ -137,10 +145,11 @@ class Newcomers:
             after = here.seq if here is not None and here.epoch == end.epoch else 0
             if after >= end.seq:
                 return Tally(), True
-            lines = journal.follow(after, _PERSONS_AT_ONCE, [TYPE])
+            lines = journal.follow(after, _PERSONS_AT_ONCE, [TYPE, LINKAGE])
             mine = [line for line in lines if line.entry.seq <= end.seq]
-            step = self._matched(cursor, mine)
+            step = self._matched(cursor, [one for one in mine if one.entry.type == TYPE])
             self._keep(cursor, step)
+            self._follow_links(cursor, [one for one in mine if one.entry.type == LINKAGE])
             is_full = len(mine) == _PERSONS_AT_ONCE
             reached = mine[-1].entry.seq if is_full else end.seq
             journal.move_cursor(NAME, Position(reached, end.epoch), cursor)
@@ -172,8 +181,8 @@ class Newcomers:
         step.tally.persons += len(persons)
         for own, found in zip(whose, matches, strict=True):
             step.tally.crowded += bool(found.crowded)
+            step.tally.compared += found.compared
             others = [one for one in found.candidates if (one.origin, one.id) != own]
-            step.tally.compared += len(others)
             for other in filter(_is_likely, others):
                 step.decided.setdefault(key_of(own, (other.origin, other.id)), other.decision)
 
@@ -195,18 +204,20 @@ class Newcomers:
         left = {key: one for key, one in asked.items() if known.get(key) not in _SETTLED}
         linked = self._linked(left)
         owners = self._owners(cursor, left)
-        for key, decision in left.items():
-            self._put(cursor, step.tally, key, decision, owners, is_linked=key in linked)
+        step.tally.linked += len(linked)
+        step.tally.proposed += self._put(cursor, left, owners, linked)
         self._withdraw(cursor, step)
 
     def _linked(self, asked: Mapping[Key, Decision]) -> set[Key]:
         """Link what the policy lets a machine link; return what was."""
         parts = self._parts
         sure = [key for key, one in asked.items() if parts.policy.links(one, parts.matcher.model)]
-        # Side by side, so that their entries share commits.
-        with ThreadPoolExecutor(_LINKS_TOGETHER, thread_name_prefix="links") as pool:
-            made = pool.map(lambda key: self._link(key, asked[key]), sure)
-            return {key for key, is_linked in zip(sure, made, strict=True) if is_linked}
+        version = parts.matcher.model.version
+        links = [
+            (*_references(key), decided_of(asked[key], version, "model-agrees")) for key in sure
+        ]
+        made = parts.links.link_all(parts.access, links) if links else ()
+        return {key for key, link in zip(sure, made, strict=True) if _is_made(link)}
 
     def _known(self, cursor: Cursor, keys: Sequence[Key]) -> dict[Key, PairState]:
         rows = cursor.execute(statements()["known"], _columns(keys)).fetchall()
@@ -215,43 +226,39 @@ class Newcomers:
     def _put(
         self,
         cursor: Cursor,
-        tally: Tally,
-        key: Key,
-        decision: Decision,
+        left: Mapping[Key, Decision],
         owners: Mapping[tuple[str, str], frozenset[int]],
-        *,
-        is_linked: bool,
-    ) -> None:
-        parts, now = self._parts, self._parts.clock.now()
-        low, high = (frozenset(owners.get((TYPE, id), ())) for id in (key[1], key[3]))
-        row = {
-            **_row(key),
-            **evidence_row(decision),
-            "state": PairState.LINKED if is_linked else PairState.OPEN,
-            "model": parts.matcher.model.version,
-            "organisations": sorted((low | high) - {EVERYBODY}),
-            "now": now,
-            "decided_at": now if is_linked else None,
-            "decided_by": BY if is_linked else "",
-        }
-        row["parts"] = Jsonb(row["parts"])
-        cursor.execute(statements()["put"], row)
-        if is_linked:
-            tally.linked += 1
-        else:
-            tally.proposed += cursor.rowcount
+        linked: Collection[Key],
+    ) -> int:
+        """Keep pairs with their evidence; return how many wait for a person by that."""
+        now, model = self._parts.clock.now(), self._parts.matcher.model.version
+        made: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+        for key, decision in left.items():
+            low, high = (frozenset(owners.get((TYPE, id), ())) for id in (key[1], key[3]))
+            is_linked = key in linked
+            row = {
+                **_row(key),
+                **evidence_row(decision),
+                "state": PairState.LINKED if is_linked else PairState.OPEN,
+                "model": model,
+                "organisations": sorted((low | high) - {EVERYBODY}),
+                "now": now,
+                "decided_at": now if is_linked else None,
+                "decided_by": BY if is_linked else "",
+            }
+            row["parts"] = Jsonb(row["parts"])
+            made[is_linked].append(row)
+        for rows in filter(None, (made[True], made[False])):
+            cursor.executemany(statements()["put"], rows)
+        return cursor.rowcount if made[False] else 0
 
-    def _link(self, key: Key, decision: Decision) -> bool:
-        """Link; say whether it was. What the links refuse is for a person to look at."""
-        decided = decided_of(decision, self._parts.matcher.model.version, "model-agrees")
-        try:
-            self._parts.links.link(self._parts.access, *_references(key), decided)
-        except Problem as problem:
-            if problem.kind.name in ("UNAVAILABLE", "NO_SPACE"):
-                raise
-            LINK_REFUSED.log(problem=problem.code)
-            return False
-        return True
+    def _follow_links(self, cursor: Cursor, lines: Sequence[Stored]) -> None:
+        """Let pairs say what links say now, through whatever door they were made or broken."""
+        pairs = {pair for line in lines if (pair := _pair_of(line)) is not None}
+        for (one, other), state in self._parts.links.states(pairs).items() if pairs else ():
+            if state is not None:
+                key = key_of((_OWN, _id(one)), (_OWN, _id(other)))
+                self._settle(cursor, key, PairState(state.value))
 
     def _settle(self, cursor: Cursor, key: Key, state: PairState) -> None:
         told = {**_row(key), "state": state, "now": self._parts.clock.now(), "by": "link"}
@@ -276,6 +283,31 @@ class Newcomers:
     ) -> Mapping[tuple[str, str], frozenset[int]]:
         patients = {(TYPE, id) for key in keys for id in (key[1], key[3])}
         return owners_of_keys(patients, cursor.connection) if patients else {}
+
+
+def _is_made(link: object) -> bool:
+    """Say whether a link was made; what the links refuse is for a person to look at."""
+    if not isinstance(link, Problem):
+        return True
+    if link.kind in (Kind.UNAVAILABLE, Kind.NO_SPACE):
+        raise link
+    LINK_REFUSED.log(problem=link.code)
+    return False
+
+
+def _pair_of(line: Stored) -> tuple[str, str] | None:
+    """Return the two Patients of this node that a Linkage is about; None: another statement."""
+    try:
+        statement = read_statement(parse(line.body)) if line.body else None
+    except LinkageRefused:
+        return None
+    if statement is None or statement.source.node or statement.alternate.node:
+        return None
+    return statement.source.reference, statement.alternate.reference
+
+
+def _id(reference: str) -> str:
+    return reference.partition("/")[2]
 
 
 def _is_likely(candidate: Candidate) -> bool:

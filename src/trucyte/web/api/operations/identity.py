@@ -130,7 +130,8 @@ def _match(matching: Matching, groups: Groups, records: Records, call: FhirCall)
     if given.flag("onlyCertainMatches"):
         shown = _certain(groups, likely)[:count]
     else:
-        parted = [one for one in found.candidates if _is_parted(one)]
+        # Told apart by a rule although they resemble each other: worth knowing, as of twins.
+        parted = [one for one in found.candidates if one.grade is Grade.CERTAINLY_NOT]
         shown = [*likely, *parted][:count]
     return _searchset(records, call, found, shown)
 
@@ -152,7 +153,7 @@ def _count(given: Given) -> int:
 def _check_answerable(found: Matches, likely: Sequence[Candidate]) -> None:
     if not found.asked:
         raise MatchTooLittle
-    is_all_crowded = bool(found.crowded) and not found.candidates
+    is_all_crowded = bool(found.crowded) and not found.compared
     if len(likely) > HITS_MAX or is_all_crowded:
         raise TooManyMatches(most=HITS_MAX)
 
@@ -165,11 +166,6 @@ def _certain(groups: Groups, likely: Sequence[Candidate]) -> Sequence[Candidate]
         if not all(one.reference in members for one in certain):
             return ()
     return certain
-
-
-def _is_parted(candidate: Candidate) -> bool:
-    """Say whether a rule told two similar people apart: worth knowing, as of twins."""
-    return candidate.grade is Grade.CERTAINLY_NOT and bool(candidate.decision.rules)
 
 
 def _searchset(
