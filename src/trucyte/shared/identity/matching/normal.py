@@ -48,6 +48,7 @@ def name_layers(text: str) -> Mapping[str, str]:
     return found
 
 
+@lru_cache(maxsize=_KEPT)
 def part_layers(part: str, text: str) -> Mapping[str, str]:
     """Return the layers of a part of a name that came in a column of its own."""
     name = read_name(text)
