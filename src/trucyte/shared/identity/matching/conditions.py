@@ -292,6 +292,22 @@ class Has:
 
 
 @dataclass(frozen=True, slots=True)
+class Neither:
+    """None of the two has anything in the column."""
+
+    column: str
+
+    def judge(self) -> Judge:
+        """Return what decides it for two persons."""
+        get = attrgetter(self.column)
+        return lambda left, right: not get(left) and not get(right)
+
+    def sql(self) -> str:
+        """Return it as SQL."""
+        return f"(l.{self.column} IS NULL AND r.{self.column} IS NULL)"
+
+
+@dataclass(frozen=True, slots=True)
 class Differ:
     """Both have the column, with two values."""
 

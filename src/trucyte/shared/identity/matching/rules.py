@@ -16,6 +16,7 @@ from trucyte.shared.identity.matching.conditions import (
     Differ,
     Far,
     Has,
+    Neither,
     OtherWords,
 )
 from trucyte.shared.identity.matching.levels import ELSE, MISSING
@@ -74,7 +75,7 @@ RULES: tuple[Rule, ...] = (
         "two-given-names",
         DIFFERENT,
         _NO_NUMBER | {"given": frozenset({ELSE})},
-        Differ("name_sound"),
+        All(Differ("name_sound"), Neither("newborn_of")),
         borne="given_bare",
     ),
     Rule("newborn", UNSURE, {}, Has("newborn_of")),
