@@ -31,7 +31,7 @@ NUMBERS = ("personal_number", "identity_number", "card_number", "social_number",
 
 
 def evaluated(file: Path, *more: str) -> dict:
-    """Run our command; its figures, with the processor's seconds and the peak of memory."""
+    """Run our command; its figures, the seconds of its own process, and the peak of one."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "trucyte.node.cli", "identity", "evaluate", str(file), "--json",
@@ -51,7 +51,7 @@ def tell(name: str, found: dict, note: str) -> None:
         f"{name}: seconds": (found["seconds"], "s"),
         f"{name}: peak": (found["peak"], "MiB"),
     }
-    measures[f"{name}: CPU"] = (found["cpu"], "s")
+    measures[f"{name}: CPU without the readers"] = (found["cpu"], "s")
     measures[f"{name}: newborns' share of true pairs"] = (found["newborn_share"], "")
     for what, figures in found["without_newborns"].items():
         measures[f"{name}: without newborns, {what} f1"] = (figures["f1"], "")
