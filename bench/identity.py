@@ -31,7 +31,7 @@ NUMBERS = ("personal_number", "identity_number", "card_number", "social_number",
 
 
 def evaluated(file: Path, *more: str) -> dict:
-    """Run our command; its figures, with the processor's seconds and the peak of memory."""
+    """Run our command; its figures, the seconds of its own process, and the peak of one."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "trucyte.node.cli", "identity", "evaluate", str(file), "--json",
@@ -51,7 +51,12 @@ def tell(name: str, found: dict, note: str) -> None:
         f"{name}: seconds": (found["seconds"], "s"),
         f"{name}: peak": (found["peak"], "MiB"),
     }
-    for what in ("found", "sure", "sure_and_slips"):
+    measures[f"{name}: CPU without the readers"] = (found["cpu"], "s")
+    measures[f"{name}: newborns' share of true pairs"] = (found["newborn_share"], "")
+    for what, figures in found["without_newborns"].items():
+        measures[f"{name}: without newborns, {what} f1"] = (figures["f1"], "")
+        measures[f"{name}: without newborns, {what} recall"] = (figures["recall"], "")
+    for what in ("found", "sure", "sure_and_held"):
         for figure, value in found[what].items():
             measures[f"{name}: {what} {figure}"] = (value, "")
     record("identity", measures, load)
@@ -136,13 +141,17 @@ def main() -> None:
     parser.add_argument("people", type=Path)
     parser.add_argument("--hard", type=Path)
     parser.add_argument("--rldata", type=Path)
+    parser.add_argument("--packaged", action="store_true", help="weigh by the packaged model")
     parser.add_argument("--splink", action="store_true")
     parser.add_argument("--only-splink", action="store_true")
     asked = parser.parse_args()
     note = f"{asked.people.name}"
     for name, more in (("with numbers", ()), ("without numbers", ("--without-numbers",))):
         if not asked.only_splink:
-            tell(name, evaluated(asked.people, "--errors", "none", *more), note)
+            given = ("--model", MODEL) if asked.packaged else ()
+            told = "packaged model" if asked.packaged else "trained on itself without labels"
+            found = evaluated(asked.people, "--errors", "none", *given, *more)
+            tell(name, found, f"{note}, {told}")
         if asked.splink or asked.only_splink:
             found = splink(asked.people, "person_id", with_numbers=not more)
             measures = {f"Splink, {name}: {what}": (value, "") for what, value in found.items()}

@@ -21,16 +21,16 @@ def summary(folder: Path, rows: list[str], capsys: pytest.CaptureFixture[str]) -
     return json.loads(capsys.readouterr().out)
 
 
-def test_a_number_that_thousands_share_makes_no_pairs(
+def test_a_number_that_fifty_thousand_share_makes_no_pairs_and_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [
         f"{n},Trần Văn {chr(65 + n % 26)}{n},19{n % 90 + 10}-0{n % 9 + 1}-1{n % 10},001185000123,"
-        for n in range(4_000)
+        for n in range(50_000)
     ]
     told = summary(tmp_path, rows, capsys)
-    assert told["left_out"]["shared_numbers"] == {"personal": 4_000}
-    assert told["candidate_pairs"] < 30 * 4_000
+    assert told["left_out"]["shared_numbers"] == {"personal": 50_000}
+    assert told["candidate_pairs"] < 30 * 50_000
 
 
 def test_one_name_and_day_borne_by_thousands_makes_no_block(

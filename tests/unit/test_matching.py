@@ -97,6 +97,15 @@ def test_rules_part_who_is_alike(rule: str, one: dict[str, str], other: dict[str
          {"name": "Con bà Trần Thị Lụa", "birth_date": "2024-02-02"}),
         ("sexes-differ", {}, {"sex": "1", "name": "Nguyễn Bích Hòa", "personal_number": ""}),
         ("twins", {}, {"name": "Nguyễn Thị Bích Hoan", "personal_number": ""}),
+        ("namesakes", {"personal_number": "", "phone": "", "address": "Hà Nội"},
+         {"personal_number": "", "phone": ""}),
+        ("namesakes", {"personal_number": ""},
+         {"personal_number": "", "phone": "0987000111", "address": "Thôn 3, Xã Ba Vì, Hà Nội"}),
+        ("other-middle-name", {"personal_number": ""},
+         {"personal_number": "", "name": "Nguyễn Quỳnh Hòa"}),  # twins of one given name
+        ("two-names-by-marks", {"name": "Nguyễn Bảo Hoài Trâm", "personal_number": ""},
+         {"name": "Trầm Bảo Hoài Nguyễn", "personal_number": ""}),
+        ("newborn", {"mother_name": "Nguyen Thi Bich Hoa"}, {}),  # under the mother's own name
         ("two-insurance-numbers", {"social_number": "0123498765"},
          {"social_number": "0198761234", "personal_number": ""}),
     ],
@@ -106,6 +115,18 @@ def test_rules_hand_over_what_must_not_be_linked(
 ) -> None:
     found = decided(but(**one), but(**other))
     assert (found.verdict, rule in found.rules) == ("unsure", True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"phone": "0987000111", "address": ""}, {"phone": ""}, {"personal_number": "001185000124"}],
+)
+def test_name_and_birth_date_with_one_more_sign_need_no_look(other: dict[str, str]) -> None:
+    """A phone, a house, or a number with a slip in it is the sign."""
+    number = HOA["personal_number"] if "personal_number" in other else ""
+    one = but(phone="0987000111", personal_number=number)
+    found = decided(one, but(**{"phone": "0987000111", "personal_number": "", **other}))
+    assert (found.verdict, found.rules) == ("sure", ())
 
 
 def test_a_shared_dummy_number_makes_no_pair() -> None:

@@ -2,14 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import Any
 
-from trucyte.shared.identity.bulk.linking import Linkage, links
+from trucyte.shared.identity.bulk.linking import Link, Linkage, links
 from trucyte.shared.identity.bulk.tables import column, one
 
 LOOKED_AT = (0.5, 0.9, 0.99)  # probabilities from which an unsure pair counts as found
-SLIPS = frozenset(("twins", "little-agrees"))  # held back on principle, not for their weight
-WANTED_PRECISION = 0.9995
+# Rules that hold back on principle, whatever the weight.
+HELD = frozenset(("twins", "little-agrees", "namesakes", "other-middle-name"))
 
 
 def figures(found: int, true: int, total: int) -> Mapping[str, float]:
@@ -27,83 +28,103 @@ def evaluate(linkage: Linkage) -> dict[str, Any]:
     - `found`: pairs in one group, and unsure ones from the probability of `LOOKED_AT` on
       that serves F1 best, which is told.
     - `sure`: pairs in one group, linked without anybody's look.
-    - `sure_and_slips`: these and the pairs that rules on slips alone held back.
+    - `sure_and_held`: these and the likely pairs that the rules of `HELD` alone held back.
     - `b_cubed`: precision and recall of the groups, record by record.
+    - `without_newborns`: the same pairs without records written under a mother's name,
+      which are never linked without a look; `newborn_share` is their share of true pairs.
     """
     whose = column(linkage.connection, "SELECT truth FROM persons ORDER BY n")
-    crossing = " AND a.source <> b.source" if linkage.across else ""
-    total = int(_true_pairs(linkage, crossing))
-    grouped, right = _grouped(linkage, whose)
-    sure = (grouped, right)
-    root = linkage.groups.root
-    looked = {threshold: [0, 0] for threshold in LOOKED_AT}
-    slips = [0, 0]
+    newborns = frozenset(
+        column(linkage.connection, "SELECT n FROM persons WHERE newborn_of IS NOT NULL")
+    )
+    whole = _Tally(linkage, whose, frozenset())
+    others = _Tally(linkage, whose, newborns)
     for link in links(linkage):
-        if link.decision == "sure" or root(link.left) == root(link.right):
-            continue
-        is_true = whose[link.left] == whose[link.right]
-        for threshold, counted in looked.items():
-            if link.probability >= threshold:
-                counted[0] += 1
-                counted[1] += is_true
-        if link.probability >= linkage.model.thresholds.sure and SLIPS.issuperset(link.rules):
-            slips[0] += 1
-            slips[1] += is_true
+        whole.add(link)
+        others.add(link)
+    root = linkage.groups.root
     return {
         "records": linkage.records,
-        "true_pairs": total,
+        "true_pairs": whole.total,
         "candidate_pairs": linkage.pairs,
-        "found": max(
-            (
-                {**figures(grouped + n, right + good, total), "threshold": threshold}
-                for threshold, (n, good) in looked.items()
-            ),
-            key=lambda found: found["f1"],
-        ),
-        "sure": figures(*sure, total),
-        "sure_and_slips": figures(grouped + slips[0], right + slips[1], total),
+        **whole.told(),
         "b_cubed": b_cubed([root(record) for record in range(linkage.records)], whose),
+        "newborn_share": 1 - others.total / whole.total if whole.total else 0.0,
+        "without_newborns": others.told(),
     }
 
 
-def _true_pairs(linkage: Linkage, crossing: str) -> int:
-    if crossing:
-        return int(
-            one(
-                linkage.connection,
-                "SELECT count(*) FROM persons a JOIN persons b ON a.truth = b.truth"
-                f" AND a.n < b.n{crossing}",
-            )
-        )
-    return int(
-        one(
-            linkage.connection,
-            "SELECT coalesce(sum(c * (c - 1) / 2), 0) FROM"
-            " (SELECT count(*) AS c FROM persons GROUP BY truth)",
-        )
+class _Tally:
+    """Counts of pairs found and true, among the records that are not left out."""
+
+    def __init__(self, linkage: Linkage, whose: list[str], left_out: frozenset[int]) -> None:
+        self._linkage, self._whose, self._left_out = linkage, whose, left_out
+        self.total = _true_pairs(linkage, without_newborns=bool(left_out))
+        self._grouped = _grouped(linkage, whose, left_out)
+        self._looked = {threshold: [0, 0] for threshold in LOOKED_AT}
+        self._held = [0, 0]
+
+    def add(self, link: Link) -> None:
+        """Count a pair that is in no group."""
+        if link.left in self._left_out or link.right in self._left_out:
+            return
+        root = self._linkage.groups.root
+        if link.decision == "sure" or root(link.left) == root(link.right):
+            return
+        is_true = self._whose[link.left] == self._whose[link.right]
+        for threshold, counted in self._looked.items():
+            if link.probability >= threshold:
+                counted[0] += 1
+                counted[1] += is_true
+        likely = self._linkage.model.thresholds.sure
+        if link.probability >= likely and HELD.issuperset(link.rules):
+            self._held[0] += 1
+            self._held[1] += is_true
+
+    def told(self) -> dict[str, Mapping[str, float]]:
+        """Return the figures."""
+        grouped, right = self._grouped
+        found = [
+            {**figures(grouped + n, right + good, self.total), "threshold": threshold}
+            for threshold, (n, good) in self._looked.items()
+        ]
+        held, good = self._held
+        return {
+            "found": max(found, key=lambda each: each["f1"]),
+            "sure": figures(grouped, right, self.total),
+            "sure_and_held": figures(grouped + held, right + good, self.total),
+        }
+
+
+def _true_pairs(linkage: Linkage, *, without_newborns: bool) -> int:
+    kept = " WHERE newborn_of IS NULL" if without_newborns else ""
+    crossing = " AND a.source <> b.source" if linkage.across else ""
+    query = (
+        f"WITH p AS (SELECT * FROM persons{kept}) SELECT count(*) FROM p a"
+        f" JOIN p b ON a.truth = b.truth AND a.n < b.n{crossing}"
     )
+    return int(one(linkage.connection, query))
 
 
-def _grouped(linkage: Linkage, whose: list[str]) -> tuple[int, int]:
+def _grouped(linkage: Linkage, whose: list[str], left_out: frozenset[int]) -> tuple[int, int]:
     """Return the pairs within groups, and how many of them are true."""
     members: dict[int, list[int]] = defaultdict(list)
     for record in list(linkage.groups.parent):
-        members[linkage.groups.root(record)].append(record)
-    source = None
+        if record not in left_out:
+            members[linkage.groups.root(record)].append(record)
     if linkage.across:
-        source = column(linkage.connection, "SELECT source FROM persons ORDER BY n")
-    found = true = 0
-    for records in members.values():
-        if source is None:
-            found += len(records) * (len(records) - 1) // 2
-            true += _pairs(Counter(whose[record] for record in records).values())
-            continue
-        for at, left in enumerate(records):
-            for right in records[at + 1 :]:
-                if source[left] != source[right]:
-                    found += 1
-                    true += whose[left] == whose[right]
-    return found, true
+        return _across(linkage, whose, members.values())
+    found = sum(len(records) * (len(records) - 1) // 2 for records in members.values())
+    counts = (Counter(whose[record] for record in records) for records in members.values())
+    return found, sum(_pairs(count.values()) for count in counts)
+
+
+def _across(linkage: Linkage, whose: list[str], groups: Iterable[list[int]]) -> tuple[int, int]:
+    """Return the pairs of two files within groups, and how many of them are true."""
+    source = column(linkage.connection, "SELECT source FROM persons ORDER BY n")
+    pairs = (pair for records in groups for pair in combinations(records, 2))
+    crossing = [whose[a] == whose[b] for a, b in pairs if source[a] != source[b]]
+    return len(crossing), sum(crossing)
 
 
 def _pairs(counts: Iterable[int]) -> int:

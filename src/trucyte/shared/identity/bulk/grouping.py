@@ -183,6 +183,17 @@ _SEVERAL_STEPS = (
     """INSERT INTO several SELECT DISTINCT a.n FROM persons a JOIN marked_in_year
     USING (birth_year, family_sound, middle_sound, given_bare, province)
     WHERE a.marks = '0' AND a.birth_known = 'year'""",
+    *(
+        f"""INSERT INTO several
+        WITH marked_near AS (
+            SELECT birth_year, family_sound, given_bare, {near} FROM persons
+            WHERE marks = '1' AND birth_year IS NOT NULL AND {near} IS NOT NULL
+            GROUP BY ALL HAVING count(DISTINCT given) > 1
+        )
+        SELECT DISTINCT a.n FROM persons a JOIN marked_near
+        USING (birth_year, family_sound, given_bare, {near}) WHERE a.marks = '0'"""
+        for near in ("phone", "mother_sound")
+    ),
     """CREATE OR REPLACE TEMP TABLE marked AS
     SELECT birth_pair, family_sound, given_bare, province FROM persons
     WHERE marks = '1' AND birth_pair IS NOT NULL AND province IS NOT NULL

@@ -90,8 +90,6 @@ def _rules_sql() -> str:
         ]
         if rule.when or rule.borne:
             wanted.append(f"when_{number}")
-        if rule.until < 1:
-            wanted.append(f"probability < {rule.until}")
         cases.append(f"(CASE WHEN {' AND '.join(wanted)} THEN {1 << number} ELSE 0 END)")
     return " + ".join(cases)
 

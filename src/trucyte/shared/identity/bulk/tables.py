@@ -26,7 +26,7 @@ FREQUENT = (
     *sorted({level.frequency for c in COMPARISONS for level in c.levels if level.frequency}),
     "name_sound",
 )
-_KEYS_ONLY = frozenset({"name", "initial"})  # of keys alone, in no condition
+_KEYS_ONLY = frozenset({"initial"})  # of keys alone, in no condition
 _SAME_ONLY = frozenset(
     [
         "name_sound",

@@ -66,6 +66,45 @@ class Either:
 
 
 @dataclass(frozen=True, slots=True)
+class Both:
+    """Each of the two has exactly this value."""
+
+    column: str
+    value: str
+
+    def judge(self) -> Judge:
+        """Return what decides it for two persons."""
+        get, value = attrgetter(self.column), self.value
+        return lambda left, right: get(left) == value and get(right) == value
+
+    def sql(self) -> str:
+        """Return it as SQL."""
+        return f"(l.{self.column} = '{self.value}' AND r.{self.column} = '{self.value}')"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWords:
+    """Both have the column, and not with the same words in whatever order."""
+
+    column: str
+
+    def judge(self) -> Judge:
+        """Return what decides it for two persons."""
+        get = attrgetter(self.column)
+
+        def other(left: Any, right: Any) -> bool:
+            one, two = get(left), get(right)
+            return bool(one and two) and sorted(one.split(" ")) != sorted(two.split(" "))
+
+        return other
+
+    def sql(self) -> str:
+        """Return it as SQL."""
+        words = (f"list_sort(string_split({row}.{self.column}, ' '))" for row in ("l", "r"))
+        return " <> ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
 class Lacking:
     """At least one of the two has nothing in the column."""
 
@@ -250,6 +289,22 @@ class Has:
     def sql(self) -> str:
         """Return it as SQL."""
         return f"(l.{self.column} IS NOT NULL OR r.{self.column} IS NOT NULL)"
+
+
+@dataclass(frozen=True, slots=True)
+class Neither:
+    """None of the two has anything in the column."""
+
+    column: str
+
+    def judge(self) -> Judge:
+        """Return what decides it for two persons."""
+        get = attrgetter(self.column)
+        return lambda left, right: not get(left) and not get(right)
+
+    def sql(self) -> str:
+        """Return it as SQL."""
+        return f"(l.{self.column} IS NULL AND r.{self.column} IS NULL)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,7 @@ def decide(left: Person, right: Person, evidence: Evidence, model: Model) -> Dec
     that link; where no rule speaks, the probability does, by the model's thresholds.
     """
     levels = {part.comparison: part.level for part in evidence.parts}
-    held = [
-        rule
-        for rule in RULES
-        if evidence.probability < rule.until or rule.until == 1
-        if _holds(rule, levels, left, right, model)
-    ]
+    held = [rule for rule in RULES if _holds(rule, levels, left, right, model)]
     for verdict in (DIFFERENT, UNSURE, SURE):
         names = tuple(dict.fromkeys(rule.name for rule in held if rule.verdict == verdict))
         if names:

@@ -19,6 +19,9 @@ TEXT_LETTERS_MAX = 300
 _KEPT = 100_000
 _NOT_BARE = re.compile(r"[^a-z0-9]+")
 _LEADS = re.compile(r"^(so|ap|thon|xom|ban|to|khu|sn|duong|pho)\b|\b(duong|pho)\b")
+_remembered = {"max": 0}
+_names: dict[str, Mapping[str, str]] = {}
+_numbers: dict[tuple[str, str], tuple[str, str]] = {}
 
 
 @lru_cache(maxsize=_KEPT)
@@ -27,8 +30,22 @@ def bare_text(text: str) -> str:
     return " ".join(filter(None, _NOT_BARE.split(folded(text[:TEXT_LETTERS_MAX]))))
 
 
+def remember(values: int) -> None:
+    """Read so many names and numbers once each: for a process that reads files, then ends."""
+    _remembered["max"] = values
+
+
 def name_layers(text: str) -> Mapping[str, str]:
     """Return the parts of a name in their layers, by the fields of `Person`."""
+    found = _names.get(text)
+    if found is None:
+        found = _layers_of(text)
+        if len(_names) < _remembered["max"]:
+            _names[text] = found
+    return found
+
+
+def _layers_of(text: str) -> Mapping[str, str]:
     name = read_name(text)
     if name.newborn_of:
         return {"newborn_of": bare_text(name.newborn_of), "birth_order": name.newborn_number}
@@ -48,6 +65,7 @@ def name_layers(text: str) -> Mapping[str, str]:
     return found
 
 
+@lru_cache(maxsize=_KEPT)
 def part_layers(part: str, text: str) -> Mapping[str, str]:
     """Return the layers of a part of a name that came in a column of its own."""
     name = read_name(text)
@@ -118,5 +136,10 @@ def _named(text: str) -> str:
 
 def number_of(text: str, *, expected: str = "") -> tuple[str, str]:
     """Return kind and value of a number; ("", "") for a placeholder or what is none."""
-    number = read_number(text, expected=expected)
-    return (number.kind, number.value) if number.usable else ("", "")
+    found = _numbers.get((text, expected))
+    if found is None:
+        number = read_number(text, expected=expected)
+        found = (number.kind, number.value) if number.usable else ("", "")
+        if len(_numbers) < _remembered["max"]:
+            _numbers[text, expected] = found
+    return found

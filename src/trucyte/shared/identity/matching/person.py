@@ -117,6 +117,9 @@ def person_of(fields: Mapping[str, str]) -> Person:
     if get("mother_name"):
         mother = part_layers("mother", fields["mother_name"])
         found["mother_bare"], found["mother_sound"] = mother["mother_bare"], mother["mother_sound"]
+        parts = (found.get(part, "") for part in ("family_bare", "middle_bare", "given_bare"))
+        if mother["mother_bare"] == " ".join(filter(None, parts)):
+            found["newborn_of"] = mother["mother_bare"]  # written under the mother's own name
     elif found.get("newborn_of"):
         found["mother_bare"] = found["mother_sound"] = found["newborn_of"]
     if get("birth_order"):

@@ -9,7 +9,16 @@ parent's name.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trucyte.shared.identity.matching.conditions import Condition, Differ, Far, Has
+from trucyte.shared.identity.matching.conditions import (
+    All,
+    Both,
+    Condition,
+    Differ,
+    Far,
+    Has,
+    Neither,
+    OtherWords,
+)
 from trucyte.shared.identity.matching.levels import ELSE, MISSING
 
 SURE, UNSURE, DIFFERENT = "sure", "unsure", "different"
@@ -24,7 +33,17 @@ _NOT_SAME = frozenset({"other-marks", "typo", "crossed", "initial", "similar", E
 _FAR = frozenset({"province", ELSE, MISSING})
 _EXACT = frozenset({"exact"})
 _NOT_EXACT = frozenset({"few-digits", MISSING, ELSE})
+_PART = frozenset({"swapped", "year-known", "one-digit", "year-slip", "part-slip"})
+_ANY = frozenset({"exact", "few-digits", ELSE, MISSING})
+_OTHER_NUMBER = frozenset({MISSING, ELSE})
 _NO_NUMBER = dict.fromkeys(("personal", "social", "identity", "passport"), _NOT_EXACT)
+# Nothing but name and birth date (and a province) speaks for one person. A number that is
+# one slip away does.
+_ALONE = {
+    **dict.fromkeys(("personal", "social", "identity", "passport"), _OTHER_NUMBER),
+    "phone": _NOT_EXACT,
+    "mother": frozenset({"similar", ELSE, MISSING}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +55,6 @@ class Rule:
     levels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     when: Condition | None = None
     borne: str = ""  # a column in which both have a value that people are known to bear
-    until: float = 1.0  # from this probability on an "unsure" rule no longer holds
 
 
 RULES: tuple[Rule, ...] = (
@@ -57,7 +75,7 @@ RULES: tuple[Rule, ...] = (
         "two-given-names",
         DIFFERENT,
         _NO_NUMBER | {"given": frozenset({ELSE})},
-        Differ("name_sound"),
+        All(Differ("name_sound"), Neither("newborn_of")),
         borne="given_bare",
     ),
     Rule("newborn", UNSURE, {}, Has("newborn_of")),
@@ -100,17 +118,19 @@ RULES: tuple[Rule, ...] = (
         UNSURE,
         _NO_NUMBER | {"birth": frozenset({MISSING})},
     ),
+    Rule("namesakes", UNSURE, _ALONE | {"birth": _EXACT, "address": _FAR}),
+    Rule("little-agrees", UNSURE, _ALONE | {"birth": _PART, "address": _FAR}),
     Rule(
         "little-agrees",
         UNSURE,
-        _NO_NUMBER
-        | {
-            "birth": frozenset({"year-known", "one-digit", "year-slip", "part-slip"}),
-            "phone": _NOT_EXACT,
-            "address": _FAR,
-            "mother": frozenset({"similar", ELSE, MISSING}),
-        },
-        until=0.999,
+        _ALONE | {"birth": _PART, "phone": _ANY, "address": frozenset({ELSE})},
+    ),
+    Rule("other-middle-name", UNSURE, _NO_NUMBER | {"middle": frozenset({ELSE})}),
+    Rule(
+        "two-names-by-marks",
+        UNSURE,
+        _NO_NUMBER | {"given": frozenset({"crossed"})},
+        All(Both("marks", "1"), OtherWords("name")),
     ),
     Rule(
         "same-personal-number",
