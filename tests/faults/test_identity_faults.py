@@ -66,6 +66,7 @@ def matched_anew(people: People) -> list[tuple[str, str, str]]:
     return matched(people)
 
 
+@pytest.mark.long
 def test_a_follower_killed_again_and_again_lays_out_what_one_that_lives_does(
     people: People, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ def summary(folder: Path, rows: list[str], capsys: pytest.CaptureFixture[str]) -
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.long
 def test_a_number_that_fifty_thousand_share_makes_no_pairs_and_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ def drawn(file: Path, *more: str) -> None:
     run("synth", "people", "--seed", "3", "--processes", "1", "--out", str(file), "--json", *more)
 
 
+@pytest.mark.long
 def test_two_files_of_twenty_thousand_are_linked_across(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
