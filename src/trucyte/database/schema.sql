@@ -756,6 +756,8 @@ CREATE INDEX entry_organisations ON records.entry USING gin (organisations) WITH
 
 CREATE INDEX entry_person ON records.entry USING btree (person);
 
+CREATE INDEX entry_quantity ON records.entry USING btree (type, quantity_high) WHERE (quantity_high IS NOT NULL);
+
 CREATE INDEX entry_tokens ON records.entry USING gin (tokens) WITH (fastupdate='on', gin_pending_list_limit='64');
 
 CREATE INDEX linked_circle ON records.linked USING btree (circle);

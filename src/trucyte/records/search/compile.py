@@ -349,7 +349,9 @@ class Conditions:
             return test
         own = self._hasher.parameter(self.type, self._parameters[source].code)
         asked = self.tokens([own ^ unit])
-        conditions = [f"({test} and {asked})"]
+        # With the type, whose quantities lie together in an index.
+        here = f"e.type = {TYPE_NUMBERS[self.type]}"
+        conditions = [f"({here} and {test} and {asked})"]
         held, choices = [], [f"when {asked} then false"]
         for form, other in self._amounts.other_units(value):
             test = self._amounts.range(NUMBER_TESTS, other, "e.quantity_low", "e.quantity_high")
