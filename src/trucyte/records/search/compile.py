@@ -350,16 +350,14 @@ class Conditions:
         own = self._hasher.parameter(self.type, self._parameters[source].code)
         asked = self.tokens([own ^ unit])
         # With the type, whose quantities lie together in an index.
-        here = f"e.type = {TYPE_NUMBERS[self.type]}"
-        conditions = [f"({here} and {test} and {asked})"]
+        conditions = [f"(e.type = {TYPE_NUMBERS[self.type]} and {test} and {asked})"]
         held, choices = [], [f"when {asked} then false"]
         for form, other in self._amounts.other_units(value):
             test = self._amounts.range(NUMBER_TESTS, other, "e.quantity_low", "e.quantity_high")
             held.append(self.tokens([own ^ form]))
             choices.append(f"when {held[-1]} then {test}")
         if held:
-            # A row has one unit, nearly always the one asked for, and is then asked no more. The
-            # index does not look into a choice: the units come again.
+            # A row has one unit. The index does not look into a choice: the units come again.
             conditions.append(f"(case {' '.join(choices)} end and {any_of(held)})")
         conditions.extend(self._amounts.rare_units(self._side_numbers([source]), value))
         return any_of(conditions)
