@@ -211,13 +211,14 @@ class NodeIdentityBook:
         self._worklist.unlink(access, f"Patient/{one}", f"Patient/{other}", reason)
 
     def organisation(self, access: Access, reference: str) -> str:
-        """Return its name; the end of its reference where there is none."""
+        """Return its name, or its code; the end of its reference where there is neither."""
         type, _, id = reference.partition("/")
         try:
-            name = parse(self._records.read(access, type, id).body).get("name")
+            found = parse(self._records.read(access, type, id).body)
         except Problem:
-            name = None
-        return str(name or id)
+            return id
+        codes = [one.get("value") for one in found.get("identifier", ())]
+        return str(found.get("name") or next(filter(None, codes), id))
 
     def _last(self, access: Access, one: str, other: str) -> Told | None:
         history = self._history(access, one, other)
