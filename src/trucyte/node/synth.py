@@ -57,7 +57,7 @@ def claims(
     Example: trucyte synth claims --visits 1000 --seed 7 --out ./var/synth
     """
     from trucyte.intake.claims.tables import Variant  # noqa: PLC0415 - help stays fast
-    from trucyte.synth.run import Options, write_claims  # noqa: PLC0415
+    from trucyte.synth.run import Options, write_claims  # noqa: PLC0415 - help stays fast
 
     options = Options(
         visits=visits,
@@ -92,8 +92,8 @@ def resources(visits: int, seed: int, variant: str, ndjson: BinaryIO) -> None:
     Example: trucyte synth resources --visits 200 --seed 7 --ndjson ./var/synth.ndjson
     """
     from trucyte.intake.claims.tables import Variant  # noqa: PLC0415 - help stays fast
-    from trucyte.synth.run import Options  # noqa: PLC0415
-    from trucyte.synth.run import resources as made  # noqa: PLC0415
+    from trucyte.synth.run import Options  # noqa: PLC0415 - help stays fast
+    from trucyte.synth.run import resources as made  # noqa: PLC0415 - help stays fast
 
     options = Options(visits=visits, seed=seed, variant=Variant[f"D{variant}"])
     for body in made(options):
@@ -144,7 +144,7 @@ def people(
         packaged_corruptions,
         read_corruptions,
     )
-    from trucyte.synth.population.run import Options  # noqa: PLC0415
+    from trucyte.synth.population.run import Options  # noqa: PLC0415 - help stays fast
     from trucyte.synth.population.write import write_people, write_stream  # noqa: PLC0415
 
     options = Options(
@@ -205,7 +205,7 @@ def _processes(records: int) -> int:
 
 
 def _say_people(as_json: bool, *, records: int, seconds: float, out: Path) -> None:
-    import json  # noqa: PLC0415
+    import json  # noqa: PLC0415 - help stays fast
 
     size = out.stat().st_size
     if as_json:
@@ -226,7 +226,7 @@ def _progress(visits: int, *, hidden: bool) -> AbstractContextManager[Any]:
 
 
 def _say(as_json: bool, **facts: int | str) -> None:
-    import json  # noqa: PLC0415
+    import json  # noqa: PLC0415 - help stays fast
 
     if as_json:
         click.echo(json.dumps(facts))

@@ -119,9 +119,9 @@ def train(
 
     Example: trucyte identity train people.csv --out model.json --report model.html
     """
-    import msgspec  # noqa: PLC0415
+    import msgspec  # noqa: PLC0415 - help stays fast
 
-    from trucyte.node.matching.report import report_page  # noqa: PLC0415
+    from trucyte.node.matching.report import report_page  # noqa: PLC0415 - help stays fast
     from trucyte.shared.identity.bulk.training import train as train_model  # noqa: PLC0415
 
     began = time.monotonic()
@@ -163,8 +163,8 @@ def evaluate(
 
     Example: trucyte identity evaluate people.csv --without-numbers --json
     """
-    from trucyte.shared.identity.bulk import evaluation  # noqa: PLC0415
-    from trucyte.shared.identity.bulk.linking import decide_all  # noqa: PLC0415
+    from trucyte.shared.identity.bulk import evaluation  # noqa: PLC0415 - help stays fast
+    from trucyte.shared.identity.bulk.linking import decide_all  # noqa: PLC0415 - help stays fast
 
     began = time.monotonic()
     progress = _progress(shown=not as_json)
@@ -192,7 +192,7 @@ def _linkage(
     without: Sequence[str] = (),
 ) -> Iterator["Linkage"]:
     from trucyte.shared.identity.bulk.linking import prepare  # noqa: PLC0415 - help stays fast
-    from trucyte.shared.identity.matching.model import read_model  # noqa: PLC0415
+    from trucyte.shared.identity.matching.model import read_model  # noqa: PLC0415 - help stays fast
 
     named = {}
     for text in columns:
@@ -221,8 +221,8 @@ def _linkage(
 
 def _why(linkage: "Linkage", *, explained: bool) -> Callable[["Link"], str]:
     """Return what tells why: names of rules or levels, or sentences in the node's language."""
-    from trucyte.shared.identity.bulk.linking import levels_of  # noqa: PLC0415
-    from trucyte.shared.identity.matching.explaining import told  # noqa: PLC0415
+    from trucyte.shared.identity.bulk.linking import levels_of  # noqa: PLC0415 - help stays fast
+    from trucyte.shared.identity.matching.explaining import told  # noqa: PLC0415 - help stays fast
 
     language = _language()
 
