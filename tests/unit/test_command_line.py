@@ -145,3 +145,36 @@ def test_what_has_no_vietnamese_is_said_in_english() -> None:
         code = "nowhere-listed"
 
     assert wording(NewProblem(what="this"), "vi") == "Something new: this."
+
+
+# What DuckDB makes of a signal in the middle of a statement.
+_BUSY = """
+import os, signal, sys
+import click
+from trucyte.node import cli
+
+@click.command()
+def busy():
+    try:
+        signal.raise_signal(int(sys.argv[1]))
+    except BaseException:
+        raise RuntimeError("Query interrupted") from None
+
+cli.Menu.get_command = lambda *told: busy
+cli.main(["busy"])
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_a_library_makes_of_an_interruption_is_not_an_error_of_the_input(
+    number: signal.Signals, code: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _BUSY, str(int(number))],
+        env=os.environ | {"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr.strip()) == (code, "")

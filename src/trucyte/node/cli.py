@@ -8,7 +8,8 @@ wrong is one line on standard error, in the language of the node.
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType
@@ -109,7 +110,18 @@ def main(arguments: Sequence[str] | None = None, *, standalone_mode: bool = True
 
 def _run(arguments: Sequence[str] | None) -> int:
     """Run a command and return its exit code; nothing but a defect gets out."""
-    signal.signal(signal.SIGTERM, _terminate)
+    with _signals() as told:
+        try:
+            code = _outcome(arguments)
+        except Exception:
+            # A library may answer an interruption with an error of its own, as DuckDB does.
+            if not told:
+                raise
+            return told[0]
+        return told[0] if told else code
+
+
+def _outcome(arguments: Sequence[str] | None) -> int:
     try:
         result: Any = menu.main(
             args=list(arguments) if arguments is not None else None,
@@ -130,6 +142,26 @@ def _run(arguments: Sequence[str] | None) -> int:
     return result if isinstance(result, int) else DONE
 
 
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Let Ctrl-C and SIGTERM end the block in order; the list has the exit code they ask for.
+
+    SIGTERM ends what follows the block too.
+    """
+    told: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        told.append(INTERRUPTED if number == signal.SIGINT else TERMINATED)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, stop)
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _say(problem: Problem) -> int:
     """Write a problem as one line and return the exit code of its kind."""
     from trucyte.base.wording import wording  # noqa: PLC0415 - needed only when something failed
@@ -139,11 +171,6 @@ def _say(problem: Problem) -> int:
     if problem.code in _WRONG_USE_CODES:
         return WRONG_USE
     return UNREACHABLE if problem.kind in _UNREACHABLE_KINDS else INPUT_ERRORS
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """Turn SIGTERM into an orderly end: what is open is closed on the way out."""
-    raise SystemExit(TERMINATED)
 
 
 def _stop_writing() -> None:
