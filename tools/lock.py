@@ -15,9 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = {
-    "run": ("link",),
-    "build": ("link", "build"),
-    "dev": ("link", "build", "test", "check"),
+    "run": ("link", "login"),
+    "build": ("link", "login", "build"),
+    "dev": ("link", "login", "build", "test", "check"),
     "fuzz": ("fuzz",),
 }
 # Versions of one file that hold in another, so that both can be installed together.
