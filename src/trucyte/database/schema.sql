@@ -32,6 +32,67 @@ create table access.account (
     organisation text collate "C" default ''::text not null
 );
 
+create table access.hold (
+    number bigint generated always as identity,
+    person bigint not null,
+    patient text collate "C" not null,
+    why text not null,
+    article text default ''::text not null,
+    begun_at timestamp with time zone not null,
+    begun_by text not null,
+    until date,
+    ended_at timestamp with time zone,
+    ended_by text default ''::text not null
+);
+
+create table access.holder (
+    person bigint not null,
+    holder text collate "C" not null,
+    how text not null,
+    first_at timestamp with time zone not null,
+    last_at timestamp with time zone not null
+);
+
+create table access.holder_notice (
+    consent text collate "C" not null,
+    version integer not null,
+    holder text collate "C" not null,
+    person bigint not null,
+    state text not null,
+    why text default ''::text not null,
+    made_at timestamp with time zone not null,
+    changed_at timestamp with time zone not null,
+    changed_by text default ''::text not null
+);
+
+create table access.request (
+    number bigint generated always as identity,
+    person bigint not null,
+    patient text collate "C" not null,
+    kind text collate "C" not null,
+    state text not null,
+    words text default ''::text not null,
+    channel text not null,
+    by text not null,
+    organisation text collate "C" default ''::text not null,
+    received_at timestamp with time zone not null,
+    acknowledge_by date not null,
+    answer_by date not null,
+    ended_at timestamp with time zone
+);
+
+create table access.request_step (
+    request bigint not null,
+    step integer not null,
+    at timestamp with time zone not null,
+    account text not null,
+    event text not null,
+    state text not null,
+    note text default ''::text not null,
+    article text default ''::text not null,
+    digest bytea
+);
+
 create table access.token (
     digest bytea not null,
     account text collate "C" not null,
@@ -534,6 +595,20 @@ create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') 
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
 
+alter table access.hold add constraint hold_pkey PRIMARY KEY (number);
+
+alter table access.holder add constraint holder_pkey PRIMARY KEY (person, holder);
+
+alter table access.holder_notice add constraint holder_notice_pkey PRIMARY KEY (consent, version, holder);
+
+alter table access.holder_notice add constraint holder_notice_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'confirmed'::text, 'unreachable'::text])));
+
+alter table access.request add constraint request_pkey PRIMARY KEY (number);
+
+alter table access.request add constraint request_state_check CHECK ((state = ANY (ARRAY['received'::text, 'acknowledged'::text, 'in-work'::text, 'extended'::text, 'answered'::text, 'refused'::text, 'dropped'::text])));
+
+alter table access.request_step add constraint request_step_pkey PRIMARY KEY (request, step);
+
 alter table access.token add constraint token_pkey PRIMARY KEY (digest);
 
 alter table audit.batch add constraint batch_number_key UNIQUE (number);
@@ -674,6 +749,8 @@ alter table terminology.state add constraint state_is_one_row CHECK (one);
 
 alter table terminology.state add constraint state_pkey PRIMARY KEY (one);
 
+alter table access.request_step add constraint request_step_request_fkey FOREIGN KEY (request) REFERENCES access.request(number);
+
 alter table access.token add constraint token_account_fkey FOREIGN KEY (account) REFERENCES access.account(name);
 
 alter table audit.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES audit.key(id);
@@ -687,6 +764,16 @@ alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (k
 alter table journal.standing add constraint standing_organisation_fkey FOREIGN KEY (organisation) REFERENCES journal.organisation(number);
 
 alter table subscriptions.event add constraint event_subscription_fkey FOREIGN KEY (subscription) REFERENCES subscriptions.subscription(id) ON DELETE CASCADE;
+
+CREATE INDEX hold_person ON access.hold USING btree (person) WHERE (ended_at IS NULL);
+
+CREATE INDEX holder_notice_open ON access.holder_notice USING btree (made_at) WHERE (state = ANY (ARRAY['waiting'::text, 'unreachable'::text]));
+
+CREATE INDEX holder_notice_person ON access.holder_notice USING btree (person);
+
+CREATE INDEX request_open ON access.request USING btree (answer_by) WHERE (ended_at IS NULL);
+
+CREATE INDEX request_person ON access.request USING btree (person);
 
 CREATE INDEX token_expiry ON access.token USING btree (expires_at);
 
