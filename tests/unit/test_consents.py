@@ -1,0 +1,328 @@
+"""Consents: given for one purpose under one text, provable, and taken back by one act."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tests.support.agreements import (
+    BABY,
+    CARER,
+    CHILD,
+    HOSPITAL,
+    INSURER,
+    PATIENT,
+    Agreed,
+    open_agreements,
+    text_of,
+)
+from tests.support.identity import CLERK, links_of
+from tests.support.records import body
+from trucyte.base.clock import FixedClock
+from trucyte.base.problem import Kind, Problem
+from trucyte.database.connect import Database
+from trucyte.fhir.definitions import Definitions
+from trucyte.records.shown import ResourceNotFound
+from trucyte.shared.access.consent.catalogue import (
+    PurposeUnknown,
+    purposes,
+    read_purposes,
+    read_table,
+)
+from trucyte.shared.access.consent.consent import read_given
+from trucyte.shared.access.consent.holders import Look, NoticeState, NoticeUnknown
+from trucyte.shared.access.consent.proxies import (
+    Appointing,
+    GuardianNotNeeded,
+    ProxyIsSelf,
+    RelationUnknown,
+)
+from trucyte.shared.access.consent.scans import ScanUnreadable, read_scan, scan_of
+from trucyte.shared.access.consent.service import (
+    ConsentUnknown,
+    NotTheirsToGive,
+    ReceiverMissing,
+    TextChanged,
+)
+
+PDF = b"%PDF-1.7 a sheet that was signed"
+
+
+@pytest.fixture
+def agreed(
+    database: Database, tmp_path: Path, clock: FixedClock, definitions: Definitions
+) -> Iterator[Agreed]:
+    with open_agreements(database, tmp_path, clock, definitions) as opened:
+        yield opened
+
+
+def appointing(**more: object) -> Appointing:
+    wish = Appointing(CHILD, CARER, "Mẹ Thử", "MTH", text_of("proxy"), "vi", "paper")
+    return replace(wish, **more)  # type: ignore[arg-type] # fields of the dataclass
+
+
+def test_a_consent_holds_the_words_that_were_agreed_to(agreed: Agreed) -> None:
+    given = agreed.all.consents.give(agreed.access, agreed.asked("insurer", receiver=INSURER))
+    resource = body(agreed.node.records.read(agreed.access, "Consent", given.id))
+    words = base64.b64decode(resource["sourceAttachment"]["data"]).decode()
+    assert words == purposes()["insurer"].texts[-1].words["vi"]
+    uri = resource["policy"][0]["uri"]
+    assert uri.endswith(f"#sha256={sha256(words.encode()).hexdigest()}")
+    assert resource["provision"]["type"] == "permit"
+    assert resource["provision"]["actor"][0]["reference"] == {"reference": INSURER}
+    assert resource["provision"]["purpose"][0]["code"] == "HPAYMT"
+    assert read_given(resource, 1) == given
+
+
+def test_what_shares_nothing_permits_nothing(agreed: Agreed) -> None:
+    for purpose in ("notices", "telehealth"):
+        given = agreed.all.consents.give(agreed.access, agreed.asked(purpose))
+        provision = body(agreed.node.records.read(agreed.access, "Consent", given.id))["provision"]
+        assert provision.keys() == {"period"}
+
+
+def test_a_consent_given_again_under_the_same_words_writes_nothing(agreed: Agreed) -> None:
+    given = agreed.all.consents.give(agreed.access, agreed.asked())
+    tail = agreed.node.journal.tail()
+    assert agreed.all.consents.give(agreed.access, agreed.asked()) == given
+    assert agreed.node.journal.tail() == tail
+
+
+def test_a_withdrawn_consent_holds_no_more_and_its_history_stays(agreed: Agreed) -> None:
+    consents = agreed.all.consents
+    given = consents.give(agreed.access, agreed.asked("research"))
+    assert consents.in_force(PATIENT, "research") == given
+    ended = consents.withdraw(agreed.access, PATIENT, given.id, "không muốn nữa")
+    assert (ended.status, ended.withdrawn_by, ended.version) == ("inactive", "nv-mau", 2)
+    assert consents.in_force(PATIENT, "research") is None
+    assert consents.withdraw(agreed.access, PATIENT, given.id) == ended
+    again = consents.give(agreed.access, agreed.asked("research"))
+    assert (again.id, again.version, again.withdrawn_at) == (given.id, 3, None)
+    told = consents.history(agreed.access, PATIENT, given.id)
+    assert [one.status for one in told] == ["active", "inactive", "active"]
+    assert told[1].reason == "không muốn nữa"
+
+
+def test_every_write_says_who_did_it(agreed: Agreed) -> None:
+    given = agreed.all.consents.give(agreed.access, agreed.asked())
+    page = agreed.node.records.search(
+        agreed.access, "Provenance", [("target", f"Consent/{given.id}")]
+    )
+    (made,) = map(body, page.entries)
+    assert made["agent"][0]["who"]["identifier"]["value"] == "nv-mau"
+
+
+def test_a_consent_ends_by_itself(agreed: Agreed, clock: FixedClock) -> None:
+    agreed.all.consents.give(agreed.access, agreed.asked("insurer", receiver=INSURER))
+    assert agreed.all.consents.in_force(PATIENT, "insurer", INSURER)
+    clock.advance(timedelta(days=366))
+    assert agreed.all.consents.in_force(PATIENT, "insurer", INSURER) is None
+    standing = next(
+        one
+        for one in agreed.all.consents.standings(agreed.access, PATIENT)
+        if one.purpose.id == "insurer"
+    )
+    assert (len(standing.consents), standing.holding) == (1, [])
+
+
+def test_a_changed_text_asks_again_and_the_old_form_is_refused(
+    agreed: Agreed, clock: FixedClock
+) -> None:
+    table = read_table("purposes")
+    later = {**table["text"][-1], "version": "2027.1", "vi": "Lời mới.", "en": "New words."}
+    later |= {"purpose": "notices", "valid_from": (clock.now() + timedelta(days=10)).date()}
+    consents = agreed.all.consents
+    consents._catalogue = read_purposes({**table, "text": [*table["text"], later]})  # noqa: SLF001 - a text of the future
+    consents.give(agreed.access, agreed.asked())
+    clock.advance(timedelta(days=11))
+    standing = next(
+        one for one in consents.standings(agreed.access, PATIENT) if one.purpose.id == "notices"
+    )
+    assert standing.asks_again
+    with pytest.raises(TextChanged):
+        consents.give(agreed.access, agreed.asked())
+    given = consents.give(agreed.access, agreed.asked(text="2027.1"))
+    assert (given.version, given.digest) == (2, sha256("Lời mới.".encode()).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("purpose", "more", "problem"),
+    [
+        ("everything", {"text": "1"}, PurposeUnknown),
+        ("notices", {"text": "2020.1"}, TextChanged),
+        ("notices", {"language": "fr"}, TextChanged),
+        ("insurer", {}, ReceiverMissing),
+        ("notices", {"receiver": INSURER}, ReceiverMissing),
+        ("notices", {"person": "Patient/nobody", "by": ("Patient/nobody",)}, ResourceNotFound),
+    ],
+)
+def test_what_is_unclear_is_refused_and_writes_nothing(
+    agreed: Agreed, purpose: str, more: dict, problem: type[Problem]
+) -> None:
+    tail = agreed.node.journal.tail()
+    asked = replace(agreed.asked(), purpose=purpose, **more)
+    if purpose in purposes() and "text" not in more:
+        asked = replace(asked, text=text_of(purpose))
+    with pytest.raises(problem):
+        agreed.all.consents.give(agreed.access, asked)
+    assert agreed.node.journal.tail() == tail
+
+
+def test_a_consent_of_another_person_is_not_found(agreed: Agreed) -> None:
+    given = agreed.all.consents.give(agreed.access, agreed.asked())
+    for call in (agreed.all.consents.one, agreed.all.consents.withdraw):
+        with pytest.raises(ConsentUnknown):
+            call(agreed.access, CHILD, given.id)
+    assert agreed.all.consents.in_force(PATIENT, "notices")
+
+
+def test_consents_hold_for_all_records_of_one_person(agreed: Agreed) -> None:
+    links_of(agreed.node).link(agreed.node.full, PATIENT, CARER, CLERK)
+    given = agreed.all.consents.give(agreed.access, agreed.asked("research"))
+    assert agreed.all.consents.in_force(CARER, "research") == given
+    agreed.all.consents.withdraw(agreed.access, CARER, given.id)
+    assert agreed.all.consents.in_force(PATIENT, "research") is None
+
+
+def test_paper_is_kept_as_it_was_signed(agreed: Agreed) -> None:
+    given = agreed.all.consents.give(
+        agreed.access, agreed.asked("research", channel="paper", scan=scan_of(PDF))
+    )
+    resource = body(agreed.node.records.read(agreed.access, "Consent", given.id))
+    assert resource["sourceReference"] == {"reference": given.original}
+    id = given.original.partition("/")[2]
+    document = body(agreed.node.records.read(agreed.access, "DocumentReference", id))
+    assert read_scan(document).data == PDF
+    assert document["subject"] == {"reference": PATIENT}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<html>", b"GIF89a", b" %PDF-1.7", b"%PDF-" + b"x" * (5 << 20)]
+)
+def test_what_is_no_scan_is_refused(data: bytes) -> None:
+    with pytest.raises(ScanUnreadable):
+        scan_of(data)
+
+
+def test_a_foreign_consent_is_nobodys_concern_here() -> None:
+    assert read_given({"resourceType": "Consent", "id": "x", "status": "active"}, 1) is None
+
+
+# Children and proxies
+
+
+def test_a_parent_alone_decides_for_a_baby(agreed: Agreed) -> None:
+    with pytest.raises(NotTheirsToGive):
+        agreed.all.consents.give(agreed.access, agreed.asked(person=BABY, by=(BABY,)))
+    mother = agreed.all.proxies.appoint(agreed.access, appointing(person=BABY))
+    asked = agreed.asked(person=BABY, by=(mother.reference,), relation="MTH")
+    assert agreed.all.consents.give(agreed.access, asked).status == "active"
+
+
+def test_a_child_of_seven_and_its_guardian_both_agree(agreed: Agreed) -> None:
+    mother = agreed.all.proxies.appoint(agreed.access, appointing())
+    asked = agreed.asked("research", person=CHILD, by=(mother.reference,))
+    waits = agreed.all.consents.give(agreed.access, asked)
+    assert waits.status == "proposed"
+    assert agreed.all.consents.in_force(CHILD, "research") is None
+    assert agreed.all.consents.give(agreed.access, asked) == waits
+    given = agreed.all.consents.give(agreed.access, replace(asked, by=(CHILD,)))
+    assert (given.status, [one.by for one in given.confirmed]) == (
+        "active",
+        [mother.reference, CHILD],
+    )
+
+
+def test_what_a_parent_may_ends_at_the_childs_birthday(agreed: Agreed, clock: FixedClock) -> None:
+    mother = agreed.all.proxies.appoint(agreed.access, appointing())
+    assert str(mother.ends_on) == "2031-11-22"  # five years: the consent ends before the birthday
+    assert str(mother.until) == "2032-02-01"
+    assert [one.person for one in agreed.all.proxies.held_by(CARER)] == [CHILD]
+    key = agreed.all.persons.key
+    assert agreed.all.proxies.persons_of(CARER) == {key(CARER), key(CHILD)}
+    assert agreed.all.proxies.acting(CARER, CHILD) == mother
+    clock.advance(timedelta(days=6 * 366))
+    assert agreed.all.proxies.held_by(CARER) == []
+    assert agreed.all.proxies.persons_of(CARER) == {key(CARER)}
+
+
+def test_an_elder_lets_a_carer_act_and_takes_it_back(agreed: Agreed) -> None:
+    wish = appointing(person=PATIENT, relation="CHILD", name="Con Thử")
+    carer = agreed.all.proxies.appoint(agreed.access, wish)
+    assert (carer.is_in_force, carer.until, carer.name) == (True, None, "Con Thử")
+    agreed.all.proxies.revoke(agreed.access, PATIENT, carer.reference, "đã khỏe")
+    assert agreed.all.proxies.acting(CARER, PATIENT) is None
+    (told,) = agreed.all.proxies.of(agreed.access, PATIENT)
+    assert (told.is_in_force, told.consent.reason) == (False, "đã khỏe")
+
+
+@pytest.mark.parametrize(
+    ("wish", "problem"),
+    [
+        ({"relation": "BOSS"}, RelationUnknown),
+        ({"person": CARER}, ProxyIsSelf),
+        ({"person": PATIENT}, GuardianNotNeeded),
+        ({"relation": "SIB"}, NotTheirsToGive),
+    ],
+)
+def test_who_may_not_act_is_refused(
+    agreed: Agreed, wish: dict, problem: type[Problem]
+) -> None:
+    with pytest.raises(problem):
+        agreed.all.proxies.appoint(agreed.access, appointing(**wish))
+    assert agreed.node.search("RelatedPerson") == []
+
+
+# Holders
+
+
+def test_holders_of_a_withdrawn_consent_are_told_or_named(
+    agreed: Agreed, clock: FixedClock
+) -> None:
+    agreed.looked.append(Look(HOSPITAL, "read", clock.now()))
+    given = agreed.all.consents.give(agreed.access, agreed.asked("insurer", receiver=INSURER))
+    agreed.all.consents.withdraw(agreed.access, PATIENT, given.id)
+    notices = agreed.all.holders.notices(PATIENT)
+    assert {(one.holder, one.state, one.why) for one in notices} == {
+        (HOSPITAL, NoticeState.UNREACHABLE, "no-exchange"),
+        (INSURER, NoticeState.UNREACHABLE, "no-exchange"),
+    }
+    told = (given.id, 2, INSURER)
+    agreed.all.holders.move(agreed.access, told, NoticeState.SENT)
+    agreed.all.holders.move(agreed.access, told, NoticeState.CONFIRMED)
+    with pytest.raises(NoticeUnknown):
+        agreed.all.holders.move(agreed.access, told, NoticeState.SENT)
+    assert [one.holder for one in agreed.all.holders.waiting()] == [HOSPITAL]
+
+
+def test_where_somebody_carries_notices_they_wait_for_it(agreed: Agreed) -> None:
+    agreed.all.holders.has_carrier = True
+    agreed.all.holders.note(PATIENT, "Công ty Mẫu", "paper")
+    given = agreed.all.consents.give(agreed.access, agreed.asked("research"))
+    ended = agreed.all.consents.withdraw(agreed.access, PATIENT, given.id)
+    agreed.all.holders.withdrawn(ended)
+    (notice,) = agreed.all.holders.waiting()
+    assert (notice.holder, notice.state) == ("Công ty Mẫu", NoticeState.WAITING)
+    assert [one.name for one in agreed.all.holders.of(PATIENT)] == ["Công ty Mẫu"]
+
+
+def test_a_consent_that_shared_nothing_tells_nobody(agreed: Agreed) -> None:
+    agreed.all.holders.note(PATIENT, HOSPITAL, "paper")
+    given = agreed.all.consents.give(agreed.access, agreed.asked("notices"))
+    agreed.all.consents.withdraw(agreed.access, PATIENT, given.id)
+    assert agreed.all.holders.notices(PATIENT) == []
+
+
+def test_two_who_give_at_once_leave_one_consent(agreed: Agreed) -> None:
+    first = agreed.all.consents.give(agreed.access, agreed.asked())
+    again = replace(first, version=0)
+    assert again.id == first.id  # one person, purpose and receiver is one Consent
+    assert agreed.node.search("Consent") == [first.id]
+    lines = agreed.node.journal.history(0, "Consent", first.id)
+    assert [json.loads(line.body)["status"] for line in lines] == ["active"]
+    assert Kind.CONFLICT is TextChanged.kind
