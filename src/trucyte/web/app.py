@@ -56,6 +56,7 @@ from trucyte.web.handlers import (
     upload,
     visits,
 )
+from trucyte.web.handlers.rights.table import RIGHTS_PAGES
 from trucyte.web.multipart import read_files
 from trucyte.web.page import Page
 from trucyte.web.render import Call, Web, make_environments
@@ -208,6 +209,7 @@ PAGES: Sequence[Page] = (
         registers.facility,
         reason="page Organization",
     ),
+    *RIGHTS_PAGES,
     Page("help", "GET", "/help", simple.help_page, roles=OPEN),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
     Page("preferences", "POST", "/preferences", simple.preferences, roles=OPEN),

@@ -16,6 +16,7 @@ from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.receipts import Receipts
 from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
+from trucyte.shared.access.consent.agreements import Agreements
 from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit import Entry
 from trucyte.shared.audit.asked import Asked
@@ -134,3 +135,4 @@ class Services:
     registers: RegisterBook | None = None  # None: a node without registers, as tests make
     identity: IdentityBook | None = None  # who is who; None: a node that matches nobody
     doorway: Doorway | None = None  # who is before a page; None: everyone is at this machine
+    agreements: Agreements | None = None  # consents and requests; None: a node without them

@@ -7,6 +7,7 @@ from trucyte.base.clock import Clock
 from trucyte.database.connect import Database
 from trucyte.records.gate import Records
 from trucyte.shared.access.consent.bases import Gate, Released, not_released
+from trucyte.shared.access.consent.copies import Copies
 from trucyte.shared.access.consent.erasure import Erase, Erasures
 from trucyte.shared.access.consent.holders import Holders, Looks, nobody_looked
 from trucyte.shared.access.consent.holds import Holds
@@ -29,6 +30,7 @@ class Agreements:
     erasures: Erasures
     gate: Gate
     persons: Persons
+    copies: Copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +71,5 @@ def make_agreements(
         ),
         gate=Gate(consents.in_force, own, released),
         persons=persons,
+        copies=Copies(ground.records),
     )

@@ -10,6 +10,7 @@ from trucyte.records.access import Access
 from trucyte.records.persons.following import persons_with
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.permission import permitted
+from trucyte.shared.access.local import system_access
 
 _OWN: Final = 0
 _ROWS: Final = (
@@ -49,3 +50,7 @@ class Persons:
         with self.database.reader() as connection:
             rows = connection.execute(text.encode(), bound.values).fetchall()
         return [f"Patient/{id}" for _, id in rows]
+
+    def exists(self, patient: str) -> bool:
+        """Say whether there is such a Patient here; tells nothing else of it."""
+        return bool(self.patients(system_access("persons"), [self.key(patient)]))

@@ -37,6 +37,7 @@ from trucyte.shared.access.consent.writing import Write, transaction, writing
 from trucyte.shared.access.local import system_access
 
 PROXY: Final = "proxy"  # the purpose that lets somebody act for a person
+INSURERS: Final = "http://terminology.hl7.org/CodeSystem/organization-type|ins"
 _MOST: Final = 1000
 REASON_MAX: Final = 500
 
@@ -182,6 +183,15 @@ class Consents:
     def decides(self, access: Access, person: str) -> ages.Band:
         """Return who decides for a person today; raises as reading the Patient does."""
         return ages.band_of(self._birth(access, person), _day(self._clock.now()))
+
+    def receivers(self, access: Access) -> Sequence[tuple[str, str]]:
+        """Return the insurance companies that can be named: reference and name."""
+        query = [("type", INSURERS), ("_sort", "name"), ("_count", "200")]
+        page = self._records.search(access, "Organization", query)
+        return [
+            (f"Organization/{one.id}", str(parse(one.body).get("name", one.id)))
+            for one in page.entries
+        ]
 
     # Deciding
 
