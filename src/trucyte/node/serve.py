@@ -23,6 +23,7 @@ from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
+from trucyte.node.access.agreements import agreements_of
 from trucyte.node.access.people import make_doorway
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
@@ -238,6 +239,7 @@ def make_site(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
         doorway=make_doorway(node),
+        agreements=agreements_of(node),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

@@ -33,10 +33,11 @@ def page(call: Call) -> Response:
 def take(call: Call) -> Response:
     """Keep a consent that was signed on paper; the member of staff is the witness."""
     access, person, all = call.access(PURPOSE), _person(call), agreements(call)
-    signed = tuple(v for v in call.form.getlist("by") if isinstance(v, str))
+    signed = [name.removeprefix("by:") for name in call.form if name.startswith("by:")]
     known = {proxy.reference: proxy for proxy in all.proxies.of(access, person)}
     by = tuple(one for one in signed if one == person or one in known)
-    purpose, receiver = text(call, "purpose"), text(call, "receiver")
+    purpose, _, version = text(call, "purpose").partition("@")
+    receiver, language = text(call, "receiver"), text(call, "language")
     mistake = "" if call.files else call.text(SHEET_MISSING)
     mistake = mistake or ("" if by else call.text(NOBODY_SIGNED))
     if purpose == "insurer" and not receiver:
@@ -44,7 +45,6 @@ def take(call: Call) -> Response:
     if mistake:
         return _page(call, access, mistake=mistake, at="take")
     relation = next((known[one].relation for one in by if one in known), "")
-    version, language = text(call, "text"), text(call, "language")
     try:
         asked = Asked(
             person, purpose, version, language, by, "paper",
