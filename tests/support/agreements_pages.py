@@ -43,10 +43,9 @@ def access_of(subject: Subject, purpose: str) -> Access:
 
 
 def citizen(agreed: Agreed, own: str) -> Subject:
-    """A citizen with the own record, and those of whom it may act for now."""
-    persons = agreed.all.proxies.persons_of(own)
-    key = agreed.all.persons.key(own)
-    return Subject("c-1", "citizen", frozenset({"citizen"}), persons=persons, own=key)
+    """A citizen, as a login makes one: known by the own record."""
+    persons = frozenset(agreed.all.persons.circle(own))
+    return Subject(own, "citizen", frozenset({"citizen"}), persons=persons)
 
 
 def clerk() -> Subject:

@@ -3,7 +3,6 @@
 import io
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -85,7 +84,7 @@ def test_a_citizen_agrees_by_one_button_and_takes_it_back_by_one(agreed: Agreed)
     assert pages.post("/me/consents", **agreeing("research")).status == 303
     assert in_force(agreed, "research")
     (given,) = agreed.all.consents.all_of(agreed.access, agreed.patient)
-    assert (given.channel, given.account) == ("web", "c-1")
+    assert (given.channel, given.account) == ("web", agreed.patient)
     assert "đã đồng ý" in pages.get("/me/consents").body.decode()
     assert pages.post("/me/consents", withdraw=given.id).status == 303
     assert not in_force(agreed, "research")
@@ -131,13 +130,13 @@ def test_nobody_decides_for_another(agreed: Agreed) -> None:
     assert pages.get(f"/me/requests/{number}/package.zip").status == 404
 
 
-def test_a_citizen_whose_own_record_cannot_be_told_sees_nobody(agreed: Agreed) -> None:
-    key = agreed.all.persons.key
-    both = frozenset({key(agreed.patient), key(agreed.carer)})
-    unclear = Subject("c-2", "citizen", frozenset({"citizen"}), persons=both)
-    assert pages_of(agreed, unclear).get("/me").status == 404
-    # Somebody once acted for, whose time is over, is no choice any more.
-    former = replace(unclear, own=key(agreed.patient))
+def test_a_citizen_without_a_record_here_sees_nobody(agreed: Agreed) -> None:
+    both = frozenset(map(agreed.all.persons.key, (agreed.patient, agreed.carer)))
+    for account in ("c-2", "Patient/nobody", ""):
+        stranger = Subject(account, "citizen", frozenset({"citizen"}), persons=both)
+        assert pages_of(agreed, stranger).get("/me").status == 404
+    # A session that still names one it acted for before shows only what holds now.
+    former = Subject(agreed.patient, "citizen", frozenset({"citizen"}), persons=both)
     pages = pages_of(agreed, former)
     assert pages.get("/me").status == 200
     assert pages.get(f"/me?of={agreed.carer.partition('/')[2]}").status == 404

@@ -21,7 +21,6 @@ class Subject:
     scopes: tuple[str, ...] | None = None  # SMART scopes of a token; None: as the roles say
     session: str = ""
     client: str = ""  # the application, where there is one between
-    own: int = 0  # a citizen's own key among `persons`: the rest are those it may act for
 
 
 LOCAL = Subject("local", "local")  # whoever sits at this machine, before accounts exist

@@ -5,7 +5,7 @@ of anyone else. At this machine, before people log in, the page says how one get
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -245,11 +245,17 @@ def _page(call: Call, mine: Mine, part: str, *, http_status: int = 200, **facts:
 
 
 def _mine(call: Call) -> Mine:
-    """Return whose record is on the page; raises PersonsUnknown for any that is not theirs."""
-    if call.subject.kind != "citizen":
+    """Return whose record is on the page; raises PersonsUnknown for any that is not theirs.
+
+    Whom one may act for is asked anew at every look: what was taken back is gone at once,
+    whatever the session began with.
+    """
+    if call.subject.kind != "citizen" or not call.subject.account.startswith("Patient/"):
         raise PersonsUnknown
-    all, access = agreements(call), call.access(PURPOSE)
-    patients = _each_once(call, all.persons.patients(access, call.subject.persons))
+    all, held_now = agreements(call), agreements(call).proxies.persons_of(call.subject.account)
+    access = call.services.access(replace(call.subject, persons=held_now), PURPOSE)
+    access = access if call.asked is None else call.asked.of(access)
+    patients = _each_once(call, all.persons.patients(access, held_now))
     own = _own(call, patients)
     acted = _acted(call, own, patients)
     wished = call.form.get("of") or call.request.query_params.get("of", "")
@@ -270,11 +276,9 @@ def _mine(call: Call) -> Mine:
 
 
 def _own(call: Call, patients: Sequence[str]) -> str:
-    """Return the citizen's own record, "" where that cannot be told."""
-    persons, own = agreements(call).persons, call.subject.own
-    if not own:
-        return patients[0] if len(patients) == 1 else ""
-    circle = set(persons.circles([own]))
+    """Return the citizen's own record, "" where it is not there."""
+    persons = agreements(call).persons
+    circle = set(persons.circle(call.subject.account))
     return next((one for one in patients if persons.key(one) in circle), "")
 
 
