@@ -188,7 +188,7 @@ def answers(node: Node, needs_permit: bool) -> list[bool]:
 
 
 QUIET = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
