@@ -9,6 +9,8 @@ in twenty has a consent that refuses research, half of these also what one organ
 sees; one in fifty permits research. Each time is the median of seven, warm.
 """
 
+# ruff: noqa: S608 - the text comes from this module alone, every value is a parameter
+
 import argparse
 import statistics
 import time
@@ -43,10 +45,12 @@ union all select n, {ward}, 0, {late}, n, 1 from generate_series(1, {persons}, {
 union all select n, {role}, 0, {late}, n, 1 from generate_series(1, {persons}, {persons} / 200) n
 union all select n, 1000000 + n %% 5000, 0, {late}, n, 1 from generate_series(1, {persons}) n;
 insert into records.provision
-select n, n, n, 0, {late}, 0, -1, 1, 0, false, '{{}}'::bigint[], '{{}}'::smallint[], '{{HRESCH}}'::text[]
+select n, n, n, 0, {late}, 0, -1, 1, 0, false,
+    '{{}}'::bigint[], '{{}}'::smallint[], '{{HRESCH}}'::text[]
 from generate_series(1, {persons}, 20) n
 union all
-select n, n, n, 0, {late}, 1, -1, 1, 0, false, array[{other}]::bigint[], '{{}}'::smallint[], '{{}}'::text[]
+select n, n, n, 0, {late}, 1, -1, 1, 0, false,
+    array[{other}]::bigint[], '{{}}'::smallint[], '{{}}'::text[]
 from generate_series(1, {persons}, 40) n
 union all
 select n, n, n, 0, {late}, 0, -1, 1, 0, true, '{{}}', '{{}}', '{{HRESCH}}'::text[]

@@ -3,8 +3,10 @@
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 
 import pytest
@@ -21,7 +23,7 @@ from tests.support.identity import CLERK, links_of
 from tests.support.interactions import Writing
 from tests.support.records import body
 from trucyte.base.clock import FixedClock
-from trucyte.base.problem import Kind, Problem
+from trucyte.base.problem import Problem
 from trucyte.fhir.definitions import Definitions
 from trucyte.records.shown import ResourceNotFound
 from trucyte.shared.access.consent.catalogue import (
@@ -322,11 +324,26 @@ def test_a_consent_that_shared_nothing_tells_nobody(agreed: Agreed) -> None:
     assert agreed.all.holders.notices(agreed.patient) == []
 
 
-def test_two_who_give_at_once_leave_one_consent(agreed: Agreed) -> None:
-    first = agreed.all.consents.give(agreed.access, agreed.asked())
-    again = replace(first, version=0)
-    assert again.id == first.id  # one person, purpose and receiver is one Consent
-    assert agreed.node.search("Consent", ("patient", agreed.patient)) == [first.id]
-    lines = agreed.node.journal.history(0, "Consent", first.id)
-    assert [json.loads(line.body)["status"] for line in lines] == ["active"]
-    assert Kind.CONFLICT is TextChanged.kind
+def test_all_who_agree_at_once_are_heard(agreed: Agreed) -> None:
+    mother = agreed.all.proxies.appoint(agreed.access, appointing(agreed))
+    asked = agreed.asked("research", person=agreed.child)
+    wishes = [replace(asked, by=(by,)) for by in (mother.reference, agreed.child) * 4]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(partial(agreed.all.consents.give, agreed.access), wishes))
+    given = agreed.all.consents.in_force(agreed.child, "research")
+    assert given is not None
+    assert {one.by for one in given.confirmed} == {mother.reference, agreed.child}
+    query = ("patient", agreed.child), ("status", "active,proposed"), ("purpose", "HRESCH")
+    assert agreed.node.search("Consent", *query) == [given.id]
+
+
+def test_taken_back_by_many_at_once_it_is_taken_back_once(agreed: Agreed) -> None:
+    given = agreed.all.consents.give(agreed.access, agreed.asked("research"))
+    with ThreadPoolExecutor(8) as pool:
+        acts = [
+            pool.submit(agreed.all.consents.withdraw, agreed.access, agreed.patient, given.id)
+            for _ in range(8)
+        ]
+    assert {act.result().version for act in acts} == {2}
+    lines = agreed.node.journal.history(0, "Consent", given.id)
+    assert [json.loads(line.body)["status"] for line in lines] == ["inactive", "active"]

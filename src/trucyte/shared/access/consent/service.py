@@ -11,6 +11,7 @@ of it are one transaction. A child's consent waits as `proposed` until all have 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final
 
 from trucyte.base.clock import VIETNAM, Clock
@@ -39,6 +40,7 @@ from trucyte.shared.access.local import system_access
 PROXY: Final = "proxy"  # the purpose that lets somebody act for a person
 INSURERS: Final = "http://terminology.hl7.org/CodeSystem/organization-type|ins"
 _MOST: Final = 1000
+_TRIES: Final = 10
 REASON_MAX: Final = 500
 
 
@@ -202,72 +204,51 @@ class Consents:
         other words are in force, ReceiverMissing, NotTheirsToGive, and as reading the Patient.
         """
         purpose = purpose_of(asked.purpose, self._catalogue)
-        now = self._clock.now()
-        text = purpose.text(_day(now))
+        text = purpose.text(_day(self._clock.now()))
         if asked.text != text.version or asked.language not in text.words:
             raise TextChanged
         _check_receiver(purpose, asked.receiver)
         band = self.decides(access, asked.person)
-        id = opaque_id(self._ids, "consent", asked.person, purpose.id, asked.receiver)
+        scan = []
+        if asked.scan is not None:
+            scan = [(document_of(asked.scan, asked.person, self._clock), 0)]
+        wish = _Wish(access, asked, purpose, text, band, [*more, *scan])
+        return _again(partial(self._give, wish))
+
+    def _give(self, wish: "_Wish") -> Given:
+        asked, now = wish.asked, self._clock.now()
+        id = opaque_id(self._ids, "consent", asked.person, wish.purpose.id, asked.receiver)
         known = self._known(id)
         if known is not None and _says_the_same(known, asked, now):
             return known
-        given = self._given(asked, text, purpose, known, _Scene(id, band, now, access.caller))
-        writes = [*more]
-        if asked.scan is not None:
-            document = document_of(asked.scan, asked.person, self._clock)
-            given = replace(given, original=f"DocumentReference/{document['id']}")
-            writes.append((document, 0))
+        given = _given(wish, known, id, now)
         version = known.version if known else 0
-        writes.append((resource_of(given, purpose, text), version))
-        self._write(writing(access), transaction(writes))
+        writes = [*wish.more, (resource_of(given, wish.purpose, wish.text), version)]
+        self._write(writing(wish.access), transaction(writes))
         return replace(given, version=version + 1)
 
     def withdraw(self, access: Access, person: str, id: str, reason: str = "") -> Given:
         """Take a consent back, at once; one that is taken back already stays so.
 
-        Raises ConsentUnknown, and VersionConflict's kind where somebody came between.
+        Raises ConsentUnknown; a CONFLICT or PRECONDITION Problem where others keep coming between.
         """
+        ended = _again(partial(self._withdraw, access, person, id, reason[:REASON_MAX]))
+        # Said again where it was taken back already: a crash may have kept it from being told.
+        self._told(ended)
+        return ended
+
+    def _withdraw(self, access: Access, person: str, id: str, reason: str) -> Given:
         known = self.one(access, person, id)
         if known.status == INACTIVE:
             return known
-        ended = withdrawn(known, at=self._clock.now(), by=access.caller, reason=reason[:REASON_MAX])
+        ended = withdrawn(known, at=self._clock.now(), by=access.caller, reason=reason)
         purpose = purpose_of(known.purpose, self._catalogue)
         text = purpose.text_of(known.text) or purpose.text(_day(known.at))
         writes = [(resource_of(ended, purpose, text), known.version)]
         self._write(writing(access), transaction(writes))
-        ended = replace(ended, version=known.version + 1)
-        self._told(ended)
-        return ended
+        return replace(ended, version=known.version + 1)
 
     # Parts
-
-    def _given(
-        self, asked: Asked, text: Text, purpose: Purpose, known: Given | None, scene: "_Scene"
-    ) -> Given:
-        confirmed = [Confirmed(by, scene.now) for by in asked.by]
-        if known is not None and known.status == PROPOSED and known.text == asked.text:
-            before = [one for one in known.confirmed if one.by not in asked.by]
-            confirmed = [*before, *confirmed]
-        years = scene.now.astimezone(VIETNAM)
-        ends = ages.birthday(years.date(), purpose.years)
-        end = datetime(ends.year, ends.month, ends.day, tzinfo=VIETNAM)
-        return Given(
-            id=scene.id,
-            version=0,
-            person=asked.person,
-            purpose=purpose.id,
-            receiver=asked.receiver,
-            status=_status(asked, confirmed, scene.band),
-            confirmed=confirmed,
-            text=text.version,
-            digest=text.digest(asked.language),
-            language=asked.language,
-            channel=asked.channel,
-            account=scene.account,
-            relation=asked.relation,
-            ends_at=end if asked.ends_at is None else min(end, asked.ends_at),
-        )
 
     def _known(self, id: str) -> Given | None:
         """Return a consent as it stands, whoever may see it: it is what a write rests on."""
@@ -280,13 +261,58 @@ class Consents:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
-    """Under what a consent is given."""
+class _Wish:
+    """What somebody agrees to, once it is known that it can be agreed to."""
 
-    id: str
+    access: Access
+    asked: Asked
+    purpose: Purpose
+    text: Text
     band: ages.Band
-    now: datetime
-    account: str
+    more: Sequence[tuple[dict[str, Any], int]]  # written in the same transaction
+
+
+def _again(act: Callable[[], Given]) -> Given:
+    """Do it anew where somebody came between, so that of two who agree at once both are heard."""
+    for _ in range(_TRIES - 1):
+        try:
+            return act()
+        except Problem as problem:
+            if problem.kind not in (Kind.CONFLICT, Kind.PRECONDITION):
+                raise
+    return act()
+
+
+def _given(wish: _Wish, known: Given | None, id: str, now: datetime) -> Given:
+    """Return the consent; who agreed before to the same words has agreed."""
+    asked = wish.asked
+    confirmed = [Confirmed(by, now) for by in asked.by]
+    if known is not None and known.status == PROPOSED and known.text == asked.text:
+        confirmed = [*(one for one in known.confirmed if one.by not in asked.by), *confirmed]
+    last = ages.birthday(_day(now), wish.purpose.years)
+    end = datetime(last.year, last.month, last.day, tzinfo=VIETNAM)
+    return Given(
+        id=id,
+        version=0,
+        person=asked.person,
+        purpose=wish.purpose.id,
+        receiver=asked.receiver,
+        status=_status(asked, confirmed, wish.band),
+        confirmed=confirmed,
+        text=wish.text.version,
+        digest=wish.text.digest(asked.language),
+        language=asked.language,
+        channel=asked.channel,
+        account=wish.access.caller,
+        relation=asked.relation,
+        ends_at=end if asked.ends_at is None else min(end, asked.ends_at),
+        original=_original(wish),
+    )
+
+
+def _original(wish: _Wish) -> str:
+    documents = [one["id"] for one, _ in wish.more if one["resourceType"] == "DocumentReference"]
+    return f"DocumentReference/{documents[0]}" if documents else ""
 
 
 def _check_receiver(purpose: Purpose, receiver: str) -> None:
