@@ -22,8 +22,6 @@ WHAT = [
 STEPS = st.lists(
     st.tuples(st.sampled_from(["give", "withdraw"]), st.sampled_from(WHAT)), max_size=8
 )
-    st.tuples(st.sampled_from(["give", "withdraw"]), st.sampled_from(WHAT)), max_size=8
-)
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,12 @@ class Copies:
     """Reads whole records through the gate."""
 
     records: Records
+    count: int = _COUNT  # read at once
 
     def everything(self, access: Access, person: str) -> Iterator[Resource]:
         """Yield each resource of a person that the caller may see, once; each page is entered."""
         id, seen = person.partition("/")[2], set()
-        page = self.records.everything(access, "Patient", id, count=_COUNT)
+        page = self.records.everything(access, "Patient", id, count=self.count)
         while True:
             for one in (*page.entries, *page.included):
                 if (one.type, one.id) not in seen:

@@ -96,14 +96,16 @@ class Erasures:
         *,
         ids: bytes,
         erase: Erase | None = None,
+        count: int = _COUNT,
     ) -> None:
-        """`erase` is the journal's own; None: a node that cannot erase yet."""
+        """`erase` is the journal's; None: a node that cannot erase yet. Reads `count` at once."""
         self._records = records
         self._write = write
         self._holds = holds
         self._clock = clock
         self._ids = ids
         self._erase = erase
+        self._count = count
 
     @property
     def can_erase(self) -> bool:
@@ -187,7 +189,7 @@ class Erasures:
         """Yield all of a person and of whom it is one person with: the law asks of all."""
         access = system_access("erasure")
         id = person.partition("/")[2]
-        page = self._records.everything(access, "Patient", id, count=_COUNT)
+        page = self._records.everything(access, "Patient", id, count=self._count)
         yield from (parse(one.body) for one in page.entries if _is_of(one.type))
         while page.next is not None:
             page = self._records.everything(access, "Patient", id, page=page.next)
