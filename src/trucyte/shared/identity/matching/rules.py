@@ -14,6 +14,7 @@ from trucyte.shared.identity.matching.conditions import (
     Both,
     Condition,
     Differ,
+    Either,
     Far,
     Has,
     Neither,
@@ -119,18 +120,22 @@ RULES: tuple[Rule, ...] = (
         _NO_NUMBER | {"birth": frozenset({MISSING})},
     ),
     Rule("namesakes", UNSURE, _ALONE | {"birth": _EXACT, "address": _FAR}),
-    Rule("little-agrees", UNSURE, _ALONE | {"birth": _PART, "address": _FAR}),
-    Rule(
-        "little-agrees",
-        UNSURE,
-        _ALONE | {"birth": _PART, "phone": _ANY, "address": frozenset({ELSE})},
-    ),
+    # A phone is used by the next one too: strangers of one name may share it.
+    Rule("little-agrees", UNSURE, _ALONE | {"birth": _PART, "phone": _ANY, "address": _FAR}),
     Rule("other-middle-name", UNSURE, _NO_NUMBER | {"middle": frozenset({ELSE})}),
     Rule(
         "two-names-by-marks",
         UNSURE,
         _NO_NUMBER | {"given": frozenset({"crossed"})},
         All(Both("marks", "1"), OtherWords("name")),
+    ),
+    Rule("name-without-marks", UNSURE, _NO_NUMBER | {"given": frozenset({"without-marks"})}),
+    Rule("two-names-by-sound", UNSURE, _NO_NUMBER | {"given": frozenset({"same-sounds"})}),
+    Rule(
+        "name-without-marks",
+        UNSURE,
+        _NO_NUMBER | {"given": frozenset({"crossed"})},
+        Either("marks", "0"),
     ),
     Rule(
         "same-personal-number",
