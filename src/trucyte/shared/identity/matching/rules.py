@@ -122,7 +122,17 @@ RULES: tuple[Rule, ...] = (
     Rule("namesakes", UNSURE, _ALONE | {"birth": _EXACT, "address": _FAR}),
     # A phone is used by the next one too: strangers of one name may share it.
     Rule("little-agrees", UNSURE, _ALONE | {"birth": _PART, "phone": _ANY, "address": _FAR}),
-    Rule("other-middle-name", UNSURE, _NO_NUMBER | {"middle": frozenset({ELSE})}),
+    Rule(
+        "other-middle-name",
+        UNSURE,
+        _NO_NUMBER | {"middle": frozenset({ELSE, "other-marks", "same-sounds", "typo", "initial"})},
+    ),
+    Rule(
+        "other-middle-name",
+        UNSURE,
+        _NO_NUMBER | {"middle": frozenset({"dropped"})},
+        Has("middle_bare"),
+    ),
     Rule(
         "two-names-by-marks",
         UNSURE,
