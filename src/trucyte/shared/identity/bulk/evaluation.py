@@ -42,6 +42,7 @@ def evaluate(linkage: Linkage) -> dict[str, Any]:
     - `sure`: pairs in one group, linked without anybody's look.
     - `sure_and_held`: these and the likely pairs that the rules of `HELD` alone held back:
       what could be linked where strangers of one name and twins were no matter.
+    - `linked_wrongly`: pairs in one group that are of two persons, as a number.
     - `b_cubed`: precision and recall of the groups, record by record.
     - `without_newborns`: the same pairs without records written under a mother's name,
       which are never linked without a look; `newborn_share` is their share of true pairs.
@@ -61,6 +62,7 @@ def evaluate(linkage: Linkage) -> dict[str, Any]:
         "true_pairs": whole.total,
         "candidate_pairs": linkage.pairs,
         **whole.told(),
+        "linked_wrongly": whole.linked_wrongly,
         "b_cubed": b_cubed([root(record) for record in range(linkage.records)], whose),
         "newborn_share": 1 - others.total / whole.total if whole.total else 0.0,
         "without_newborns": others.told(),
@@ -92,6 +94,12 @@ class _Tally:
         if _is_held(link, self._linkage.model.thresholds.sure):
             self._held[0] += 1
             self._held[1] += is_true
+
+    @property
+    def linked_wrongly(self) -> int:
+        """The pairs in one group that are of two persons."""
+        grouped, right = self._grouped
+        return grouped - right
 
     def told(self) -> dict[str, Mapping[str, float]]:
         """Return the figures."""
