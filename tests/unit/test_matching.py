@@ -118,6 +118,8 @@ def test_rules_part_who_is_alike(rule: str, one: dict[str, str], other: dict[str
         ("other-middle-name", {"personal_number": ""}, {"name": "Nguyễn Thị Hòa"}),
         ("little-agrees", {"personal_number": "", "birth_date": "1985-03-09"},  # one phone
          {"personal_number": "", "address": "Thôn 3, Xã Ba Vì, Hà Nội"}),
+        ("little-agrees", {"personal_number": "", "phone": "", "birth_date": "1985-03-09"},
+         {"personal_number": "", "phone": ""}),  # in one house
         ("namesakes",  # the number of a hamlet is no address
          {"personal_number": "", "phone": "", "address": "Thôn 3, Xã Ba Vì, Hà Nội"},
          {"personal_number": "", "phone": "", "address": "Thôn 3, Xã Sóc Sơn, Hà Nội"}),

@@ -14,7 +14,7 @@ LOOKED_AT = (0.5, 0.9, 0.99)  # probabilities from which an unsure pair counts a
 HELD: Mapping[str, float] = {
     "twins": 0.0,
     "namesakes": 0.0,
-    "little-agrees": 0.999,
+    "little-agrees": 0.9995,
     "birth-not-known": 0.0,
     "other-middle-name": 0.0,
     "name-without-marks": 0.0,

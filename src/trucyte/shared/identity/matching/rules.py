@@ -35,6 +35,7 @@ _FAR = frozenset({"province", ELSE, MISSING})
 _EXACT = frozenset({"exact"})
 _NOT_EXACT = frozenset({"few-digits", MISSING, ELSE})
 _PART = frozenset({"swapped", "year-known", "one-digit", "year-slip", "part-slip"})
+_SLIPPED = frozenset({"one-digit", "year-slip", "part-slip"})
 _ANY = frozenset({"exact", "few-digits", ELSE, MISSING})
 _OTHER_NUMBER = frozenset({MISSING, ELSE})
 _NO_NUMBER = dict.fromkeys(("personal", "social", "identity", "passport"), _NOT_EXACT)
@@ -120,6 +121,8 @@ RULES: tuple[Rule, ...] = (
         _NO_NUMBER | {"birth": frozenset({MISSING})},
     ),
     Rule("namesakes", UNSURE, _ALONE | {"birth": _EXACT, "address": _FAR}),
+    # Where the birth date has a slip, a house is not enough: a hamlet's number is written so too.
+    Rule("little-agrees", UNSURE, _ALONE | {"birth": _SLIPPED}),
     # A phone is used by the next one too: strangers of one name may share it.
     Rule("little-agrees", UNSURE, _ALONE | {"birth": _PART, "phone": _ANY, "address": _FAR}),
     Rule(
