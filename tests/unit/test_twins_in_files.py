@@ -38,6 +38,8 @@ TUAN_OTHER = "Nguyễn Minh Tuân,1999-12-03,1"
         ("Nguyen Minh Tuan,1999-12-03,1,", "Nguyen Minh Tuan,1999-12-03,1,001099000123"),
         (f"{TUAN},001099000123", "Nguyen Minh Tuann,1999-12-03,1,"),  # Tuân, a slip, no marks
         (f"{TUAN},001099000123", "Nguyễn Minh Tusn,1999-12-03,1,"),  # of Tuân too
+        (f"{TUAN},001099000123", "Nguyễn Minh Tuânn,1999-12-03,1,"),
+        ("Nguyễn Minh Long,1999-12-03,1,", "Nguyen Minh Longg,1999-12-03,1,"),  # of Lộng too
         (f"{TUAN},", "Tuan Minh Nguyen,1999-12-03,1,"),
     ],
 )
