@@ -235,11 +235,11 @@ def make_site(
         trail=node.trail,
         subscribers=subscriptions.store,
         registers=RecordsRegisterBook(node.records, node.registers, node.facilities),
+        agreements=agreements_of(node),
         identity=NodeIdentityBook(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
         doorway=make_doorway(node),
-        agreements=agreements_of(node),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

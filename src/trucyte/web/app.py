@@ -151,6 +151,7 @@ PAGES: Sequence[Page] = (
         reason="page Linkage",
         roles=IDENTITY,
     ),
+    *RIGHTS_PAGES,
     Page("visit", "GET", "/visits/{id}", visits.one, reason="page Encounter", roles=VISITS),
     Page(
         "visit-proof",
@@ -209,7 +210,6 @@ PAGES: Sequence[Page] = (
         registers.facility,
         reason="page Organization",
     ),
-    *RIGHTS_PAGES,
     Page("help", "GET", "/help", simple.help_page, roles=OPEN),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
     Page("preferences", "POST", "/preferences", simple.preferences, roles=OPEN),

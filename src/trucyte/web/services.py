@@ -133,6 +133,6 @@ class Services:
     trail: WhoLooked | None = None  # who looked; None: a node without one, as tests make
     subscribers: Subscribers | None = None  # None: nobody is told
     registers: RegisterBook | None = None  # None: a node without registers, as tests make
+    agreements: Agreements | None = None  # consents and requests; None: a node without them
     identity: IdentityBook | None = None  # who is who; None: a node that matches nobody
     doorway: Doorway | None = None  # who is before a page; None: everyone is at this machine
-    agreements: Agreements | None = None  # consents and requests; None: a node without them
