@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.conftest import fresh_database
+from tests.support.identity import links_of
 from tests.support.interactions import NoReads, Writing, open_writing
 from tests.support.records import KEY, Node
 from trucyte.base.clock import FixedClock
@@ -76,6 +77,7 @@ def agreed_over(writing: Writing, moment: datetime) -> Agreed:
             clock,
             KEY,
             Hasher(KEY).person,
+            links_of(node).group,
         ),
         looks=lambda person: looked,
         erase=lambda keys, **by: erased.append((tuple(keys), by["rule"])),

@@ -177,7 +177,8 @@ def test_a_proxy_without_a_record_here_is_kept_by_its_papers(agreed: Agreed) -> 
     left = agreed.all.proxies.of(agreed.access, agreed.baby)
     assert [one.reference for one in left] == [second.reference]
     assert agreed.all.proxies.held_by("Patient/nobody") == []
-    assert agreed.all.persons.patients(agreed.access, ()) == []
+    assert not agreed.all.persons.exists("Patient/nobody")
+    assert agreed.all.persons.exists(agreed.carer)
 
 
 def test_an_acts_as_of_another_system_is_no_holder(agreed: Agreed) -> None:

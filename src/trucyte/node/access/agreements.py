@@ -45,6 +45,7 @@ def agreements_of(node: Node) -> Agreements:
             clock=node.clock,
             ids=node.keyring.ids,
             person=Hasher(node.keyring.persons).person,
+            group=node.links.group,
         ),
         own=frozenset(own),
         looks=looks,

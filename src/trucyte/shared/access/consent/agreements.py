@@ -1,6 +1,6 @@
 """Everything of this package over one node, put together once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trucyte.base.clock import Clock
@@ -43,6 +43,7 @@ class Ground:
     clock: Clock
     ids: bytes  # the key of opaque ids
     person: Callable[[str], int]  # "Patient/x" -> person key
+    group: Callable[[str], Sequence[str]]  # "Patient/x" -> all Patients of its person
 
 
 def make_agreements(
@@ -54,7 +55,7 @@ def make_agreements(
     released: Released = not_released,
 ) -> Agreements:
     """Put the parts together; `own` are the organisations of this node."""
-    persons = Persons(ground.database, ground.person)
+    persons = Persons(ground.database, ground.records, ground.person, ground.group)
     holders = Holders(ground.database, persons, ground.clock, own=own, looks=looks)
     consents = Consents(
         ground.records, ground.write, ground.clock, ids=ground.ids, told=holders.withdrawn

@@ -252,17 +252,18 @@ def _mine(call: Call) -> Mine:
     """
     if call.subject.kind != "citizen" or not call.subject.account.startswith("Patient/"):
         raise PersonsUnknown
-    all, held_now = agreements(call), agreements(call).proxies.persons_of(call.subject.account)
-    access = call.services.access(replace(call.subject, persons=held_now), PURPOSE)
+    all, own = agreements(call), call.subject.account
+    if not all.persons.exists(own):
+        raise PersonsUnknown
+    acted = _acted(call, own)
+    keys = all.persons.circles(map(all.persons.key, (own, *acted)))
+    access = call.services.access(replace(call.subject, persons=frozenset(keys)), PURPOSE)
     access = access if call.asked is None else call.asked.of(access)
-    patients = _each_once(call, all.persons.patients(access, held_now))
-    own = _own(call, patients)
-    acted = _acted(call, own, patients)
     wished = call.form.get("of") or call.request.query_params.get("of", "")
     chosen = f"Patient/{wished}" if wished else own
-    if not own or chosen not in patients or (chosen != own and chosen not in acted):
+    if chosen != own and chosen not in acted:
         raise PersonsUnknown
-    people = {one: _line(call, access, one) for one in patients if one == own or one in acted}
+    people = {one: _line(call, access, one) for one in (own, *acted)}
     proxy = acted.get(chosen)
     return Mine(
         access=access,
@@ -275,34 +276,15 @@ def _mine(call: Call) -> Mine:
     )
 
 
-def _own(call: Call, patients: Sequence[str]) -> str:
-    """Return the citizen's own record, "" where it is not there."""
+def _acted(call: Call, own: str) -> dict[str, held.Proxy]:
+    """Return for whom the citizen acts now, each person once, and by what right."""
     persons = agreements(call).persons
-    circle = set(persons.circle(call.subject.account))
-    return next((one for one in patients if persons.key(one) in circle), "")
-
-
-def _acted(call: Call, own: str, patients: Sequence[str]) -> dict[str, held.Proxy]:
-    """Return by what right the citizen acts for each other person, those in force alone."""
-    all = agreements(call)
-    found = {}
-    for proxy in all.proxies.held_by(own) if own else ():
-        circle = set(all.persons.circle(proxy.person))
-        for one in patients:
-            if one != own and all.persons.key(one) in circle:
-                found[one] = proxy
-    return found
-
-
-def _each_once(call: Call, patients: Sequence[str]) -> list[str]:
-    """Return one record of each person, the first there was."""
-    seen: set[int] = set()
-    found = []
-    for one in patients:
-        circle = agreements(call).persons.circle(one)
-        if seen.isdisjoint(circle):
-            found.append(one)
-        seen.update(circle)
+    seen = set(persons.circle(own))
+    found: dict[str, held.Proxy] = {}
+    for proxy in agreements(call).proxies.held_by(own):
+        if persons.key(proxy.person) not in seen:
+            found[proxy.person] = proxy
+            seen.update(persons.circle(proxy.person))
     return found
 
 
