@@ -258,6 +258,14 @@ def test_what_a_parent_may_ends_at_the_childs_birthday(agreed: Agreed) -> None:
     assert agreed.all.proxies.persons_of(agreed.carer) == {key(agreed.carer)}
 
 
+def test_a_corrected_birth_date_ends_what_a_parent_may_at_once(agreed: Agreed) -> None:
+    agreed.all.proxies.appoint(agreed.access, appointing(agreed))
+    assert agreed.all.proxies.acting(agreed.carer, agreed.child)
+    id = agreed.child.partition("/")[2]
+    agreed.node.put({"resourceType": "Patient", "id": id, "birthDate": "2010-11-22"})
+    assert agreed.all.proxies.acting(agreed.carer, agreed.child) is None
+
+
 def test_an_elder_lets_a_carer_act_and_takes_it_back(agreed: Agreed) -> None:
     wish = appointing(agreed, person=agreed.patient, relation="CHILD", name="Con Thử")
     carer = agreed.all.proxies.appoint(agreed.access, wish)
