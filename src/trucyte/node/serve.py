@@ -23,7 +23,7 @@ from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
-from trucyte.node.access.people import make_doorway
+from trucyte.node.access.people import make_book, make_doorway
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
@@ -211,6 +211,7 @@ def make_site(
     reindex = reindex_of(node)
     subscriptions = make_subscriptions(node)
     access = access_by_token(node.accounts, node.trail)
+    book = make_book(node, "pages")
     api = make_api(node, bulk or make_bulk(node), reindex, subscriptions)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
@@ -237,7 +238,8 @@ def make_site(
         identity=NodeIdentityBook(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
-        doorway=make_doorway(node),
+        doorway=make_doorway(node, book),
+        staff=book,
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

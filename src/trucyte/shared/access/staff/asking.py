@@ -10,10 +10,8 @@ from trucyte.database.connect import Database
 
 _HAS_ADMINISTRATOR = """
 select exists (
-    select from access.staff a
-    where 'administrator' = any (a.roles) and a.ended_at is null
-      and (a.proof is not null
-           or exists (select from access.passkey p where p.account = a.name)))
+    select from access.staff
+    where 'administrator' = any (roles) and ended_at is null and activated_at is not null)
 """
 
 
@@ -34,7 +32,7 @@ class LoginAsked:
 
 
 def has_administrator(database: Database) -> bool:
-    """Say whether there is an administrator who can log in."""
+    """Say whether there is an administrator who has logged in or could."""
     with database.connection() as connection:
         row = connection.execute(_HAS_ADMINISTRATOR).fetchone()
     return bool(row and row[0])
