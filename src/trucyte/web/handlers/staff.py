@@ -18,7 +18,7 @@ from trucyte.shared.access.staff.problems import (
     StaffUnreadable,
 )
 from trucyte.shared.access.staff.roles import STAFF_ROLES
-from trucyte.web.admission import ADMINISTRATION, admitted
+from trucyte.web.admission import ADMINISTRATION, admitted, denied
 from trucyte.web.handlers import errors
 from trucyte.web.language import marked
 from trucyte.web.render import Call
@@ -193,8 +193,7 @@ def _done(call: Call, act: Act) -> Response:
 
 def _refused(call: Call, accounts: StaffAccounts, problem: Problem) -> Response:
     """Show the account again with what went wrong; an unknown one is not found."""
-    if call.asked is not None:
-        call.asked.failed(problem)
+    denied(call, problem)
     return _one_page(call, accounts.find(_name(call)), problem)
 
 

@@ -38,6 +38,7 @@ _ROWS: Final = (
     "abcdefghijklmnopqrstuvwxyz", "qazwsxedcrfvtgbyhnujmikolp", "1qaz2wsx3edc4rfv5tgb6yhn",
 )  # fmt: skip
 _AS_LETTERS: Final = str.maketrans("0134578@$!đ", "oleastbasid")
+_AROUND: Final = "0123456789 !@#$%^&*().,?_-+"
 _KINDS_LEAST: Final = 5  # of characters
 
 
@@ -77,12 +78,12 @@ def is_long(password: str) -> bool:
 
 def is_common(password: str, account: str) -> bool:
     """Say whether a password is among what anyone would try first."""
-    plain = _plain(password)
+    plain, inner = _plain(password), password.casefold().strip(_AROUND)
     if len(set(plain)) < _KINDS_LEAST:
         return True
     return any(
         _is_of_words(form, account) or _is_of_rows(form)
-        for form in {plain, plain.translate(_AS_LETTERS)}
+        for form in {plain, _plain(inner), _plain(inner.translate(_AS_LETTERS))}
     )
 
 
@@ -103,11 +104,14 @@ def _is_of_words(form: str, account: str) -> bool:
 
 
 def _is_of_rows(form: str) -> bool:
-    """Say whether all but a few characters lie along rows of keys, alphabet or digits."""
+    """Say whether all but a few letters lie along rows of keys or the alphabet.
+
+    Digits alone are a date, a telephone or a number of someone's: common too.
+    """
     rest = form
     for row in _ROWS:
         for line in (row, row[::-1]):
             for size in range(len(line), 2, -1):
                 for at in range(len(line) - size + 1):
                     rest = rest.replace(line[at : at + size], "")
-    return len(rest) <= 2
+    return len("".join(one for one in rest if not one.isdigit())) <= 2
