@@ -2,6 +2,7 @@
 
 from trucyte.node.wiring import Node
 from trucyte.shared.access.local import no_access
+from trucyte.shared.access.staff.asking import mode_of
 from trucyte.shared.access.staff.book import StaffBook, open_book
 from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit import Trail
@@ -29,7 +30,10 @@ class NotedInTrail:
 def make_book(node: Node, door: str) -> StaffBook:
     """Return the accounts of people at a node, as asked through a door ("pages", "cli")."""
     noting = NotedInTrail(node.trail, door)
-    return open_book(node.database, node.keyring, node.clock, node.settings.access, noting)
+    return open_book(
+        node.database, node.keyring, node.clock, node.settings.access, noting,
+        mode=mode_of(node.settings),
+    )  # fmt: skip
 
 
 def make_doorway(node: Node, book: StaffBook) -> Doorway:

@@ -6,8 +6,10 @@ administrator can log in; from then on everybody is.
 
 from typing import Literal
 
+from trucyte.base.settings import Settings
 from trucyte.database.connect import Database
 
+Mode = Literal["auto", "always"]
 _HAS_ADMINISTRATOR = """
 select exists (
     select from access.staff
@@ -18,7 +20,7 @@ select exists (
 class LoginAsked:
     """Says whether a login is asked for. Safe to share between threads."""
 
-    def __init__(self, database: Database, mode: Literal["auto", "always"]) -> None:
+    def __init__(self, database: Database, mode: Mode) -> None:
         """Ask `database`, unless `mode` says always."""
         self._database = database
         # Once there is an administrator, there always is one: the last cannot be ended.
@@ -29,6 +31,11 @@ class LoginAsked:
         if not self._is_asked:
             self._is_asked = has_administrator(self._database)
         return self._is_asked
+
+
+def mode_of(settings: Settings) -> Mode:
+    """Return when a node asks: behind a proxy always, for whoever comes may come from anywhere."""
+    return "always" if settings.web.trusts_forwarded else settings.access.login
 
 
 def has_administrator(database: Database) -> bool:

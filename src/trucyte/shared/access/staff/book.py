@@ -10,7 +10,7 @@ from trucyte.database.connect import Database
 from trucyte.journal.keyring import Keyring
 from trucyte.shared.access.staff.account import Noting
 from trucyte.shared.access.staff.accounts import StaffAccounts, Terms
-from trucyte.shared.access.staff.asking import LoginAsked
+from trucyte.shared.access.staff.asking import LoginAsked, Mode
 from trucyte.shared.access.staff.factors import Factors
 from trucyte.shared.access.staff.lockout import Lockout
 from trucyte.shared.access.staff.login import Logins
@@ -41,15 +41,19 @@ def open_book(
     settings: AccessSettings,
     noting: Noting,
     *,
+    mode: Mode | None = None,
     cost: int = COST,
 ) -> StaffBook:
-    """Return the book over a database; each of its parts has a key of its own."""
+    """Return the book over a database; each of its parts has a key of its own.
+
+    `mode` says when people are asked to log in, where that is not for `settings` alone to say.
+    """
     limits = Limits(
         timedelta(minutes=settings.idle_minutes), timedelta(hours=settings.session_hours)
     )
     terms = Terms(timedelta(days=settings.dormant_days), timedelta(days=settings.review_days))
     accounts = StaffAccounts(database, clock, noting, terms)
-    sessions = Sessions(database, clock, keyring.derive("staff sessions", _KEY_BYTES), limits)
+    sessions = Sessions(database, clock, keyring.derive("sessions", _KEY_BYTES), limits)
     factors = Factors(database, clock, keyring.derive("staff factors", _KEY_BYTES), noting)
     passkeys = Passkeys(database, clock, keyring.derive("staff passkeys", _KEY_BYTES), noting)
     logins = Logins(
@@ -63,5 +67,5 @@ def open_book(
         noting=noting,
         cost=cost,
     )
-    asks = LoginAsked(database, settings.login)
+    asks = LoginAsked(database, mode or settings.login)
     return StaffBook(accounts, sessions, logins, factors, passkeys, asks, noting)
