@@ -31,6 +31,7 @@ class Authenticator:
     origin: str = "http://127.0.0.1:8080"
     host: str = "127.0.0.1"
     count: int = 0
+    step: int = 1  # 0: it does not count, as passkeys kept in a cloud do not
     id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     key: ec.EllipticCurvePrivateKey = field(
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
@@ -60,7 +61,7 @@ class Authenticator:
         return self._answer(clientDataJSON=client, authenticatorData=state, signature=signed)
 
     def _state(self, more: int = 0) -> bytes:
-        self.count += 1
+        self.count += self.step
         digest = hashlib.sha256(self.host.encode()).digest()
         return digest + struct.pack(">BI", self.flags | more, self.count)
 
