@@ -51,6 +51,7 @@ COMMANDS = {
     "consent": Command("trucyte.node.access.consent:consent", "What a person agreed to."),
     "rights": Command("trucyte.node.access.consent:rights", "Requests about data, with clocks."),
     "hold": Command("trucyte.node.access.consent:hold", "Legal holds against erasing."),
+    "staff": Command("trucyte.node.access.staff:staff", "Accounts of people at the pages."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
     "fhirpath": Command("trucyte.node.fhirpath:fhirpath", "Evaluate FHIRPath on a resource."),
     "terminology": Command(

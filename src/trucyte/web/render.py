@@ -26,6 +26,7 @@ from trucyte.web.language import LANGUAGES, marked, translations
 from trucyte.web.multipart import SentFile
 from trucyte.web.services import Services, WebSettings
 from trucyte.web.static import Assets
+from trucyte.web.views.staff import ROLES
 
 PAGES = Path(__file__).parent / "pages"
 THEMES = ("system", "light", "dark")
@@ -91,7 +92,7 @@ class Call:
                 settings=self.services.settings,
                 now=self.services.clock.now().astimezone(VIETNAM),
                 who=self.visitor,
-                opens=self._opens,
+                opens=self.opens,
                 **facts,
             )
         )
@@ -101,7 +102,8 @@ class Call:
             headers={"Content-Language": self.language},
         )
 
-    def _opens(self, path: str) -> bool:
+    def opens(self, path: str) -> bool:
+        """Say whether the page at a path of the table opens for who is here."""
         return self.web.opens(path, self.subject)
 
     def _with_form_key(self, html: str) -> str:
@@ -154,6 +156,7 @@ def _environment(language: str, assets: Assets) -> Environment:
     ]
     environment.globals.update(
         language=language,
+        role_words=ROLES,
         assets=assets,
         charts=charts,
         as_number=as_number,

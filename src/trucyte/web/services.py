@@ -17,6 +17,7 @@ from trucyte.intake.receipts import Receipts
 from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
 from trucyte.shared.access.consent.agreements import Agreements
+from trucyte.shared.access.staff.book import StaffBook
 from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit import Entry
 from trucyte.shared.audit.asked import Asked
@@ -77,6 +78,7 @@ class NodeStatus:
     database_bytes: int | None
     waiting_jobs: int
     versions: Sequence[tuple[str, str]]  # part, version: "Python", "3.11.2"
+    reviews_overdue: int = 0  # accounts whose rights were not signed off in time
 
 
 class WhoLooked(Protocol):
@@ -136,3 +138,4 @@ class Services:
     agreements: Agreements | None = None  # consents and requests; None: a node without them
     identity: IdentityBook | None = None  # who is who; None: a node that matches nobody
     doorway: Doorway | None = None  # who is before a page; None: everyone is at this machine
+    staff: StaffBook | None = None  # accounts of people; None: a node without, as tests make
