@@ -1,0 +1,54 @@
+"""An account as a delegation keeps it, and the access that a token's account has."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+import msgspec
+
+from trucyte.records.access import Access, Recorder
+from trucyte.shared.access.accounts import Account
+from trucyte.shared.access.local import local_access, sender_access
+from trucyte.shared.access.oauth.scopes import narrowed
+from trucyte.shared.access.subject import Subject
+
+Base = Callable[[Subject, Recorder], Access]  # what an account may, whatever its token says
+DOOR: Final = "fhir"
+
+
+def kept(subject: Subject) -> str:
+    """Return an account as text; its persons as texts, for JSON's numbers are short."""
+    told = asdict(subject)
+    told["roles"] = sorted(subject.roles)
+    told["persons"] = [str(one) for one in sorted(subject.persons)]
+    return msgspec.json.encode(told).decode()
+
+
+def again(text: str, *, scopes: Sequence[str], client: str) -> Subject:
+    """Return an account that was kept, with the scopes of a token and its application."""
+    told: dict[str, Any] = msgspec.json.decode(text)
+    told["roles"] = frozenset(told["roles"])
+    told["persons"] = frozenset(map(int, told["persons"]))
+    told["wards"] = tuple(told["wards"])
+    return replace(Subject(**told), scopes=tuple(scopes), client=client)
+
+
+def base_access(subject: Subject, recorder: Recorder) -> Access:
+    """Return what an account may by its kind, before its token narrows that.
+
+    A system what is of its organisation; a citizen what is of the persons it may act for;
+    staff and whoever sits here what is not restricted.
+    """
+    if subject.kind == "system":
+        return sender_access(Account(subject.account, "", subject.organisation), recorder)
+    access = local_access(DOOR, recorder)
+    if subject.kind == "citizen":
+        return replace(access, caller=subject.account, purpose="PATRQT", persons=subject.persons)
+    return replace(access, caller=subject.account, organisation=subject.organisation)
+
+
+def access_of(
+    subject: Subject, patient: frozenset[int] | None, recorder: Recorder, base: Base = base_access
+) -> Access:
+    """Return the access of a token's account: what it may itself, within the token's scopes."""
+    return narrowed(base(subject, recorder), subject.scopes or (), patient)
