@@ -32,6 +32,62 @@ create table access.account (
     organisation text collate "C" default ''::text not null
 );
 
+create table access.client (
+    id text collate "C" not null,
+    name text not null,
+    kind text not null,
+    redirects text[] not null,
+    scopes text[] not null,
+    jwks text not null,
+    jwks_uri text not null,
+    organisation text not null,
+    launch_uri text not null,
+    binding text not null,
+    created_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table access.delegation (
+    id text collate "C" not null,
+    client text collate "C" not null,
+    account text collate "C" not null,
+    session text collate "C" not null,
+    subject text not null,
+    scopes text[] not null,
+    context text not null,
+    made_at timestamp with time zone not null,
+    ends_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table access.once (
+    digest bytea not null,
+    ends_at timestamp with time zone not null
+);
+
+create table access.revoked (
+    id text collate "C" not null,
+    at timestamp with time zone not null
+);
+
+create table access.signing_key (
+    id text collate "C" not null,
+    public text not null,
+    sealed bytea not null,
+    published_at timestamp with time zone not null,
+    begins_at timestamp with time zone not null
+);
+
+create table access.ticket (
+    kind text not null,
+    digest bytea not null,
+    client text collate "C" not null,
+    delegation text collate "C" not null,
+    body bytea not null,
+    ends_at timestamp with time zone not null,
+    uses integer default 0 not null
+);
+
 create table access.token (
     digest bytea not null,
     account text collate "C" not null,
@@ -534,6 +590,22 @@ create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') 
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
 
+alter table access.client add constraint client_binding_check CHECK ((binding = ANY (ARRAY[''::text, 'dpop'::text, 'mtls'::text])));
+
+alter table access.client add constraint client_kind_check CHECK ((kind = ANY (ARRAY['app'::text, 'system'::text])));
+
+alter table access.client add constraint client_pkey PRIMARY KEY (id);
+
+alter table access.delegation add constraint delegation_pkey PRIMARY KEY (id);
+
+alter table access.once add constraint once_pkey PRIMARY KEY (digest);
+
+alter table access.revoked add constraint revoked_pkey PRIMARY KEY (id);
+
+alter table access.signing_key add constraint signing_key_pkey PRIMARY KEY (id);
+
+alter table access.ticket add constraint ticket_pkey PRIMARY KEY (kind, digest);
+
 alter table access.token add constraint token_pkey PRIMARY KEY (digest);
 
 alter table audit.batch add constraint batch_number_key UNIQUE (number);
@@ -674,6 +746,8 @@ alter table terminology.state add constraint state_is_one_row CHECK (one);
 
 alter table terminology.state add constraint state_pkey PRIMARY KEY (one);
 
+alter table access.delegation add constraint delegation_client_fkey FOREIGN KEY (client) REFERENCES access.client(id);
+
 alter table access.token add constraint token_account_fkey FOREIGN KEY (account) REFERENCES access.account(name);
 
 alter table audit.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES audit.key(id);
@@ -687,6 +761,16 @@ alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (k
 alter table journal.standing add constraint standing_organisation_fkey FOREIGN KEY (organisation) REFERENCES journal.organisation(number);
 
 alter table subscriptions.event add constraint event_subscription_fkey FOREIGN KEY (subscription) REFERENCES subscriptions.subscription(id) ON DELETE CASCADE;
+
+CREATE INDEX delegation_account ON access.delegation USING btree (account) WHERE (ended_at IS NULL);
+
+CREATE INDEX delegation_client ON access.delegation USING btree (client) WHERE (ended_at IS NULL);
+
+CREATE INDEX delegation_session ON access.delegation USING btree (session) WHERE ((ended_at IS NULL) AND (session <> ''::text));
+
+CREATE INDEX once_end ON access.once USING btree (ends_at);
+
+CREATE INDEX ticket_end ON access.ticket USING btree (ends_at);
 
 CREATE INDEX token_expiry ON access.token USING btree (expires_at);
 
