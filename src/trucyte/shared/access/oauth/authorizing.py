@@ -59,7 +59,7 @@ class Wanted(msgspec.Struct, frozen=True):
     encounter: str = ""
     dpop: str = ""
     level: str = ""  # acr_values: how surely the person must be known
-    account: str = ""  # who was asked
+    account: str = ""  # who launched it; "": whoever logs in
 
     @property
     def optional(self) -> Sequence[str]:
@@ -110,28 +110,23 @@ class Authorizing:
             raise OAuthRefused("invalid_client", "the application is unknown")
         return self._checked(self._redirect(client, form), client, form, asked)
 
-    def ask(self, wanted: Wanted, subject: Subject) -> str:
-        """Put a request by for the person before the page; return the secret of the form.
-
-        Raises Answered where somebody else launched the application.
-        """
-        if wanted.account not in ("", subject.account):
-            raise Answered(denied(wanted, "access_denied", "somebody else launched it"))
+    def ask(self, wanted: Wanted) -> str:
+        """Put a request by until the person has logged in and decided; return its secret."""
         secret, now = new_secret(), self._parts.clock.now()
-        body = msgspec.json.encode(msgspec.structs.replace(wanted, account=subject.account))
+        body = msgspec.json.encode(wanted)
         self._parts.store.put("pending", digest(secret), body, ends_at=now + PENDING_LIFE)
         return secret
 
     def pending(self, secret: str, subject: Subject, *, uses: bool) -> Wanted:
-        """Return what was put by for this person. Raises OAuthRefused."""
+        """Return what was put by, if it is for this person. Raises OAuthRefused."""
         now, store = self._parts.clock.now(), self._parts.store
         find = store.take if uses else store.look
         ticket = find("pending", digest(secret), now)
         if ticket is None or ticket.uses > 1:
             raise OAuthRefused("invalid_request", "the request has expired or was answered")
         wanted = msgspec.json.decode(ticket.body, type=Wanted)
-        if wanted.account != subject.account:
-            raise OAuthRefused("invalid_request", "the request was put to somebody else")
+        if wanted.account not in ("", subject.account):
+            raise OAuthRefused("access_denied", "somebody else launched the application")
         return wanted
 
     def allow(self, wanted: Wanted, subject: Subject, chosen: Sequence[str], patient: str) -> str:

@@ -18,7 +18,7 @@ from trucyte.shared.access.oauth.asked import Asked
 from trucyte.shared.access.oauth.proof import check_binding
 from trucyte.shared.access.oauth.provider import Provider, is_revoked
 from trucyte.shared.access.oauth.refusal import BearerRefused, NonceNeeded, OAuthRefused
-from trucyte.shared.access.oauth.subjects import again
+from trucyte.shared.access.oauth.subjects import current_of
 from trucyte.shared.access.oauth.tokens import SKEW_SECONDS, Claims, is_for, text_of
 from trucyte.shared.access.subject import Subject
 
@@ -27,7 +27,6 @@ LOOK_SECONDS: Final = 5.0  # at what an account is now
 KEPT_MAX: Final = 10_000
 
 Keys = Callable[[str], frozenset[int]]  # "Patient/x" -> the person's keys, circles added
-Now = Callable[[Subject], Subject | None]  # an account as it is now; None: it has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,10 @@ class Held:
 class TokenCheck:
     """Checks access tokens. Safe to share between threads."""
 
-    def __init__(self, provider: Provider, keys: Keys, current: Now) -> None:
+    def __init__(self, provider: Provider, keys: Keys) -> None:
         """Check tokens of `provider`."""
         self._provider = provider
         self._keys = keys
-        self._current = current
         self._mutex = Lock()
         self._kept: dict[bytes, Held] = {}
         self._revoked: dict[str, float] = {}
@@ -97,7 +95,7 @@ class TokenCheck:
         delegation = store.delegation(text_of(claims, "dlg"), now)
         if delegation is None:
             raise BearerRefused("what it was given by has ended")
-        current = self._current(again(delegation.subject, scopes=scopes, client=client))
+        current = current_of(self._provider.parts.current, delegation, scopes)
         if current is None:
             raise BearerRefused("its account has ended")
         patient = msgspec.json.decode(delegation.context).get("patient")

@@ -19,7 +19,7 @@ from trucyte.shared.access.oauth.keys import SigningKeys
 from trucyte.shared.access.oauth.proof import Proofs
 from trucyte.shared.access.oauth.records import Client, Delegation, Store, Ticket
 from trucyte.shared.access.oauth.refusal import OAuthRefused
-from trucyte.shared.access.oauth.subjects import again
+from trucyte.shared.access.oauth.subjects import Current, again, as_it_was, current_of
 from trucyte.shared.access.oauth.tokens import (
     Claims,
     Malformed,
@@ -88,6 +88,7 @@ class Parts:
     clock: Clock
     claims: PersonClaims = plain_claims
     level: Callable[[int], str] = level
+    current: Current = as_it_was  # an account as it is now
 
 
 class Provider:
@@ -238,6 +239,9 @@ class Provider:
         if ticket.uses > 1 or delegation is None:
             store.end_delegation(ticket.delegation, now)
             raise OAuthRefused("invalid_grant", f"the {_SAID[kind]} was used before, or has ended")
+        if current_of(self.parts.current, delegation, delegation.scopes) is None:
+            store.end_delegation(ticket.delegation, now)
+            raise OAuthRefused("invalid_grant", "the account has ended, or logged out")
         return ticket, delegation
 
     def _by_itself(self, asked: Asked, client: Client, bound: dict[str, str]) -> dict[str, Any]:

@@ -53,11 +53,14 @@ class BearerRefused(Problem):
         """Refuse with a fixed `reason`; `nonce` is one to prove possession with."""
         super().__init__(reason=reason)
         self.error = error
+        self.reason = reason
         self.nonce = nonce
 
 
-class ScopeTooNarrow(Problem):
-    """The token does not reach that far: {reason}."""
-
-    kind = Kind.FORBIDDEN
-    code = "scope-too-narrow"
+def challenge(refused: BearerRefused) -> list[tuple[str, str]]:
+    """Return the headers that say how to come back (RFC 6750 §3, RFC 9449 §7.1)."""
+    said = f'error="{refused.error}", error_description="{refused.reason}"'
+    headers = [("WWW-Authenticate", f'Bearer realm="fhir", {said}')]
+    if refused.nonce or refused.error == "invalid_dpop_proof":
+        headers = [("WWW-Authenticate", f'DPoP realm="fhir", {said}')]
+    return [*headers, ("DPoP-Nonce", refused.nonce)] if refused.nonce else headers

@@ -2,18 +2,32 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from trucyte.records.access import Access, Recorder
 from trucyte.shared.access.accounts import Account
 from trucyte.shared.access.local import local_access, sender_access
+from trucyte.shared.access.oauth.records import Delegation
 from trucyte.shared.access.oauth.scopes import narrowed
 from trucyte.shared.access.subject import Subject
 
 Base = Callable[[Subject, Recorder], Access]  # what an account may, whatever its token says
 DOOR: Final = "fhir"
+
+
+class Current(Protocol):
+    """What an account is now."""
+
+    def __call__(self, subject: Subject, *, lives_with_session: bool) -> Subject | None:
+        """Return it with its rights of now; None where it, or its session, has ended."""
+        ...
+
+
+def as_it_was(subject: Subject, *, lives_with_session: bool) -> Subject | None:
+    """Return an account as it was: of a provider whose accounts do not change."""
+    return subject
 
 
 def kept(subject: Subject) -> str:
@@ -52,3 +66,9 @@ def access_of(
 ) -> Access:
     """Return the access of a token's account: what it may itself, within the token's scopes."""
     return narrowed(base(subject, recorder), subject.scopes or (), patient)
+
+
+def current_of(current: Current, delegation: Delegation, scopes: Sequence[str]) -> Subject | None:
+    """Return the account of a delegation as it is now; None where it has ended."""
+    subject = again(delegation.subject, scopes=scopes, client=delegation.client)
+    return current(subject, lives_with_session=bool(delegation.session))
