@@ -49,6 +49,8 @@ COMMANDS = {
     "audit": Command("trucyte.node.audit:audit", "Check that nothing was altered."),
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
+    "client": Command("trucyte.node.access.clients:client", "Applications that are given tokens."),
+    "standin": Command("trucyte.node.access.standins:standin", "Stand-ins of services of others."),
     "fhirpath": Command("trucyte.node.fhirpath:fhirpath", "Evaluate FHIRPath on a resource."),
     "terminology": Command(
         "trucyte.node.terminology:terminology", "Code lists: load, look up, expand, translate."

@@ -66,7 +66,7 @@ class TokenCheck:
         claims = found.claims
         if claims["exp"] <= at - SKEW_SECONDS:
             raise BearerRefused("it has expired")
-        if claims["iss"] != asked.issuer or not is_for(claims, asked.audience):
+        if claims.get("iss") != asked.issuer or not is_for(claims, asked.audience):
             raise BearerRefused("it is for another server")
         if is_revoked(claims, self._revocations(now)):
             raise BearerRefused("it was revoked")

@@ -150,7 +150,7 @@ class SigningKeys:
 def published(rows: Sequence[SealedKey], now: datetime) -> Sequence[SealedKey]:
     """Return the keys that are not past: those whose follower began long enough ago are."""
     found = sorted(rows, key=lambda row: row.begins_at)
-    followers: list[SealedKey | None] = [*found[1:], None]
+    followers: list[SealedKey | None] = [*found[1:], None][: len(found)]
     return tuple(
         row
         for row, follower in zip(found, followers, strict=True)

@@ -339,7 +339,7 @@ def _are_within(words: Sequence[str], allowed: Sequence[str]) -> bool:
 def is_revoked(claims: Claims, revoked: Mapping[str, float]) -> bool:
     """Say whether a token was revoked: itself, what it was given by, or its application."""
     ids = (f"t:{claims.get('jti')}", f"d:{claims.get('dlg')}", f"c:{claims.get('client_id')}")
-    return any(revoked.get(id, -1.0) >= int(claims["iat"]) for id in ids)
+    return any(revoked.get(id, -1.0) >= int(claims.get("iat", 0)) for id in ids)
 
 
 def _answer(

@@ -112,11 +112,17 @@ def granted(asked: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
             if word in plain:
                 found[word] = None
             continue
-        for one in most:
-            met = meet(scope, one)
-            if met is not None:
-                found[str(met)] = None
+        met = [one for one in (meet(scope, other) for other in most) if one is not None]
+        widest = [
+            one for one in met if not any(other != one and _covers(other, one) for other in met)
+        ]
+        found |= dict.fromkeys(map(str, widest))
     return tuple(found)
+
+
+def _covers(one: Scope, other: Scope) -> bool:
+    """Say whether a scope allows all that another does."""
+    return meet(one, other) == other
 
 
 def meet(one: Scope, other: Scope) -> Scope | None:
