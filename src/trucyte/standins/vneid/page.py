@@ -15,7 +15,8 @@ STYLE: Final = (
     "margin:.5rem 0;border:2px solid #35524a;border-radius:.4rem;background:#f4faf8;color:#14201d}"
 )
 _HEAD: Final = """<!doctype html><html lang="vi"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
 <title>Thế vai đăng nhập · Login stand-in</title><style>{style}</style></head><body><main>
 <div class="notice"><h1>Đây là trang thế vai, không phải VNeID</h1>
 <p>Chỉ dùng để thử. Mọi người ở đây đều là người không có thật. Đừng nhập giấy tờ thật.</p>
