@@ -64,7 +64,7 @@ class Site:
                 key_set(self.key),
                 organisation="Organization/79001",
                 created_at=NOW,
-            )  # fmt: skip
+            )
         )
 
     def post(self, path: str, form: dict[str, Any], **headers: str) -> Reply:

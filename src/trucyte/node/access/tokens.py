@@ -138,11 +138,10 @@ def citizens_of(node: Node) -> CitizenLogin | None:
     settings = node.settings.access.vneid
     if not settings.issuer:
         return None
-    issuer = settings.issuer.rstrip("/")
-    terms = Terms(issuer, settings.client_id, settings.level, _key(settings.key))
+    terms = Terms(settings.issuer, settings.client_id, settings.level, _key(settings.key))
     store: Store = PostgresStore(node.database)
     return CitizenLogin(
-        RelyingParty(terms, store, asker_of(node, provider=issuer), node.clock),
+        RelyingParty(terms, store, asker_of(node, provider=settings.issuer), node.clock),
         partial(find_citizen, node),
         Sessions(node.database, node.clock, node.keyring.derive("sessions", 32)),
         place_of(node),

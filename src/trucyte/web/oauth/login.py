@@ -16,6 +16,7 @@ from trucyte.web.security import own_path
 
 COOKIE: Final = "trucyte-login"
 _MINUTES: Final = 10
+HOME: Final = "/me"  # a citizen's own page
 CALLBACK: Final = "/login/vneid/callback"
 
 
@@ -23,7 +24,7 @@ def begin(call: Call) -> Response:
     """Send to the provider; the browser keeps the state of this login."""
     login = _login(call)
     redirect = login.place.of_page(call.request, {}).issuer + CALLBACK
-    then = own_path(call.request.query_params.get("then", "/"))
+    then = own_path(call.request.query_params.get("then", HOME))
     try:
         address, state = login.party.begin(redirect, then)
     except Problem as problem:

@@ -307,7 +307,7 @@ class RelyingParty:
         """Return the provider's metadata, asked for again after a while."""
         now = self._clock.now()
         if self._metadata is None or now - self._metadata[0] >= _KEPT:
-            url = f"{self.terms.issuer}/.well-known/openid-configuration"
+            url = self.terms.issuer.removesuffix("/") + "/.well-known/openid-configuration"
             status, answer = self._asked("GET", url, {"Accept": "application/json"}, b"")
             told = _object(answer)
             if status != 200:
