@@ -71,11 +71,13 @@ def test_keys_are_added_one_at_a_time(store: Any) -> None:
     soon = NOW + timedelta(days=1)
     store.add_key(SealedKey("k1", "{}", b"s", NOW, NOW))
     store.add_key(SealedKey("k2", "{}", b"s", NOW, NOW))  # another process was first
-    assert [one.id for one in store.keys()] == ["k1"]
+    listed = store.keys()
+    assert [one.id for one in listed] == ["k1"]
     at = NOW + timedelta(minutes=2)
     store.add_key(SealedKey("k3", "{}", b"s", at, soon))
     store.add_key(SealedKey("k4", "{}", b"s", at + timedelta(hours=1), soon))
-    assert [one.id for one in store.keys()] == ["k1", "k3"]
+    listed = store.keys()
+    assert [one.id for one in listed] == ["k1", "k3"]
     store.begin_key("k3", at)
     assert store.keys()[1].begins_at == at
 

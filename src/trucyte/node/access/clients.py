@@ -103,7 +103,10 @@ def end(id: str) -> None:
 
 @client.group()
 def keys() -> None:
-    """Show and change the keys that tokens are signed with."""
+    """Show and change the keys that tokens are signed with.
+
+    Example: trucyte client keys list
+    """
 
 
 @keys.command("list")

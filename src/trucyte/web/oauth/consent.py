@@ -21,6 +21,7 @@ from trucyte.shared.access.oauth.authorizing import (
 )
 from trucyte.shared.access.oauth.refusal import OAuthRefused
 from trucyte.shared.access.oauth.scopes import needs_patient
+from trucyte.web.language import marked
 from trucyte.web.oauth.doors import Tokens
 from trucyte.web.oauth.words import line_of
 from trucyte.web.render import Call
@@ -28,6 +29,8 @@ from trucyte.web.security import CONTENT_SECURITY_POLICY
 
 ASKED: Final = "/oauth/asked"
 _ID_MAX: Final = 64
+_NOTHING_TICKED: Final = marked("Hãy chọn ít nhất một điều, hoặc từ chối.")
+_NO_PATIENT: Final = marked("Không mở được hồ sơ này; hãy xem lại mã người bệnh.")
 
 
 class NoApplicationsHere(Problem):
@@ -70,7 +73,7 @@ def decide(call: Call) -> Response:
         chosen = _chosen(call.form)
         patient, mistake = _patient(call, wanted, chosen)
         if wanted.optional and not set(chosen) & set(wanted.optional):
-            mistake = mistake or call.text("Hãy chọn ít nhất một điều, hoặc từ chối.")
+            mistake = mistake or call.text(_NOTHING_TICKED)
         if mistake:
             return _question(call, wanted, mistake=mistake, chosen=chosen)
         authorizing.pending(_secret(call), call.subject, uses=True)
@@ -135,7 +138,7 @@ def _patient(call: Call, wanted: Wanted, chosen: tuple[str, ...]) -> tuple[str, 
     except Problem as problem:
         if problem.kind not in (Kind.NOT_FOUND, Kind.GONE, Kind.FORBIDDEN):
             raise
-    return "", call.text("Không mở được hồ sơ này; hãy xem lại mã người bệnh.")
+    return "", call.text(_NO_PATIENT)
 
 
 def _chosen(form: FormData) -> tuple[str, ...]:
