@@ -7,6 +7,7 @@ is bounded in size and time, and the address that was judged is the one connecte
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Final
@@ -15,7 +16,8 @@ from trucyte.exchange.subscriptions.addresses import LookUp, Policy, look_up, re
 from trucyte.exchange.subscriptions.problems import EndpointAway
 
 ANSWER_BYTES_MAX: Final = 256 * 1024
-SECONDS_MAX: Final = 5.0
+SECONDS_MAX: Final = 5.0  # of silence, and of the whole body
+_CHUNK: Final = 16 * 1024
 
 # Method, address, headers, body -> status and answer.
 Ask = Callable[[str, str, Mapping[str, str], bytes], tuple[int, bytes]]
@@ -56,11 +58,20 @@ class Asker:
                 named = {"Host": target.authority, "Connection": "close", **headers}
                 connection.request(method, target.path, body=body or None, headers=named)
                 answer = connection.getresponse()
-                text = answer.read(ANSWER_BYTES_MAX + 1)
+                text = self._read(answer, time.monotonic() + self._seconds_max)
         except ssl.SSLError:
             raise EndpointAway(reason="no trusted certificate") from None
         except (OSError, http.client.HTTPException):
             raise EndpointAway(reason="no connection") from None
-        if len(text) > ANSWER_BYTES_MAX:
-            raise EndpointAway(reason="answer too large")
         return answer.status, text
+
+    def _read(self, answer: http.client.HTTPResponse, until: float) -> bytes:
+        """Return a body; one that drips is not waited for. Raises EndpointAway."""
+        text = b""
+        while part := answer.read1(_CHUNK):
+            text += part
+            if len(text) > ANSWER_BYTES_MAX:
+                raise EndpointAway(reason="answer too large")
+            if time.monotonic() > until:
+                raise EndpointAway(reason="too slow")
+        return text

@@ -83,7 +83,9 @@ class Proofs:
         oldest = now.timestamp() - _AGE_SECONDS_MAX
         if not isinstance(made_at, int | float) or made_at < oldest:
             raise Malformed("it is too old")
-        if token and not hmac.compare_digest(text_of(claims, "ath"), token_hash(token)):
+        if token and not hmac.compare_digest(
+            text_of(claims, "ath").encode(), token_hash(token).encode()
+        ):
             raise Malformed("it is for another token")
         if not self._is_ours(text_of(claims, "nonce")):
             raise NonceNeeded(self.nonce())

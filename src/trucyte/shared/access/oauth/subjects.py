@@ -8,7 +8,7 @@ import msgspec
 
 from trucyte.records.access import Access, Recorder
 from trucyte.shared.access.accounts import Account
-from trucyte.shared.access.local import local_access, sender_access
+from trucyte.shared.access.local import sender_access, subject_access
 from trucyte.shared.access.oauth.records import Delegation
 from trucyte.shared.access.oauth.scopes import narrowed
 from trucyte.shared.access.subject import Subject
@@ -50,15 +50,12 @@ def again(text: str, *, scopes: Sequence[str], client: str) -> Subject:
 def base_access(subject: Subject, recorder: Recorder) -> Access:
     """Return what an account may by its kind, before its token narrows that.
 
-    A system what is of its organisation; a citizen what is of the persons it may act for;
-    staff and whoever sits here what is not restricted.
+    A system what is of its organisation, people what the pages show them.
     """
     if subject.kind == "system":
         return sender_access(Account(subject.account, "", subject.organisation), recorder)
-    access = local_access(DOOR, recorder)
-    if subject.kind == "citizen":
-        return replace(access, caller=subject.account, purpose="PATRQT", persons=subject.persons)
-    return replace(access, caller=subject.account, organisation=subject.organisation)
+    purpose = "PATRQT" if subject.kind == "citizen" else "TREAT"
+    return subject_access(subject, purpose, DOOR, recorder)
 
 
 def access_of(
