@@ -32,6 +32,8 @@ def answering(*parts: bytes, wrap: object = None) -> Iterator[tuple[str, list[by
                 connection = wrap.wrap_socket(connection, server_side=True)  # type: ignore[attr-defined]
             with connection:
                 seen.append(connection.recv(65536))
+                while b"Content-Length: 4" in seen[0] and not seen[0].endswith(b"body"):
+                    seen[0] += connection.recv(65536)
                 for part in parts:
                     connection.sendall(part)
         except OSError:

@@ -74,4 +74,6 @@ class Asker:
                 raise EndpointAway(reason="answer too large")
             if time.monotonic() > until:
                 raise EndpointAway(reason="too slow")
+        if answer.length:
+            raise EndpointAway(reason="answer cut off")
         return text
