@@ -20,7 +20,7 @@ from trucyte.shared.access.oauth.authorizing import (
     denied,
 )
 from trucyte.shared.access.oauth.refusal import OAuthRefused
-from trucyte.shared.access.oauth.scopes import needs_patient
+from trucyte.shared.access.oauth.scopes import PLAIN, needs_patient
 from trucyte.web.language import marked
 from trucyte.web.oauth.doors import Tokens
 from trucyte.web.oauth.words import line_of
@@ -111,7 +111,8 @@ def _question(
         http_status=422 if mistake else 200,
         application=client.name,
         place=urlsplit(wanted.redirect).netloc,
-        lines=[line_of(call, word) for word in wanted.optional],
+        # What is shown comes before how long it is shown.
+        lines=[line_of(call, word) for word in sorted(wanted.optional, key=PLAIN.__contains__)],
         chosen=chosen,
         mistake=mistake,
         asks_patient=needs_patient(wanted.scopes) and not wanted.patient and not citizen,

@@ -34,7 +34,7 @@ TYPES: Final = {
 _DEEDS: Final = (
     ("r", marked("đọc")),
     ("s", marked("tìm")),
-    ("c", marked("thêm")),
+    ("c", marked("ghi thêm")),
     ("u", marked("sửa")),
     ("d", marked("xóa")),
 )
