@@ -31,7 +31,7 @@ from trucyte.shared.access.oauth.proof import certificate_thumbprint, check_bind
 from trucyte.shared.access.oauth.records import Client
 from trucyte.shared.access.oauth.refusal import BearerRefused, OAuthRefused, challenge
 from trucyte.shared.access.oauth.subjects import access_of, again, kept
-from trucyte.shared.access.oauth.tokens import Malformed, encoded, new_key, read_signed
+from trucyte.shared.access.oauth.tokens import Malformed, encoded, new_key, read_signed, signed
 from trucyte.shared.access.subject import Subject
 
 
@@ -297,3 +297,24 @@ def test_two_processes_know_of_a_revocation_within_five_seconds(world: World) ->
     for check in (other, world.check):
         with pytest.raises(BearerRefused, match="revoked"):
             check.held(token, asked, scheme="bearer")
+
+
+def test_scopes_of_a_wrong_context_are_not_given_even_where_they_are_registered(
+    world: World,
+) -> None:
+    key = new_key()
+    world.add("odd", kind="system", scopes=("user/*.rs", "patient/*.rs"), jwks=key_set(key))
+    assertion = world.assertion(key=key, iss="odd", sub="odd")
+    form = world.proven({"grant_type": "client_credentials", "scope": "user/*.rs"}, assertion)
+    assert error_of(lambda: world.provider.token(world.asked("/t", form))) == "invalid_scope"
+    world.add("wide", redirects=(REDIRECT,), scopes=("system/*.cruds", "user/Patient.r"))
+    form = world.request("system/*.cruds user/Patient.r", client_id="wide")
+    assert world.authorizing.wanted(world.asked("/a", form)).scopes == ["user/Patient.r"]
+
+
+def test_a_token_longer_than_any_of_ours_is_not_decoded() -> None:
+    key = new_key()
+    read = signed({"a": "x"}, key, typ="JWT"), signed({"a": "x" * 7000}, key, typ="JWT")
+    assert read_signed(read[0], lambda *_: key, algorithms=("ES256",))[1] == {"a": "x"}
+    with pytest.raises(Malformed, match="no signed token"):
+        read_signed(read[1], lambda *_: key, algorithms=("ES256",))
