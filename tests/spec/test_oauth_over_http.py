@@ -87,9 +87,9 @@ class Site:
         with self.node.database.connection() as connection:
             connection.execute(
                 "insert into access.staff (name, display, roles, organisation, wards, practitioner,"
-                " proof, created_at, created_by) values (%s, %s, %s, '', '{}', 'Practitioner/bs1',"
-                " 'x', %s, 'test')",
-                (name, name, list(roles), NOW),
+                " proof, created_at, created_by, activated_at) values (%s, %s, %s, '', '{}',"
+                " 'Practitioner/bs1', 'x', %s, 'test', %s)",
+                (name, name, list(roles), NOW, NOW),
             )
         key = self.node.keyring.derive("sessions", 32)
         return "trucyte=" + Sessions(self.node.database, self.node.clock, key).begin(name)

@@ -153,11 +153,13 @@ create table access.staff (
     totp_step bigint default 0 not null,
     rights integer default 0 not null,
     created_at timestamp with time zone not null,
-    created_by text not null,
+    created_by text collate "C" not null,
+    activated_at timestamp with time zone,
     used_at timestamp with time zone,
     woken_at timestamp with time zone,
     ended_at timestamp with time zone,
-    ended_by text,
+    ended_by text collate "C",
+    handed_to text collate "C",
     reviewed_at timestamp with time zone
 );
 

@@ -1,10 +1,9 @@
 """Serve a node: the command, its address, and the site that every worker answers with.
 
-Until access control has landed the server listens on this machine only and refuses any
-other address with the reason.
+Beyond this machine it listens only where people log in and nobody reads along; else it
+refuses the address with the reason.
 """
 
-import ipaddress
 import logging
 import os
 import socket
@@ -18,12 +17,12 @@ import click
 from starlette.types import ASGIApp
 
 import trucyte
-from trucyte.base.problem import Kind, Problem
+from trucyte.base.problem import Problem
 from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
-from trucyte.node.access.people import make_doorway
+from trucyte.node.access.people import make_book, make_doorway
 from trucyte.node.access.tokens import asking_of, citizens_of, security_of
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
@@ -31,6 +30,7 @@ from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
 from trucyte.node.exchange.subscriptions import Subscriptions, make_subscriptions
 from trucyte.node.health import status_of
 from trucyte.node.registers.commands import facility_names
+from trucyte.node.serving.address import check_beyond, is_encrypted, listening_address
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
@@ -60,22 +60,10 @@ SERVING = Event("web.serving", port=int)
 DATABASE_ENDED = Event("serving.database-ended", logging.WARNING)
 
 
-class NotLoopback(Problem):
-    """The node listens on this machine only (127.0.0.1) until access control; {host} is refused."""
-
-    kind = Kind.UNSUPPORTED
-    code = "not-loopback"
-
-
-class PortTaken(Problem):
-    """The port {port} is taken; choose another (TRUCYTE_PORT)."""
-
-    kind = Kind.UNAVAILABLE
-    code = "port-taken"
-
-
 @click.command()
-@click.option("--host", help="An address of this machine; only loopback is taken for now.")
+@click.option(
+    "--host", help="An address of this machine; beyond loopback only with logins and TLS."
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="The port [8080].")
 @click.option(
     "--watch",
@@ -93,10 +81,14 @@ def serve(host: str | None, port: int | None, watch: Path | None, workers: int |
     """
     settings = load_settings(os.environ)
     write_logs(sys.stderr)
+    place = host or settings.web.host
     address = listening_address(
-        host or settings.web.host, settings.web.port if port is None else port
+        place,
+        settings.web.port if port is None else port,
+        may_leave=is_encrypted(settings),
     )
-    with open_database(settings) as opened, address as listener:
+    with address as listener, open_database(settings) as opened:
+        check_beyond(place, settings, opened.database)
         Keyring.open(settings.data / "keys")  # made once, before several processes look
         supervisor = Supervisor(plan_of(settings, opened, listener, workers=workers, watch=watch))
         port_number = listener.getsockname()[1]
@@ -143,26 +135,6 @@ def _keep_database(server: EmbeddedServer) -> None:
                 server.start()
         except Problem as problem:
             WAITS.log(problem=problem.code)
-
-
-def listening_address(host: str, port: int) -> socket.socket:
-    """Return a socket bound to a loopback address. Raises NotLoopback, PortTaken."""
-    name = "127.0.0.1" if host == "localhost" else host.strip("[]")
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        raise NotLoopback(host=host) from None
-    if not address.is_loopback:
-        raise NotLoopback(host=host)
-    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((name, port))
-    except OSError:
-        listener.close()
-        raise PortTaken(port=port) from None
-    return listener
 
 
 def make_api(
@@ -215,7 +187,7 @@ def make_site(
     """Put pages, API and doors together; `metrics` gives the figures of all processes."""
     reindex = reindex_of(node)
     subscriptions = make_subscriptions(node)
-    asking = asking_of(node)
+    book, asking = make_book(node, "pages"), asking_of(node)
     access = access_by_token(node.accounts, node.trail, asking)
     api = make_api(node, bulk or make_bulk(node), reindex, subscriptions, asking)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
@@ -243,9 +215,10 @@ def make_site(
         identity=NodeIdentityBook(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
-        doorway=make_doorway(node),
+        doorway=make_doorway(node, book),
+        staff=book,
         tokens=asking.tokens,
-        citizens=citizens_of(node),
+        citizens=citizens_of(node, book.sessions),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

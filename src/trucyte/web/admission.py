@@ -8,6 +8,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from trucyte.base.problem import Problem
 from trucyte.shared.access.local import no_access
 from trucyte.shared.access.staff.roles import ADMINISTRATOR, CARE, DESK, OVERSIGHT, STAFF_ROLES
 from trucyte.shared.access.subject import NOBODY, Subject
@@ -68,6 +69,13 @@ def resend(call: Call) -> Response:
         kept=kept,
         is_locked=session is not None and session.is_locked and not session.is_half,
     )
+
+
+def denied(call: Call, problem: Problem) -> None:
+    """Enter a Problem that is answered by a page of its own."""
+    if call.asked is not None:
+        _deny(call)
+        call.asked.failed(problem)
 
 
 def _deny(call: Call) -> None:

@@ -62,6 +62,7 @@ from trucyte.web.page import Page
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
 from trucyte.web.services import Services
+from trucyte.web.staff_pages import STAFF_PAGES
 from trucyte.web.static import Assets
 
 SERVED = Event("web.page-served", page=str, status=int, milliseconds=int)
@@ -213,6 +214,7 @@ PAGES: Sequence[Page] = (
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
     Page("preferences", "POST", "/preferences", simple.preferences, roles=OPEN),
     *OAUTH_PAGES,
+    *STAFF_PAGES,
 )
 
 

@@ -91,7 +91,7 @@ class Call:
                 settings=self.services.settings,
                 now=self.services.clock.now().astimezone(VIETNAM),
                 who=self.visitor,
-                opens=self._opens,
+                opens=self.opens,
                 **facts,
             )
         )
@@ -101,7 +101,8 @@ class Call:
             headers={"Content-Language": self.language},
         )
 
-    def _opens(self, path: str) -> bool:
+    def opens(self, path: str) -> bool:
+        """Say whether the page at a path of the table opens for who is here."""
         return self.web.opens(path, self.subject)
 
     def _with_form_key(self, html: str) -> str:

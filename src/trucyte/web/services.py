@@ -16,6 +16,7 @@ from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.receipts import Receipts
 from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
+from trucyte.shared.access.staff.book import StaffBook
 from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit import Entry
 from trucyte.shared.audit.asked import Asked
@@ -78,6 +79,7 @@ class NodeStatus:
     database_bytes: int | None
     waiting_jobs: int
     versions: Sequence[tuple[str, str]]  # part, version: "Python", "3.11.2"
+    reviews_overdue: int = 0  # accounts whose rights were not signed off in time
 
 
 class WhoLooked(Protocol):
@@ -138,3 +140,4 @@ class Services:
     tokens: Tokens | None = None  # what applications are given; None: nothing
     citizens: CitizenLogin | None = None  # None: citizens do not log in here
     doorway: Doorway | None = None  # who is before a page; None: everyone is at this machine
+    staff: StaffBook | None = None  # accounts of people; None: a node without, as tests make

@@ -18,11 +18,13 @@ create table access.staff (
     totp_step bigint not null default 0,        -- the last time step that was used: a code counts once
     rights integer not null default 0,          -- grows with every change of rights
     created_at timestamptz not null,
-    created_by text not null,
+    created_by text collate "C" not null,
+    activated_at timestamptz,                   -- a password or passkey was set first
     used_at timestamptz,                        -- last login or work
     woken_at timestamptz,                       -- enabled again after being idle
     ended_at timestamptz,
-    ended_by text,
+    ended_by text collate "C",
+    handed_to text collate "C",                 -- the account that a leaver's work goes to
     reviewed_at timestamptz,                    -- rights signed off last
     constraint staff_pkey primary key (name)
 );

@@ -36,7 +36,7 @@ from trucyte.shared.access.oauth.relying import (
     Terms,
 )
 from trucyte.shared.access.oauth.store import PostgresStore
-from trucyte.shared.access.staff.asking import LoginAsked
+from trucyte.shared.access.staff.asking import LoginAsked, mode_of
 from trucyte.shared.access.staff.sessions import Sessions
 from trucyte.vietnam.systems import load_systems
 from trucyte.web.api.interactions.who import Asking
@@ -80,7 +80,7 @@ def keys_of(node: Node) -> SigningKeys:
 
 def asking_of(node: Node) -> Asking:
     """Return what says who asks the API: applications' tokens, and whether one is needed."""
-    asks = AskedLately(LoginAsked(node.database, node.settings.access.login), node.clock)
+    asks = AskedLately(LoginAsked(node.database, mode_of(node.settings)), node.clock)
     store, keys = PostgresStore(node.database), partial(keys_of_person, node)
     parts = Parts(
         store=store,
@@ -133,7 +133,7 @@ def _fetched(ask: Asker, url: str) -> bytes:
     return text if status == 200 else b""
 
 
-def citizens_of(node: Node) -> CitizenLogin | None:
+def citizens_of(node: Node, sessions: Sessions) -> CitizenLogin | None:
     """Return the login of citizens; None where no provider is set. Raises ClientKeyUnreadable."""
     settings = node.settings.access.vneid
     if not settings.issuer:
@@ -143,7 +143,7 @@ def citizens_of(node: Node) -> CitizenLogin | None:
     return CitizenLogin(
         RelyingParty(terms, store, asker_of(node, provider=settings.issuer), node.clock),
         partial(find_citizen, node),
-        Sessions(node.database, node.clock, node.keyring.derive("sessions", 32)),
+        sessions,
         place_of(node),
         lambda account, code: node.trail.logged_in(account, door="vneid", code=code),
     )

@@ -6,21 +6,21 @@ administrator can log in; from then on everybody is.
 
 from typing import Literal
 
+from trucyte.base.settings import Settings
 from trucyte.database.connect import Database
 
+Mode = Literal["auto", "always"]
 _HAS_ADMINISTRATOR = """
 select exists (
-    select from access.staff a
-    where 'administrator' = any (a.roles) and a.ended_at is null
-      and (a.proof is not null
-           or exists (select from access.passkey p where p.account = a.name)))
+    select from access.staff
+    where 'administrator' = any (roles) and ended_at is null and activated_at is not null)
 """
 
 
 class LoginAsked:
     """Says whether a login is asked for. Safe to share between threads."""
 
-    def __init__(self, database: Database, mode: Literal["auto", "always"]) -> None:
+    def __init__(self, database: Database, mode: Mode) -> None:
         """Ask `database`, unless `mode` says always."""
         self._database = database
         # Once there is an administrator, there always is one: the last cannot be ended.
@@ -33,8 +33,13 @@ class LoginAsked:
         return self._is_asked
 
 
+def mode_of(settings: Settings) -> Mode:
+    """Return when a node asks: behind a proxy always, for whoever comes may come from anywhere."""
+    return "always" if settings.web.trusts_forwarded else settings.access.login
+
+
 def has_administrator(database: Database) -> bool:
-    """Say whether there is an administrator who can log in."""
+    """Say whether there is an administrator who has logged in or could."""
     with database.connection() as connection:
         row = connection.execute(_HAS_ADMINISTRATOR).fetchone()
     return bool(row and row[0])
