@@ -38,6 +38,34 @@ create table access.challenge (
     expires_at timestamp with time zone not null
 );
 
+create table access.client (
+    id text collate "C" not null,
+    name text not null,
+    kind text not null,
+    redirects text[] not null,
+    scopes text[] not null,
+    jwks text not null,
+    jwks_uri text not null,
+    organisation text not null,
+    launch_uri text not null,
+    binding text not null,
+    created_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table access.delegation (
+    id text collate "C" not null,
+    client text collate "C" not null,
+    account text collate "C" not null,
+    session text collate "C" not null,
+    subject text not null,
+    scopes text[] not null,
+    context text not null,
+    made_at timestamp with time zone not null,
+    ends_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
 create table access.device (
     account text collate "C" not null,
     device bytea not null,
@@ -82,6 +110,11 @@ create table access.lane (
     failures integer not null,
     until_at timestamp with time zone not null,
     tried_at timestamp with time zone not null
+);
+
+create table access.once (
+    digest bytea not null,
+    ends_at timestamp with time zone not null
 );
 
 create table access.passkey (
@@ -135,6 +168,11 @@ create table access.review (
     roles text[] not null
 );
 
+create table access.revoked (
+    id text collate "C" not null,
+    at timestamp with time zone not null
+);
+
 create table access.session (
     digest bytea not null,
     id text collate "C" not null,
@@ -150,6 +188,14 @@ create table access.session (
     seen_at timestamp with time zone not null,
     locked_at timestamp with time zone,
     ends_at timestamp with time zone not null
+);
+
+create table access.signing_key (
+    id text collate "C" not null,
+    public text not null,
+    sealed bytea not null,
+    published_at timestamp with time zone not null,
+    begins_at timestamp with time zone not null
 );
 
 create table access.staff (
@@ -182,6 +228,16 @@ create table access.staff_link (
     digest bytea not null,
     account text collate "C" not null,
     expires_at timestamp with time zone not null
+);
+
+create table access.ticket (
+    kind text not null,
+    digest bytea not null,
+    client text collate "C" not null,
+    delegation text collate "C" not null,
+    body bytea not null,
+    ends_at timestamp with time zone not null,
+    uses integer default 0 not null
 );
 
 create table access.token (
@@ -722,6 +778,14 @@ alter table access.account add constraint account_pkey PRIMARY KEY (name);
 
 alter table access.challenge add constraint challenge_pkey PRIMARY KEY (challenge);
 
+alter table access.client add constraint client_binding_check CHECK ((binding = ANY (ARRAY[''::text, 'dpop'::text, 'mtls'::text])));
+
+alter table access.client add constraint client_kind_check CHECK ((kind = ANY (ARRAY['app'::text, 'system'::text])));
+
+alter table access.client add constraint client_pkey PRIMARY KEY (id);
+
+alter table access.delegation add constraint delegation_pkey PRIMARY KEY (id);
+
 alter table access.device add constraint device_pkey PRIMARY KEY (account, device);
 
 alter table access.hold add constraint hold_pkey PRIMARY KEY (number);
@@ -733,6 +797,8 @@ alter table access.holder_notice add constraint holder_notice_pkey PRIMARY KEY (
 alter table access.holder_notice add constraint holder_notice_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'confirmed'::text, 'unreachable'::text])));
 
 alter table access.lane add constraint lane_pkey PRIMARY KEY (lane);
+
+alter table access.once add constraint once_pkey PRIMARY KEY (digest);
 
 alter table access.passkey add constraint passkey_pkey PRIMARY KEY (id);
 
@@ -746,13 +812,19 @@ alter table access.request_step add constraint request_step_pkey PRIMARY KEY (re
 
 alter table access.review add constraint review_pkey PRIMARY KEY (account, at);
 
+alter table access.revoked add constraint revoked_pkey PRIMARY KEY (id);
+
 alter table access.session add constraint session_id UNIQUE (id);
 
 alter table access.session add constraint session_pkey PRIMARY KEY (digest);
 
+alter table access.signing_key add constraint signing_key_pkey PRIMARY KEY (id);
+
 alter table access.staff add constraint staff_pkey PRIMARY KEY (name);
 
 alter table access.staff_link add constraint staff_link_pkey PRIMARY KEY (digest);
+
+alter table access.ticket add constraint ticket_pkey PRIMARY KEY (kind, digest);
 
 alter table access.token add constraint token_pkey PRIMARY KEY (digest);
 
@@ -894,6 +966,8 @@ alter table terminology.state add constraint state_is_one_row CHECK (one);
 
 alter table terminology.state add constraint state_pkey PRIMARY KEY (one);
 
+alter table access.delegation add constraint delegation_client_fkey FOREIGN KEY (client) REFERENCES access.client(id);
+
 alter table access.device add constraint device_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
 
 alter table access.passkey add constraint passkey_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
@@ -925,8 +999,15 @@ CREATE INDEX hold_person ON access.hold USING btree (person) WHERE (ended_at IS 
 CREATE INDEX holder_notice_open ON access.holder_notice USING btree (made_at) WHERE (state = ANY (ARRAY['waiting'::text, 'unreachable'::text]));
 
 CREATE INDEX holder_notice_person ON access.holder_notice USING btree (person);
+CREATE INDEX delegation_account ON access.delegation USING btree (account) WHERE (ended_at IS NULL);
+
+CREATE INDEX delegation_client ON access.delegation USING btree (client) WHERE (ended_at IS NULL);
+
+CREATE INDEX delegation_session ON access.delegation USING btree (session) WHERE ((ended_at IS NULL) AND (session <> ''::text));
 
 CREATE INDEX lane_tried ON access.lane USING btree (tried_at);
+
+CREATE INDEX once_end ON access.once USING btree (ends_at);
 
 CREATE INDEX passkey_account ON access.passkey USING btree (account);
 
@@ -939,6 +1020,8 @@ CREATE INDEX session_account ON access.session USING btree (account);
 CREATE INDEX session_end ON access.session USING btree (ends_at);
 
 CREATE INDEX staff_link_account ON access.staff_link USING btree (account);
+
+CREATE INDEX ticket_end ON access.ticket USING btree (ends_at);
 
 CREATE INDEX token_expiry ON access.token USING btree (expires_at);
 

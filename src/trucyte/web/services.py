@@ -25,6 +25,8 @@ from trucyte.shared.audit.reading import Found
 from trucyte.web.api.operations.reindex import Reindex
 from trucyte.web.doorway import Doorway
 from trucyte.web.identity import IdentityBook
+from trucyte.web.oauth.citizens import CitizenLogin
+from trucyte.web.oauth.doors import Tokens
 from trucyte.web.reader import Reader
 from trucyte.web.registers import RegisterBook
 
@@ -137,5 +139,7 @@ class Services:
     registers: RegisterBook | None = None  # None: a node without registers, as tests make
     agreements: Agreements | None = None  # consents and requests; None: a node without them
     identity: IdentityBook | None = None  # who is who; None: a node that matches nobody
+    tokens: Tokens | None = None  # what applications are given; None: nothing
+    citizens: CitizenLogin | None = None  # None: citizens do not log in here
     doorway: Doorway | None = None  # who is before a page; None: everyone is at this machine
     staff: StaffBook | None = None  # accounts of people; None: a node without, as tests make
