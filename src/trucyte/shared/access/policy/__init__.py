@@ -6,7 +6,8 @@ and a forbid takes from whatever permit was found.
 """
 
 from trucyte.shared.access.policy.book import RuleBook, load_book
-from trucyte.shared.access.policy.decider import AccessDenied, Decider, Explained
+from trucyte.shared.access.policy.decider import AccessDenied, Decider
+from trucyte.shared.access.policy.explaining import Explained
 from trucyte.shared.access.policy.rule import RulesRefused
 
 __all__ = ["AccessDenied", "Decider", "Explained", "RuleBook", "RulesRefused", "load_book"]

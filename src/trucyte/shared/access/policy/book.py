@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from trucyte.fhir.types import TYPE_NUMBERS
-from trucyte.records.access import Grant
 from trucyte.shared.access.policy.frame import Frame, check_within, read_frames
 from trucyte.shared.access.policy.reading import (
     RuleFile,
@@ -147,12 +146,14 @@ def _digest(rules: Sequence[Rule], frames: Sequence[Frame]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _canonical(value: object) -> str:
+def _canonical(value: Any) -> str:
     if isinstance(value, frozenset):
         return "{" + ",".join(sorted(map(_canonical, value))) + "}"
     if isinstance(value, tuple):
         return "(" + ",".join(map(_canonical, value)) + ")"
-    if isinstance(value, Grant) or hasattr(value, "__dataclass_fields__"):
-        fields = (f"{name}={_canonical(getattr(value, name))}" for name in value.__slots__)
+    if hasattr(value, "__dataclass_fields__"):
+        fields = (
+            f"{name}={_canonical(getattr(value, name))}" for name in value.__dataclass_fields__
+        )
         return f"{type(value).__name__}[{';'.join(fields)}]"
     return repr(value)

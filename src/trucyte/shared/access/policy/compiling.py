@@ -42,7 +42,7 @@ Match = Callable[[Asked], str]  # the reason why not, "" where it applies
 
 def compiled_who(who: Who, checks: list[tuple[str, Check]] | None = None) -> Match:
     """Return what tells why a rule does not bear on a request; further `checks` come last."""
-    asked = [*_who_checks(who), *(checks or ())]
+    asked: list[tuple[str, Check]] = [*_who_checks(who), *(checks or ())]
 
     def match(request: Asked) -> str:
         for reason, holds in asked:

@@ -73,6 +73,15 @@ class _Other:
 
 
 @dataclass(frozen=True, slots=True)
+class _Left:
+    """What forbids and scopes leave of some grants."""
+
+    grants: tuple[Grant, ...]
+    took: frozenset[str]  # ids of the forbids that took something
+    scoped: Scoped | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Draft:
     """A decision before it is an access: who decided, and what is left."""
 
@@ -131,7 +140,7 @@ class Decider:
             if "release" in permit.needs
             for purpose in permit.who.purposes
         )
-        self._kept: dict[tuple[object, ...], tuple[tuple[Grant, ...], Scoped | None]] = {}
+        self._kept: dict[tuple[object, ...], _Left] = {}
 
     def access(
         self,
@@ -205,17 +214,21 @@ class Decider:
             for other in self._forbids
             if isinstance(other.rule, Forbid) and _is_forbidden(other, asked, acting, first)
         )
-        labels = first.labels
-        for reveal in reveals:
-            labels |= reveal.labels
-        for forbid in forbids:
-            if forbid.takes_all:
-                return _nothing(forbid.id)
-            labels &= ~forbid.labels
-        grants, scoped = self._grants(chosen, forbids, asked.subject)
-        refused = _who_left_nothing(grants, scoped, forbids, asked)
-        told = tuple(reveal.id for reveal in reveals)
-        return _Draft(chosen, told, forbids, labels, grants, scoped, refused)
+        taking = next((forbid for forbid in forbids if forbid.takes_all), None)
+        if taking is not None:
+            return _nothing(taking.id)
+        shown = _union(first.labels, *(reveal.labels for reveal in reveals))
+        hidden = _union(Labels.NONE, *(forbid.labels for forbid in forbids))
+        left = self._left(chosen, forbids, asked.subject)
+        return _Draft(
+            chosen,
+            tuple(reveal.id for reveal in reveals),
+            tuple(each for each in forbids if each.id in left.took or each.labels & shown),
+            shown & ~hidden,
+            left.grants,
+            left.scoped,
+            _who_left_nothing(left, forbids, asked),
+        )
 
     def _chosen(self, asked: Asked) -> tuple[_Permit, ...]:
         """Return the first permit that applies, and those of the same conditions."""
@@ -228,9 +241,9 @@ class Decider:
                 chosen.append(each)
         return tuple(chosen)
 
-    def _grants(
+    def _left(
         self, chosen: Sequence[_Permit], forbids: Sequence[Forbid], subject: Subject
-    ) -> tuple[tuple[Grant, ...], Scoped | None]:
+    ) -> _Left:
         key = (
             tuple(each.permit.id for each in chosen),
             tuple(forbid.id for forbid in forbids),
@@ -354,24 +367,30 @@ def _why_not_forbidden(other: _Other, asked: Asked, acting: frozenset[str], draf
     return other.match(asked) or "unless"
 
 
-def _narrowed(
-    chosen: Sequence[_Permit], forbids: Sequence[Forbid], subject: Subject
-) -> tuple[tuple[Grant, ...], Scoped | None]:
+def _union(first: Labels, *others: Labels) -> Labels:
+    for other in others:
+        first |= other
+    return first
+
+
+def _narrowed(chosen: Sequence[_Permit], forbids: Sequence[Forbid], subject: Subject) -> _Left:
     grants = tuple(dict.fromkeys(grant for each in chosen for grant in each.permit.grants))
+    took: set[str] = set()
     for forbid in forbids:
-        if forbid.types:
-            grants = without(grants, forbid.types, forbid.letters)
+        left = without(grants, forbid.types, forbid.letters)
+        if left != grants:
+            took.add(forbid.id)
+        grants = left
     if subject.scopes is None:
-        return grants, None
+        return _Left(grants, frozenset(took), None)
     scoped = read_scopes(subject.scopes, subject.kind)
-    return narrowed(grants, scoped.grants), scoped
+    return _Left(narrowed(grants, scoped.grants), frozenset(took), scoped)
 
 
-def _who_left_nothing(
-    grants: Sequence[Grant], scoped: Scoped | None, forbids: Sequence[Forbid], asked: Asked
-) -> str:
+def _who_left_nothing(left: _Left, forbids: Sequence[Forbid], asked: Asked) -> str:
     """Return the rule because of which nothing is left, "" where something is."""
-    if grants and not (scoped and scoped.is_of_patient and not asked.subject.persons):
+    scoped = left.scoped
+    if left.grants and not (scoped and scoped.is_of_patient and not asked.subject.persons):
         return ""
     if scoped is not None:
         return SCOPES

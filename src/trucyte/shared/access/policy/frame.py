@@ -10,8 +10,8 @@ from typing import Final
 
 from trucyte.records.access import Grant, Labels
 from trucyte.shared.access.policy.reading import (
-    RuleFile,
     Row,
+    RuleFile,
     Vocabulary,
     id_of,
     labels_in,

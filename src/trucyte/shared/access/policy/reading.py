@@ -5,7 +5,7 @@ a policy is none.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -30,9 +30,9 @@ from trucyte.shared.access.policy.rule import (
     labels_of,
 )
 from trucyte.shared.access.policy.vocabulary import (
+    DOORS,
     KINDS,
     PERMISSIONS,
-    DOORS,
     PURPOSES,
     ROLES,
 )
@@ -113,7 +113,7 @@ class Row:
             raise self.refused(f"{key} is not a number from 1 to {most}")
         return value
 
-    def names(self, key: str, known: Sequence[str] | frozenset[str]) -> frozenset[str]:
+    def names(self, key: str, known: Iterable[str]) -> frozenset[str]:
         """Return a list of names, each known and once; empty where the key is not there."""
         value = self._take(key, [])
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
@@ -129,7 +129,7 @@ class Row:
         """Return one of the names of an enumeration."""
         value = self._take(key, default.value)
         try:
-            return kind(value)
+            return kind(str(value))
         except ValueError:
             raise self.refused(f"{key} is none of {', '.join(kind)}") from None
 
