@@ -32,6 +32,57 @@ create table access.account (
     organisation text collate "C" default ''::text not null
 );
 
+create table access.alert (
+    number bigint generated always as identity,
+    kind text collate "C" not null,
+    about text collate "C" not null,
+    raised_at timestamp with time zone not null,
+    person bigint default 0 not null,
+    role text collate "C" default ''::text not null,
+    organisation text collate "C" default ''::text not null,
+    evidence text[] default '{}'::text[] not null,
+    state text collate "C" default 'open'::text not null,
+    reason text default ''::text not null,
+    moved_by text collate "C" default ''::text not null,
+    moved_at timestamp with time zone
+);
+
+create table access.emergency (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    organisation text collate "C" not null,
+    person bigint not null,
+    patient text collate "C" not null,
+    ground text collate "C" not null,
+    reason text not null,
+    opened_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    due_at timestamp with time zone not null,
+    reviewed_by text collate "C" default ''::text not null,
+    reviewed_at timestamp with time zone,
+    verdict text collate "C" default ''::text not null,
+    review text default ''::text not null
+);
+
+create table access.release (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    purpose text collate "C" not null,
+    what_for text not null,
+    asked_by text collate "C" not null,
+    asked_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    state text collate "C" default 'asked'::text not null,
+    decided_by text collate "C" default ''::text not null,
+    decided_at timestamp with time zone
+);
+
+create table access.rule_set (
+    number bigint generated always as identity,
+    digest text collate "C" not null,
+    noted_at timestamp with time zone not null
+);
+
 create table access.token (
     digest bytea not null,
     account text collate "C" not null,
@@ -534,6 +585,20 @@ create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') 
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
 
+alter table access.alert add constraint alert_pkey PRIMARY KEY (number);
+
+alter table access.alert add constraint alert_to_someone CHECK (((person = 0) <> (role = ''::text)));
+
+alter table access.emergency add constraint emergency_by_another CHECK ((reviewed_by <> account));
+
+alter table access.emergency add constraint emergency_pkey PRIMARY KEY (number);
+
+alter table access.release add constraint release_by_two CHECK (((state = ANY (ARRAY['asked'::text, 'refused'::text, 'ended'::text])) OR ((decided_by <> asked_by) AND (decided_by <> account))));
+
+alter table access.release add constraint release_pkey PRIMARY KEY (number);
+
+alter table access.rule_set add constraint rule_set_pkey PRIMARY KEY (number);
+
 alter table access.token add constraint token_pkey PRIMARY KEY (digest);
 
 alter table audit.batch add constraint batch_number_key UNIQUE (number);
@@ -687,6 +752,16 @@ alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (k
 alter table journal.standing add constraint standing_organisation_fkey FOREIGN KEY (organisation) REFERENCES journal.organisation(number);
 
 alter table subscriptions.event add constraint event_subscription_fkey FOREIGN KEY (subscription) REFERENCES subscriptions.subscription(id) ON DELETE CASCADE;
+
+CREATE INDEX alert_person ON access.alert USING btree (person) WHERE (person <> 0);
+
+CREATE INDEX alert_role ON access.alert USING btree (role, state) WHERE (role <> ''::text);
+
+CREATE INDEX emergency_open ON access.emergency USING btree (account, until_at);
+
+CREATE INDEX emergency_waiting ON access.emergency USING btree (due_at) WHERE (reviewed_by = ''::text);
+
+CREATE INDEX release_open ON access.release USING btree (account, purpose) WHERE (state = 'open'::text);
 
 CREATE INDEX token_expiry ON access.token USING btree (expires_at);
 
