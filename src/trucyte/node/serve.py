@@ -23,6 +23,7 @@ from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
+from trucyte.node.access.people import make_doorway
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
@@ -32,7 +33,7 @@ from trucyte.node.registers.commands import facility_names
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
-from trucyte.shared.access.local import local_access
+from trucyte.shared.access.local import subject_access
 from trucyte.shared.identity.newcomers import Worklist
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
@@ -215,7 +216,7 @@ def make_site(
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
-        access=lambda purpose: local_access("pages", node.trail),
+        access=lambda subject, purpose: subject_access(subject, purpose, "pages", node.trail),
         status=lambda: status_of(node),
         rules=node.parts.rules.rules,
         clock=node.clock,
@@ -225,6 +226,7 @@ def make_site(
             version=trucyte.__version__,
             upload_folder=node.settings.data,
             facility_name=facility_names(node),
+            hosts=hosts_of(node.settings),
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
@@ -235,13 +237,20 @@ def make_site(
         identity=NodeIdentityBook(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
+        doorway=make_doorway(node),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)
+    hosts = services.settings.hosts
     mounts = {
-        "/fhir": Guard(api, hosts=HOSTS),
-        "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=HOSTS, takes_sockets=True),
-        "/api": Guard(doors, hosts=HOSTS),
+        "/fhir": Guard(api, hosts=hosts),
+        "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=hosts, takes_sockets=True),
+        "/api": Guard(doors, hosts=hosts),
     }
-    mounts |= dict.fromkeys(PATHS, Guard(about, hosts=HOSTS))
+    mounts |= dict.fromkeys(PATHS, Guard(about, hosts=hosts))
     return make_app(services, mounts)
+
+
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """Return the names this node answers to: this machine's, and those the operator gave it."""
+    return HOSTS | set(settings.web.hosts)
