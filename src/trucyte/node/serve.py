@@ -23,6 +23,7 @@ from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
+from trucyte.node.access.deciding import make_deciding, note_rules, pages_access
 from trucyte.node.access.people import make_doorway
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
@@ -33,7 +34,7 @@ from trucyte.node.registers.commands import facility_names
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
-from trucyte.shared.access.local import subject_access
+from trucyte.shared.access.policy import load_book
 from trucyte.shared.identity.newcomers import Worklist
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
@@ -90,6 +91,7 @@ def serve(host: str | None, port: int | None, watch: Path | None, workers: int |
     """
     settings = load_settings(os.environ)
     write_logs(sys.stderr)
+    load_book(settings.data)  # refused here, before anything is open: no half a policy
     address = listening_address(
         host or settings.web.host, settings.web.port if port is None else port
     )
@@ -213,10 +215,12 @@ def make_site(
     access = access_by_token(node.accounts, node.trail)
     api = make_api(node, bulk or make_bulk(node), reindex, subscriptions)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
+    deciding = make_deciding(node)
+    note_rules(node, deciding.decider)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
-        access=lambda subject, purpose: subject_access(subject, purpose, "pages", node.trail),
+        access=pages_access(deciding.decider, node.trail),
         status=lambda: status_of(node),
         rules=node.parts.rules.rules,
         clock=node.clock,

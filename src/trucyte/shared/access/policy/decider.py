@@ -38,6 +38,7 @@ from trucyte.shared.access.policy.explaining import (
 )
 from trucyte.shared.access.policy.grants import Scoped, narrowed, read_scopes, without
 from trucyte.shared.access.policy.rule import Forbid, Permit, Reveal
+from trucyte.shared.access.policy.vocabulary import default_purpose
 from trucyte.shared.access.release import Release
 from trucyte.shared.access.subject import Subject
 
@@ -162,6 +163,18 @@ class Decider:
         if draft.refused:
             raise AccessDenied(rule=draft.refused)
         return self._made(asked, draft, recorder)
+
+    def fitting_purpose(self, subject: Subject, purpose: str) -> str:
+        """Return the purpose for which a subject opens what is meant for `purpose`.
+
+        A page of persons is opened by a doctor to treat and by a registrar to receive. Where
+        no rule gives the subject's roles that purpose, it is the one their work has.
+        """
+        there = self._by_cell.get((subject.kind, purpose), ())
+        roles = [each.permit.who.roles for each in there]
+        if any(not named or named & subject.roles for named in roles):
+            return purpose
+        return default_purpose(subject.kind, subject.roles) or purpose
 
     def explained(
         self,
@@ -361,7 +374,7 @@ def _why_not_forbidden(other: _Other, asked: Asked, acting: frozenset[str], draf
     if not draft.chosen:
         return APPLIES if other.rule.id == draft.refused else "nothing"
     if _is_forbidden(other, asked, acting, draft.chosen[0].permit):
-        return APPLIES
+        return APPLIES if other.rule in draft.forbids else "nothing"
     if other.rule.who.roles and other.rule.who.roles.isdisjoint(acting):
         return "role"
     return other.match(asked) or "unless"
