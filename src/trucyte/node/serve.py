@@ -23,7 +23,13 @@ from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
-from trucyte.node.access.deciding import make_deciding, note_rules, pages_access
+from trucyte.node.access.deciding import (
+    make_deciding,
+    make_glass,
+    note_rules,
+    pages_access,
+    rules_of,
+)
 from trucyte.node.access.people import make_doorway
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
@@ -38,6 +44,7 @@ from trucyte.shared.access.policy import load_book
 from trucyte.shared.identity.newcomers import Worklist
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
+from trucyte.web.api.interactions.explaining import RulesOf
 from trucyte.web.api.interactions.who import access_by_token
 from trucyte.web.api.operations.identity import INSTANTIATES
 from trucyte.web.api.operations.registers import DIRECTORY, register_operations
@@ -169,6 +176,7 @@ def make_api(
     bulk: Bulk,
     reindex: Reindex | None = None,
     subscriptions: Subscriptions | None = None,
+    told: RulesOf | None = None,
 ) -> FhirApi:
     """Return the FHIR API of a node with all its operations."""
     reindex, subscriptions = reindex or reindex_of(node), subscriptions or make_subscriptions(node)
@@ -189,6 +197,7 @@ def make_api(
             topics=tuple(subscriptions.topics.by_url),
             instantiates=(*DIRECTORY, *INSTANTIATES),
             trusts_forwarded=node.settings.web.trusts_forwarded,
+            rules_of=told or rules_of(load_book(node.settings.data)),
             operations=(
                 *node_operations(node),
                 *operations_of(node, bulk),
@@ -213,10 +222,11 @@ def make_site(
     reindex = reindex_of(node)
     subscriptions = make_subscriptions(node)
     access = access_by_token(node.accounts, node.trail)
-    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions)
-    doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     deciding = make_deciding(node)
     note_rules(node, deciding.decider)
+    told = rules_of(deciding.decider.book)
+    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions, told)
+    doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
@@ -242,6 +252,7 @@ def make_site(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
         doorway=make_doorway(node),
+        glass=make_glass(node, deciding),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

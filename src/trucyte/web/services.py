@@ -22,6 +22,7 @@ from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.reading import Found
 from trucyte.web.api.operations.reindex import Reindex
 from trucyte.web.doorway import Doorway
+from trucyte.web.glass.glass import Glass
 from trucyte.web.identity import IdentityBook
 from trucyte.web.reader import Reader
 from trucyte.web.registers import RegisterBook
@@ -134,3 +135,4 @@ class Services:
     registers: RegisterBook | None = None  # None: a node without registers, as tests make
     identity: IdentityBook | None = None  # who is who; None: a node that matches nobody
     doorway: Doorway | None = None  # who is before a page; None: everyone is at this machine
+    glass: Glass | None = None  # emergencies; None: a node without them, as tests make

@@ -12,7 +12,10 @@ _BY = click.option("--by", default="operator", help="Account that decides [opera
 
 @click.group()
 def access() -> None:
-    """Who may see what: rules, decisions, emergencies, releases, alerts."""
+    """Who may see what: rules, decisions, emergencies, releases, alerts.
+
+    Example: trucyte access why --role doctor
+    """
 
 
 @access.command()
@@ -121,7 +124,10 @@ def emergencies(
 
 @access.group()
 def releases() -> None:
-    """Release data to others than those who treat: the managing unit's key of two."""
+    """Release data to others than those who treat: the managing unit's key of two.
+
+    Example: trucyte access releases list
+    """
 
 
 @releases.command("list")

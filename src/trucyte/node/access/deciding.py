@@ -3,17 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from trucyte.node.wiring import Node
 from trucyte.records.access import Access, Recorder
+from trucyte.records.shown import ResourceGone, ResourceNotFound
 from trucyte.shared.access.alerts import Alerts
 from trucyte.shared.access.emergency import PURPOSE, Emergencies, Emergency
 from trucyte.shared.access.local import Unshown, system_access
-from trucyte.shared.access.policy import AccessDenied, Decider, load_book
+from trucyte.shared.access.policy import AccessDenied, Decider, RuleBook, load_book
+from trucyte.shared.access.policy.explaining import effect_of, local_step
 from trucyte.shared.access.policy.facts import Overseen, circles_in
 from trucyte.shared.access.policy.sets import note_rule_set
 from trucyte.shared.access.release import Releases
 from trucyte.shared.access.subject import Subject
+from trucyte.web.api.interactions.explaining import Ruled, RulesOf
+from trucyte.web.glass.glass import Found, Glass
+
+_SAME_MAX: Final = 64  # records of one person
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,51 @@ def _check(decider: Decider, subject: Subject, emergency: Emergency) -> None:
     if subject.kind == "local":  # it has no account, so nobody could ask it why
         raise AccessDenied(rule="emergency-one-person")
     decider.access(subject, PURPOSE, Unshown(), door="pages", emergency=emergency)
+
+
+def make_glass(node: Node, deciding: Deciding) -> Glass:
+    """Return what pages need to break the glass."""
+    decider, circles = deciding.decider, circles_in(node.database)
+
+    def access(subject: Subject, emergency: Emergency) -> Access:
+        return decider.access(subject, PURPOSE, node.trail, door="pages", emergency=emergency)
+
+    def by_id(id: str) -> Found | None:
+        try:
+            patient = node.records.read(system_access("access"), "Patient", id)
+        except (ResourceNotFound, ResourceGone):
+            return None
+        return Found(patient.id, patient.person)
+
+    def by_number(number: str) -> Found | None:
+        asked = [("identifier", number), ("_count", str(_SAME_MAX + 1))]
+        page = node.records.search(system_access("access"), "Patient", asked)
+        found = [Found(entry.id, entry.person) for entry in page.entries]
+        if not 0 < len(found) <= _SAME_MAX:
+            return None
+        # Several records are one person, or it is not known who is meant.
+        circle = circles(frozenset({found[0].person}))
+        return found[0] if all(one.person in circle for one in found) else None
+
+    return Glass(deciding.emergencies, access, by_number, by_id)
+
+
+def rules_of(book: RuleBook) -> RulesOf:
+    """Return what tells which rules decided an access."""
+
+    def told(access: Access, language: str) -> list[Ruled]:
+        if access.grants is None:
+            step = local_step()
+            return [Ruled(step.rule, step.effect, step.words.of(language), "", True)]
+        found = [rule for id in access.why if (rule := book.find(id)) is not None]
+        return [
+            Ruled(
+                rule.id, effect_of(rule), rule.words.of(language), rule.law.text, rule.law.verified
+            )
+            for rule in found
+        ]
+
+    return told
 
 
 def pages_access(decider: Decider, recorder: Recorder) -> Callable[[Subject, str], Access]:

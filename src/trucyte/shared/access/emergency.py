@@ -185,6 +185,15 @@ class Emergencies:
             row = connection.execute(QUERIES.find_open, values).fetchone()
         return _emergency(row) if row else None
 
+    def open_numbered(self, subject: Subject, number: int) -> Emergency | None:
+        """Return an emergency of a subject that is open; None where it is none of those."""
+        try:
+            found = self.one(number)
+        except EmergencyUnknown:
+            return None
+        is_own = found.account == subject.account
+        return found if is_own and found.is_open(self._clock.now()) else None
+
     def one(self, number: int) -> Emergency:
         """Return an emergency. Raises EmergencyUnknown."""
         with self._database.connection() as connection:

@@ -22,6 +22,7 @@ from trucyte.web.api.dispatch import AccessOf, Dispatcher, RequestTrail, check_m
 from trucyte.web.api.interactions.auditing import Auditing, AuditTrail
 from trucyte.web.api.interactions.batches import Batches
 from trucyte.web.api.interactions.describing import Describing
+from trucyte.web.api.interactions.explaining import Explaining, RulesOf
 from trucyte.web.api.interactions.operating import Operating
 from trucyte.web.api.interactions.reading import Reading
 from trucyte.web.api.interactions.searching import Searching
@@ -49,6 +50,7 @@ class ApiParts:
     systems: Callable[[], Mapping[str, Sequence[str]]] = dict  # code systems and their versions
     topics: Sequence[str] = ()  # canonicals one may subscribe to
     instantiates: Sequence[str] = ()  # CapabilityStatements of others that are met here
+    rules_of: RulesOf | None = None  # what `_why` tells; None: it is a parameter as others are
     path: str = "/fhir"
     trusts_forwarded: bool = False  # whether X-Forwarded-* name the address clients see
 
@@ -121,6 +123,8 @@ def _routes(parts: ApiParts) -> Routes:
     ]
     if parts.audit is not None:
         rows = [Auditing(parts.audit, parts.records).before(row) for row in rows]
+    if parts.rules_of is not None:
+        rows = [Explaining(parts.rules_of).before(row) for row in rows]
     if parts.interactions is not None:
         rows += Writing(parts.interactions, parts.definitions).rows()
         rows += Batches(parts.interactions, Routes(rows)).rows()
