@@ -126,8 +126,9 @@ def _listing(call: Call, *, number: int = 0, reason: str = "", mistake: str = ""
     glass, now = _glass(call), call.services.clock.now()
     call.access(PURPOSE)
     waiting = glass.waiting()
-    if mistake and number not in {each.number for each in waiting}:
-        number = 0  # it was judged meanwhile: say so above the list
+    own = call.subject.account
+    if number not in {each.number for each in waiting if each.account != own}:
+        number = 0  # it has no form: what is wrong is said above the list
     return call.page(
         "emergencies.html",
         waiting=[(each, each.is_overdue(now)) for each in waiting],
@@ -135,7 +136,7 @@ def _listing(call: Call, *, number: int = 0, reason: str = "", mistake: str = ""
         reviewed=glass.reviewed(),
         grounds={ground: call.text(words) for ground, words in GROUNDS.items()},
         verdicts=VERDICTS,
-        own=call.subject.account,
+        own=own,
         number=number,
         reason=reason,
         mistake=mistake,
