@@ -1,5 +1,6 @@
 """Puts together what decides on access: rules, emergencies, releases, alerts."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from trucyte.shared.access.subject import Subject
 from trucyte.web.api.interactions.explaining import Ruled, RulesOf
 from trucyte.web.glass.glass import Found, Glass
 
+_NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{3,39}")
 _SAME_MAX: Final = 64  # records of one person
 
 
@@ -77,6 +79,8 @@ def make_glass(node: Node, deciding: Deciding) -> Glass:
         return Found(patient.id, patient.person)
 
     def by_number(number: str) -> Found | None:
+        if not _NUMBER.fullmatch(number):
+            return None
         asked = [("identifier", number), ("_count", str(_SAME_MAX + 1))]
         page = node.records.search(system_access("access"), "Patient", asked)
         found = [Found(entry.id, entry.person) for entry in page.entries]

@@ -58,7 +58,7 @@ class Overseen:
 
     def _below(self, organisation: str) -> list[str]:
         access = system_access("access")
-        pairs = [("partof", organisation), ("_count", "500"), ("_elements", "id")]
+        pairs = [("partof", organisation), ("_count", "500")]
         page = self._records.search(access, "Organization", pairs)
         found = [f"Organization/{entry.id}" for entry in page.entries]
         while page.next:
