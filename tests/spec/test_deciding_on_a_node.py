@@ -23,7 +23,7 @@ from trucyte.records import Hasher
 from trucyte.shared.access.alerts import Alerts
 from trucyte.shared.access.emergency import Ground
 from trucyte.shared.access.local import Unshown, local_access
-from trucyte.shared.access.policy import AccessDenied
+from trucyte.shared.access.policy import AccessDenied, facts
 from trucyte.shared.access.policy.facts import OVERSEEN_LIFE, Overseen
 from trucyte.shared.access.subject import LOCAL, Subject
 from trucyte.shared.audit.reading import Wanted
@@ -139,7 +139,9 @@ def test_pages_are_opened_for_the_purpose_of_ones_work(node, deciding) -> None:
         access(replace(DOCTOR, roles=frozenset()), "TREAT")
 
 
-def test_organisations_below_are_found_some_levels_down_and_kept_a_minute(node, clock) -> None:
+def test_organisations_below_are_found_some_levels_down_and_kept_a_minute(
+    node, clock, monkeypatch
+) -> None:
     below = Overseen(node.records, clock)
     assert below("Organization/province") == {"Organization/hospital", "Organization/ward"}
     assert len(below("Organization/ministry")) == 3
@@ -148,6 +150,11 @@ def test_organisations_below_are_found_some_levels_down_and_kept_a_minute(node, 
     assert below("Organization/ward") == frozenset()
     clock.advance(OVERSEEN_LIFE)
     assert below("Organization/ward") == {"Organization/clinic"}
+    monkeypatch.setattr(facts, "_PAGE", 1)
+    monkeypatch.setattr(facts, "_OVERSEEN_MAX", 0)
+    put(node, organisation("post", "ward"))
+    clock.advance(OVERSEEN_LIFE)
+    assert below("Organization/ward") == {"Organization/clinic", "Organization/post"}
     put(node, organisation("ministry", "ward"))  # a circle ends
     assert "Organization/ministry" not in Overseen(node.records, clock)("Organization/ministry")
     clock.advance(timedelta(minutes=2))

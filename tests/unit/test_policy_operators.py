@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from trucyte.records.access import Labels
 from trucyte.shared.access.local import Unshown
 from trucyte.shared.access.policy import AccessDenied, Decider, RulesRefused, load_book
+from trucyte.shared.access.policy import decider as decider_module
 from trucyte.shared.access.policy.book import make_book, packaged_files
 from trucyte.shared.access.policy.reading import SIZE_MAX, open_file
 from trucyte.shared.access.policy.rule import Forbid
@@ -215,6 +217,7 @@ BROKEN: Mapping[str, str] = {
     WIDE.replace("doctors-of-the-house", "nurse-own-ward"): "there already",
     WIDE + WIDE: "there already",
     WIDE.partition("[[permit.grant]]")[0]: "at least one grant",
+    WIDE.partition("[[permit.grant]]")[0] + "grant = 3": "not a list of tables",
     f'[[forbid]]\nid = "nothing"\n{LAW}': "takes one",
     f'[[forbid]]\nid = "much"\neverything = true\ntypes = ["Patient"]\n{LAW}': "takes one",
     f'[[forbid]]\nid = "odd"\ntypes = ["Patient"]\nletters = "q"\n{LAW}': "letters",
@@ -285,3 +288,55 @@ def test_the_local_subject_keeps_what_it_had() -> None:
     access = Decider(make_book(PACKAGED)).access(LOCAL, "HRESCH", Unshown(), door="fhir")
     assert (access.caller, access.purpose, access.grants) == ("fhir", "TREAT", None)
     assert not access.sees_restricted and access.sees_organisations is None
+
+
+def test_a_ward_alone_may_be_the_relation_and_a_code_the_bound() -> None:
+    relation = 'relation = ["practitioner", "ward", "organisation"]'
+    narrow = WIDE.replace(relation, 'relation = ["ward"]').replace(
+        'letters = "crus"', 'letters = "rs"\nquery = [["category", "vital-signs"]]'
+    )
+    subject = replace(DOCTOR, wards=("Location/w",))
+    access = access_with('off = ["doctor-own-patients"]\n' + narrow, subject)
+    assert access.related is not None and access.related.holders == ("Location/w",)
+    by_house = access_with(WIDE.replace(relation, 'relation = ["organisation"]'), subject)
+    assert by_house.related is not None and by_house.related.holders == ("Organization/own",)
+    assert access.grants is not None and access.grants[0].query == (("category", "vital-signs"),)
+
+
+def test_who_is_left_with_nothing_is_told_by_which_forbid() -> None:
+    forbid = f"""
+[[forbid]]
+id = "only-by-appointment"
+roles = ["doctor"]
+purposes = ["TREAT"]
+types = ["Basic"]
+all_but = true
+{LAW}"""
+    with pytest.raises(AccessDenied) as denied:
+        access_with(forbid)
+    assert denied.value.rule == "only-by-appointment"
+
+
+@pytest.mark.parametrize(
+    ("told", "instead"),
+    [
+        ('letters = "crus"', 'letters = "crusx"'),
+        ('labels = ["TB"]', 'labels = ["SECRET"]'),
+        ("every_type = true", ""),
+    ],
+)
+def test_a_frame_that_is_wrong_stops_the_node(told: str, instead: str) -> None:
+    text = files("trucyte.shared.access.policy").joinpath("rules/frames.toml").read_text("utf-8")
+    assert told in text
+    broken = open_file("frames.toml", text.replace(told, instead, 1))
+    with pytest.raises(RulesRefused):
+        make_book([broken if file.name == broken.name else file for file in PACKAGED])
+
+
+def test_more_tokens_than_are_kept_are_decided_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decider_module, "_KEPT_MAX", 2)
+    decider = Decider(make_book(PACKAGED))
+    for type in ("Patient", "Condition", "Observation", "Patient"):
+        subject = replace(DOCTOR, scopes=(f"user/{type}.rs",))
+        access = decider.access(subject, "TREAT", Unshown(), door="fhir")
+        assert access.may("r", type) and not access.may("c", type)

@@ -407,7 +407,8 @@ def _who_left_nothing(left: _Left, forbids: Sequence[Forbid], asked: Asked) -> s
         return ""
     if scoped is not None:
         return SCOPES
-    return forbids[-1].id if forbids else BY_DEFAULT
+    # A permit has grants, so a forbid took the last of them.
+    return next(forbid.id for forbid in reversed(forbids) if forbid.id in left.took)
 
 
 def _until(asked: Asked, permit: Permit) -> datetime | None:

@@ -12,6 +12,7 @@ from trucyte.shared.access.local import system_access
 
 OVERSEEN_LIFE: Final = timedelta(seconds=60)
 _OVERSEEN_MAX: Final = 10_000
+_PAGE: Final = 500
 _LEVELS_MAX: Final = 4  # ministry, province, commune, ward
 
 
@@ -58,7 +59,7 @@ class Overseen:
 
     def _below(self, organisation: str) -> list[str]:
         access = system_access("access")
-        pairs = [("partof", organisation), ("_count", "500")]
+        pairs = [("partof", organisation), ("_count", str(_PAGE))]
         page = self._records.search(access, "Organization", pairs)
         found = [f"Organization/{entry.id}" for entry in page.entries]
         while page.next:

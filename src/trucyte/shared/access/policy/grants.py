@@ -96,10 +96,10 @@ def _grant(scope: str, contexts: frozenset[str]) -> Grant | None:
     if not letters or (read["type"] != "*" and read["type"] not in TYPE_NUMBERS):
         return None
     types = None if read["type"] == "*" else frozenset({read["type"]})
+    if not read["query"]:
+        return Grant(types, letters)
     try:
-        query = tuple(parse_qsl(read["query"] or "", keep_blank_values=True, strict_parsing=True))
+        query = parse_qsl(read["query"], keep_blank_values=True, strict_parsing=True)
     except ValueError:
-        if read["query"]:
-            return None  # a narrowing that cannot be read must not become none at all
-        query = ()
-    return Grant(types, letters, query)
+        return None  # a narrowing that cannot be read must not become none at all
+    return Grant(types, letters, tuple(query))
