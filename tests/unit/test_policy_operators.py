@@ -106,6 +106,19 @@ types = ["DocumentReference"]
     assert access_with(forbid, door="fhir").may("r", "Condition")
 
 
+def test_a_forbid_binds_the_roles_that_one_has_and_not_those_of_the_permit() -> None:
+    shared = WIDE.replace('roles = ["doctor"]', 'roles = ["doctor", "nurse"]')
+    forbid = f"""
+[[forbid]]
+id = "no-conditions-for-nurses"
+roles = ["nurse"]
+types = ["Condition"]
+{LAW}"""
+    nurse = replace(DOCTOR, roles=frozenset({"nurse"}))
+    assert access_with(shared + forbid).may("r", "Condition")
+    assert not access_with(shared + forbid, nurse).may("r", "Condition")
+
+
 def test_what_an_operator_switches_off_is_off_and_forbids_stay() -> None:
     book = book_with('off = ["doctor-own-patients", "hiv-to-hiv-care"]')
     assert book.off == {"doctor-own-patients", "hiv-to-hiv-care"}
