@@ -32,6 +32,21 @@ create table access.account (
     organisation text collate "C" default ''::text not null
 );
 
+create table access.alert (
+    number bigint generated always as identity,
+    kind text collate "C" not null,
+    about text collate "C" not null,
+    raised_at timestamp with time zone not null,
+    person bigint default 0 not null,
+    role text collate "C" default ''::text not null,
+    organisation text collate "C" default ''::text not null,
+    evidence text[] default '{}'::text[] not null,
+    state text collate "C" default 'open'::text not null,
+    reason text default ''::text not null,
+    moved_by text collate "C" default ''::text not null,
+    moved_at timestamp with time zone
+);
+
 create table access.challenge (
     challenge bytea not null,
     account text collate "C" not null,
@@ -103,6 +118,21 @@ create table access.holder_notice (
     made_at timestamp with time zone not null,
     changed_at timestamp with time zone not null,
     changed_by text default ''::text not null
+create table access.emergency (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    organisation text collate "C" not null,
+    person bigint not null,
+    patient text collate "C" not null,
+    ground text collate "C" not null,
+    reason text not null,
+    opened_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    due_at timestamp with time zone not null,
+    reviewed_by text collate "C" default ''::text not null,
+    reviewed_at timestamp with time zone,
+    verdict text collate "C" default ''::text not null,
+    review text default ''::text not null
 );
 
 create table access.lane (
@@ -158,6 +188,17 @@ create table access.request_step (
     note text default ''::text not null,
     article text default ''::text not null,
     digest bytea
+create table access.release (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    purpose text collate "C" not null,
+    what_for text not null,
+    asked_by text collate "C" not null,
+    asked_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    state text collate "C" default 'asked'::text not null,
+    decided_by text collate "C" default ''::text not null,
+    decided_at timestamp with time zone
 );
 
 create table access.review (
@@ -171,6 +212,10 @@ create table access.review (
 create table access.revoked (
     id text collate "C" not null,
     at timestamp with time zone not null
+create table access.rule_set (
+    number bigint generated always as identity,
+    digest text collate "C" not null,
+    noted_at timestamp with time zone not null
 );
 
 create table access.session (
@@ -776,6 +821,10 @@ create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') 
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
 
+alter table access.alert add constraint alert_pkey PRIMARY KEY (number);
+
+alter table access.alert add constraint alert_to_someone CHECK (((person = 0) <> (role = ''::text)));
+
 alter table access.challenge add constraint challenge_pkey PRIMARY KEY (challenge);
 
 alter table access.client add constraint client_binding_check CHECK ((binding = ANY (ARRAY[''::text, 'dpop'::text, 'mtls'::text])));
@@ -795,6 +844,9 @@ alter table access.holder add constraint holder_pkey PRIMARY KEY (person, holder
 alter table access.holder_notice add constraint holder_notice_pkey PRIMARY KEY (consent, version, holder);
 
 alter table access.holder_notice add constraint holder_notice_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'confirmed'::text, 'unreachable'::text])));
+alter table access.emergency add constraint emergency_by_another CHECK ((reviewed_by <> account));
+
+alter table access.emergency add constraint emergency_pkey PRIMARY KEY (number);
 
 alter table access.lane add constraint lane_pkey PRIMARY KEY (lane);
 
@@ -813,6 +865,13 @@ alter table access.request_step add constraint request_step_pkey PRIMARY KEY (re
 alter table access.review add constraint review_pkey PRIMARY KEY (account, at);
 
 alter table access.revoked add constraint revoked_pkey PRIMARY KEY (id);
+alter table access.release add constraint release_by_two CHECK (((state = ANY (ARRAY['asked'::text, 'refused'::text, 'ended'::text])) OR ((decided_by <> asked_by) AND (decided_by <> account))));
+
+alter table access.release add constraint release_pkey PRIMARY KEY (number);
+
+alter table access.review add constraint review_pkey PRIMARY KEY (account, at);
+
+alter table access.rule_set add constraint rule_set_pkey PRIMARY KEY (number);
 
 alter table access.session add constraint session_id UNIQUE (id);
 
@@ -1004,6 +1063,13 @@ CREATE INDEX delegation_account ON access.delegation USING btree (account) WHERE
 CREATE INDEX delegation_client ON access.delegation USING btree (client) WHERE (ended_at IS NULL);
 
 CREATE INDEX delegation_session ON access.delegation USING btree (session) WHERE ((ended_at IS NULL) AND (session <> ''::text));
+CREATE INDEX alert_person ON access.alert USING btree (person) WHERE (person <> 0);
+
+CREATE INDEX alert_role ON access.alert USING btree (role, state) WHERE (role <> ''::text);
+
+CREATE INDEX emergency_open ON access.emergency USING btree (account, until_at);
+
+CREATE INDEX emergency_waiting ON access.emergency USING btree (due_at) WHERE (reviewed_by = ''::text);
 
 CREATE INDEX lane_tried ON access.lane USING btree (tried_at);
 
@@ -1014,6 +1080,7 @@ CREATE INDEX passkey_account ON access.passkey USING btree (account);
 CREATE INDEX request_open ON access.request USING btree (answer_by) WHERE (ended_at IS NULL);
 
 CREATE INDEX request_person ON access.request USING btree (person);
+CREATE INDEX release_open ON access.release USING btree (account, purpose) WHERE (state = 'open'::text);
 
 CREATE INDEX session_account ON access.session USING btree (account);
 

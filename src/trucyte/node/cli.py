@@ -25,7 +25,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 _UNREACHABLE_KINDS = (Kind.UNAVAILABLE, Kind.NO_SPACE)
 # Problems with how the program was called, whatever their kind says of the input.
-_WRONG_USE_CODES = ("setting-refused", "settings-unreadable")
+_WRONG_USE_CODES = ("setting-refused", "settings-unreadable", "rules-refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ COMMANDS = {
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
     "client": Command("trucyte.node.access.clients:client", "Applications that are given tokens."),
     "standin": Command("trucyte.node.access.standins:standin", "Stand-ins of services of others."),
+    "access": Command("trucyte.node.access.commands:access", "Who may see what, and why."),
     "fhirpath": Command("trucyte.node.fhirpath:fhirpath", "Evaluate FHIRPath on a resource."),
     "terminology": Command(
         "trucyte.node.terminology:terminology", "Code lists: load, look up, expand, translate."

@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -23,6 +24,14 @@ from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
 from trucyte.node.access.agreements import agreements_of
+from trucyte.node.access.deciding import (
+    make_deciding,
+    make_glass,
+    note_rules,
+    pages_access,
+    rules_of,
+    tokens_access,
+)
 from trucyte.node.access.people import make_book, make_doorway
 from trucyte.node.access.tokens import asking_of, citizens_of, security_of
 from trucyte.node.api.operations import node_operations
@@ -35,10 +44,11 @@ from trucyte.node.serving.address import check_beyond, is_encrypted, listening_a
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
-from trucyte.shared.access.local import subject_access
+from trucyte.shared.access.policy import load_book
 from trucyte.shared.identity.newcomers import Worklist
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
+from trucyte.web.api.interactions.explaining import RulesOf
 from trucyte.web.api.interactions.who import Asking, access_by_token
 from trucyte.web.api.operations.identity import INSTANTIATES
 from trucyte.web.api.operations.registers import DIRECTORY, register_operations
@@ -83,6 +93,7 @@ def serve(host: str | None, port: int | None, watch: Path | None, workers: int |
     settings = load_settings(os.environ)
     write_logs(sys.stderr)
     place = host or settings.web.host
+    load_book(settings.data)  # refused here, before anything is open: no half a policy
     address = listening_address(
         place,
         settings.web.port if port is None else port,
@@ -144,6 +155,7 @@ def make_api(
     reindex: Reindex | None = None,
     subscriptions: Subscriptions | None = None,
     asking: Asking | None = None,
+    told: RulesOf | None = None,
 ) -> FhirApi:
     """Return the FHIR API of a node with all its operations."""
     reindex, subscriptions = reindex or reindex_of(node), subscriptions or make_subscriptions(node)
@@ -165,6 +177,7 @@ def make_api(
             topics=tuple(subscriptions.topics.by_url),
             instantiates=(*DIRECTORY, *INSTANTIATES),
             trusts_forwarded=node.settings.web.trusts_forwarded,
+            rules_of=told or rules_of(load_book(node.settings.data)),
             operations=(
                 *node_operations(node),
                 *operations_of(node, bulk),
@@ -188,14 +201,18 @@ def make_site(
     """Put pages, API and doors together; `metrics` gives the figures of all processes."""
     reindex = reindex_of(node)
     subscriptions = make_subscriptions(node)
-    book, asking = make_book(node, "pages"), asking_of(node)
+    deciding = make_deciding(node)
+    note_rules(node, deciding.decider)
+    told = rules_of(deciding.decider.book)
+    book = make_book(node, "pages")
+    asking = replace(asking_of(node), base=tokens_access(deciding.decider))
     access = access_by_token(node.accounts, node.trail, asking)
-    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions, asking)
+    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions, asking, told)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
-        access=lambda subject, purpose: subject_access(subject, purpose, "pages", node.trail),
+        access=pages_access(deciding.decider, node.trail),
         status=lambda: status_of(node),
         rules=node.parts.rules.rules,
         clock=node.clock,
@@ -221,6 +238,7 @@ def make_site(
         staff=book,
         tokens=asking.tokens,
         citizens=citizens_of(node, book.sessions),
+        glass=make_glass(node, deciding),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)

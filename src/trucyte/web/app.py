@@ -41,6 +41,7 @@ from trucyte.web.admission import (
 )
 from trucyte.web.defects import say_sorry
 from trucyte.web.doorway import LOCAL_VISITOR, Visitor
+from trucyte.web.glass.pages import EMERGENCY_PAGES
 from trucyte.web.handlers import (
     errors,
     files,
@@ -212,6 +213,7 @@ PAGES: Sequence[Page] = (
         registers.facility,
         reason="page Organization",
     ),
+    *EMERGENCY_PAGES,
     Page("help", "GET", "/help", simple.help_page, roles=OPEN),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
     Page("preferences", "POST", "/preferences", simple.preferences, roles=OPEN),

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 
 from trucyte.base.clock import VIETNAM
 from trucyte.records.access import Access
+from trucyte.shared.access.emergency import Emergency
 from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit.asked import Asked
 from trucyte.web import charts, formats
@@ -69,8 +70,21 @@ class Call:
 
     def access(self, purpose: str) -> Access:
         """Return what the person before the page may see, entered as one with this request."""
-        access = self.services.access(self.subject, purpose)
+        glass, open_one = self.services.glass, self.emergency
+        if glass is not None and open_one is not None:
+            access = glass.access(self.subject, open_one)
+        else:
+            access = self.services.access(self.subject, purpose)
         return access if self.asked is None else self.asked.of(access)
+
+    @property
+    def emergency(self) -> Emergency | None:
+        """The emergency under which this page is read: one that is open and that it names."""
+        told = self.request.query_params.get("emergency", "")
+        glass = self.services.glass
+        if not told or glass is None or self.request.method != "GET":
+            return None
+        return glass.opened(self.subject, told)
 
     @property
     def is_part(self) -> bool:
@@ -93,6 +107,7 @@ class Call:
                 now=self.services.clock.now().astimezone(VIETNAM),
                 who=self.visitor,
                 opens=self.opens,
+                emergency=self.emergency,
                 **facts,
             )
         )

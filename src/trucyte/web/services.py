@@ -24,6 +24,7 @@ from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.reading import Found
 from trucyte.web.api.operations.reindex import Reindex
 from trucyte.web.doorway import Doorway
+from trucyte.web.glass.glass import Glass
 from trucyte.web.identity import IdentityBook
 from trucyte.web.oauth.citizens import CitizenLogin
 from trucyte.web.oauth.doors import Tokens
@@ -143,3 +144,4 @@ class Services:
     citizens: CitizenLogin | None = None  # None: citizens do not log in here
     doorway: Doorway | None = None  # who is before a page; None: everyone is at this machine
     staff: StaffBook | None = None  # accounts of people; None: a node without, as tests make
+    glass: Glass | None = None  # emergencies; None: a node without them, as tests make

@@ -22,6 +22,7 @@ from trucyte.web.api.dispatch import AccessOf, Dispatcher, RequestTrail, check_m
 from trucyte.web.api.interactions.auditing import Auditing, AuditTrail
 from trucyte.web.api.interactions.batches import Batches
 from trucyte.web.api.interactions.describing import Describing
+from trucyte.web.api.interactions.explaining import Explaining, RulesOf
 from trucyte.web.api.interactions.operating import Operating
 from trucyte.web.api.interactions.reading import Reading
 from trucyte.web.api.interactions.searching import Searching
@@ -50,6 +51,7 @@ class ApiParts:
     topics: Sequence[str] = ()  # canonicals one may subscribe to
     instantiates: Sequence[str] = ()  # CapabilityStatements of others that are met here
     security: Security = nothing_asked  # what the statement says of tokens
+    rules_of: RulesOf | None = None  # what `_why` tells; None: it is a parameter as others are
     path: str = "/fhir"
     trusts_forwarded: bool = False  # whether X-Forwarded-* name the address clients see
 
@@ -122,6 +124,8 @@ def _routes(parts: ApiParts) -> Routes:
     ]
     if parts.audit is not None:
         rows = [Auditing(parts.audit, parts.records).before(row) for row in rows]
+    if parts.rules_of is not None:
+        rows = [Explaining(parts.rules_of).before(row) for row in rows]
     if parts.interactions is not None:
         rows += Writing(parts.interactions, parts.definitions).rows()
         rows += Batches(parts.interactions, Routes(rows)).rows()
