@@ -29,7 +29,7 @@ def journal(database: Database, tmp_path: Path, clock: FixedClock) -> Iterator[J
     journal.commit([a_change("b", Operation.DELETE)])
     journal.checkpoint()
     journal.commit([a_change("d"), a_change("e")])
-    erase_body(database, 6)
+    erase_body(journal, 6)
     yield journal
     journal.close()
 

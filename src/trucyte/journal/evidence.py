@@ -179,7 +179,7 @@ def prove(
         FORM,
         _record(line),
         line.salt,
-        codec.decompress(line.codec, line.body),
+        codec.open(line.codec, line.body, line.place),
         erased[0] if erased else b"",
         batch.number,
         batch.first_seq,

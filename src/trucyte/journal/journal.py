@@ -4,7 +4,9 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
+from typing import Final
 
 from trucyte.base.clock import Clock
 from trucyte.base.problem import Problem
@@ -13,30 +15,36 @@ from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal import follow as following
 from trucyte.journal import leaf, pack
 from trucyte.journal.arrange import Outcome, Proposal, Unit
+from trucyte.journal.atrest.body_keys import BodyKeys, Pair
+from trucyte.journal.atrest.sealed import NONCE_SIZE, BodyKey
 from trucyte.journal.change import (
     Change,
     Entry,
     Expectation,
     Head,
     Key,
+    KeyDestroyed,
     Operation,
     Position,
     Projection,
     Stored,
 )
 from trucyte.journal.checkpoint import Checkpoint, Signer
-from trucyte.journal.codec import Codec, shipped_dictionaries
+from trucyte.journal.codec import SEALED, Codec, shipped_dictionaries
 from trucyte.journal.evidence import Evidence, prove
 from trucyte.journal.group import Group, Pace
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.named import queries_of
 from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
-from trucyte.journal.rows import binary_cursor, line_of, stored_of
+from trucyte.journal.rows import all_stored_of, binary_cursor, lines_of
 from trucyte.journal.tail import Tail, read_tail
 from trucyte.journal.verify import Verdict, verify
-from trucyte.journal.writer import OutcomeUnknown, Writer
+from trucyte.journal.writer import OutcomeUnknown, Writer, sealed_for
 
 Expectations = Sequence[Expectation]
+
+_KEYS_MADE_AGAIN_MAX: Final = 3
+_CHANCE_SIZE: Final = leaf.SALT_SIZE + NONCE_SIZE
 
 
 def _silent(done: int, total: int) -> None:
@@ -68,6 +76,7 @@ class Journal:
         schema: str = "journal",
         has_heads: bool = True,
         codec: Codec | None = None,
+        seals: bool = True,
         lock_seconds_max: float = 0.05,
         checkpoint_batches: int = 1000,
         checkpoint_seconds: float = 60.0,
@@ -76,6 +85,9 @@ class Journal:
     ) -> None:
         """Open lazily; `projections` run inside every commit, in this order.
 
+        Bodies are sealed under keys of their persons unless `seals` is false or a `codec` is
+        given; those that are there are read whatever their form.
+
         `noted` is told of each commit when it is done: units joined, lines, seconds.
         """
         self.database = database
@@ -83,7 +95,9 @@ class Journal:
         self.projections = tuple(projections)
         self._queries = queries_of(schema)
         self._has_heads = has_heads
-        self.codec = codec or Codec(shipped_dictionaries())
+        self.body_keys = BodyKeys(database, keyring)
+        self.codec = codec or Codec(shipped_dictionaries(), keys=self.body_keys)
+        self._seals = seals and codec is None
         self._signer = Signer(
             keyring, clock, batches_max=checkpoint_batches, seconds_max=checkpoint_seconds,
             queries=self._queries,
@@ -109,7 +123,11 @@ class Journal:
         value, and what a projection raises; DatabaseAway or DatabaseFull where nothing was
         accepted, OutcomeUnknown where that cannot be told.
         """
-        (outcome,) = self._group.run([self._propose(changes, expectations)], len(changes))
+        for _ in range(_KEYS_MADE_AGAIN_MAX):
+            (outcome,) = self._group.run([self._propose(changes, expectations)], len(changes))
+            if not isinstance(outcome, KeyDestroyed):
+                break
+            self.body_keys.drop()
         if isinstance(outcome, Problem):
             raise outcome
         return outcome
@@ -128,6 +146,7 @@ class Journal:
         outcomes: list[Outcome] = []
         expected = expectations or {}
         for part in self._pace.cut(units):
+            self._prepare_keys(change for unit in part for change in unit)
             proposed = [
                 self._proposed_or_refused(unit, expected.get(place, ()))
                 for place, unit in enumerate(part, len(outcomes))
@@ -138,7 +157,12 @@ class Journal:
             outcomes += [
                 unit if isinstance(unit, Problem) else next(committed) for unit in proposed
             ]
-        return outcomes
+        return [
+            self._again(units[place], expected.get(place, ()))
+            if isinstance(outcome, KeyDestroyed)
+            else outcome
+            for place, outcome in enumerate(outcomes)
+        ]
 
     def head(self, keys: Iterable[Key]) -> dict[Key, Head]:
         """Return what is current of each (origin, type, id) that was ever accepted."""
@@ -161,7 +185,7 @@ class Journal:
             lines = self._lines(self._queries.bodies, wanted)
         else:
             rows = binary_cursor(cursor.connection).execute(self._queries.bodies, wanted).fetchall()
-            lines = [stored_of(row, self.codec) for row in rows]
+            lines = all_stored_of(rows, self.codec)
         return {line.entry.seq: line for line in lines}
 
     def lines(self, seqs: Iterable[int], cursor: Cursor) -> list[Stored]:
@@ -171,7 +195,7 @@ class Journal:
         """
         wanted = (pack.bigints(list(seqs)),)
         rows = cursor.execute(self._queries.lines, wanted, prepare=True).fetchall()
-        return [line_of(row, self.codec) for row in rows]
+        return lines_of(rows, self.codec)
 
     def current(
         self, keys: Iterable[Key], connection: Connection | None = None
@@ -185,10 +209,8 @@ class Journal:
                 return self.current(keys, own)
         wanted = pack.uuids([_head_key(key) for key in keys])
         cursor = binary_cursor(connection)
-        lines = (
-            line_of(row, self.codec)
-            for row in cursor.execute(self._queries.current, (wanted,), prepare=True)
-        )
+        rows = cursor.execute(self._queries.current, (wanted,), prepare=True).fetchall()
+        lines = lines_of(rows, self.codec)
         return {(line.entry.origin, line.entry.type, line.entry.id): line for line in lines}
 
     def version(self, origin: int, type: str, id: str, version: int) -> Stored | None:
@@ -308,6 +330,7 @@ class Journal:
         """Close the connections of this journal; it opens them again when used."""
         self._writer.close()
         self._listener.close()
+        self.body_keys.forget()
 
     def _commit_noted(self, units: Sequence[Unit]) -> Sequence[Outcome]:
         began = time.perf_counter()
@@ -319,10 +342,11 @@ class Journal:
     def _propose(self, changes: Sequence[Change], expectations: Expectations) -> Unit:
         """Do everything to the changes of a unit that needs no lock."""
         # One call to the system for all salts: it costs more than hashing.
-        salts = secrets.token_bytes(leaf.SALT_SIZE * len(changes))
+        keys = self._prepare_keys(changes)
+        chance = secrets.token_bytes(_CHANCE_SIZE * len(changes))
         proposals = [
-            self._proposal(change, salts[place : place + leaf.SALT_SIZE])
-            for change, place in zip(changes, count(0, leaf.SALT_SIZE), strict=False)
+            self._proposal(change, chance[place : place + _CHANCE_SIZE], keys)
+            for change, place in zip(changes, count(0, _CHANCE_SIZE), strict=False)
         ]
         return Unit(proposals, expectations)
 
@@ -334,23 +358,45 @@ class Journal:
         except Problem as problem:
             return problem
 
-    def _proposal(self, change: Change, salt: bytes) -> Proposal:
+    def _prepare_keys(self, changes: Iterable[Change]) -> Mapping[Pair, BodyKey]:
+        """Return the keys that seal the bodies of changes, all asked for at once."""
+        if not self._seals:
+            return {}
+        pairs = {_pair(change) for change in changes if change.body}
+        return self.body_keys.of(pairs) if pairs else {}
+
+    def _again(self, changes: Sequence[Change], expectations: Expectations) -> Outcome:
+        """Accept a unit that met an erasure once more, under new keys."""
+        self.body_keys.drop()
+        try:
+            return self.commit(changes, expectations)
+        except Problem as problem:
+            return problem
+
+    def _proposal(self, change: Change, chance: bytes, keys: Mapping[Pair, BodyKey]) -> Proposal:
         assert change.body or change.operation is Operation.DELETE
+        salt, nonce = chance[: leaf.SALT_SIZE], chance[leaf.SALT_SIZE :]
         id_bytes = change.id.encode()
         type_number = TYPE_NUMBERS[change.type]
-        codec, stored = self.codec.compress(change.type, change.body)
-        front, back = pack.pack_varying(id_bytes, salt, stored)
-        return Proposal(
+        codec, packed = self.codec.compress(change.type, change.body)
+        proposal = Proposal(
             change,
             leaf.head_key(change.origin, type_number, id_bytes),
             type_number,
             id_bytes,
             codec,
             leaf.inner_hash(salt, change.body),
-            front,
-            back,
+            pack.pack_front(id_bytes, salt),
+            packed,
+            packed,
             [projection.prepare(change) for projection in self.projections],
         )
+        key = keys.get(_pair(change))
+        if key is None or not change.body:
+            return proposal
+        version = (change.expected or 0) + 1
+        body = sealed_for(proposal, key, version, nonce)
+        return replace(proposal, codec=codec | SEALED, body=body, key=key, sealed_as=version)
 
     def _versions(self, key: Key, *, down_to: int) -> list[Stored]:
         assert self._has_heads
@@ -359,7 +405,7 @@ class Journal:
     def _lines(self, query: str, values: Sequence[object]) -> list[Stored]:
         with self._looking() as cursor:
             rows = cursor.execute(query, values).fetchall()
-        return [stored_of(row, self.codec) for row in rows]
+        return all_stored_of(rows, self.codec)
 
     @contextmanager
     def _looking(self) -> Iterator[Cursor]:
@@ -371,6 +417,10 @@ class Journal:
     def _reading(self) -> Iterator[Cursor]:
         with self.database.connection() as connection:
             yield binary_cursor(connection)
+
+
+def _pair(change: Change) -> Pair:
+    return change.keeper or change.person, change.retention
 
 
 def _head_key(key: Key) -> bytes:

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from trucyte.database.connect import Connection, Database, problems_of_the_server
 from trucyte.journal import leaf, merkle
+from trucyte.journal.atrest.sealed import BodyKey
 from trucyte.journal.checkpoint import Checkpoint
-from trucyte.journal.codec import BodyUnreadable, Codec
+from trucyte.journal.codec import BodyErased, BodyUnreadable, Codec
 from trucyte.journal.named import Queries
 from trucyte.journal.rebuild import Progress
 from trucyte.journal.rows import ChangeRow, binary_cursor
@@ -147,7 +148,8 @@ class _Walk:
         if batch.number < reached.batches or batch.first_seq != reached.last_seq + 1:
             raise _Found(Fault(What.BATCH, batch=reached.batches))
         rows = _rows_of(batch, changes)
-        leaves = [self._leaf(row, inner) for row, inner in rows]
+        keys = self._codec.keys_for((row.codec, row.body) for row, _ in rows)
+        leaves = [self._leaf(row, inner, keys) for row, inner in rows]
         grown, expected = chained(reached, leaves, rows[0][0].accepted_at)
         if expected != batch:
             raise _Found(_blamed([row for row, _ in rows], leaves, batch))
@@ -156,15 +158,15 @@ class _Walk:
                 raise _Found(Fault(What.LEAF, seq=row.seq))
         self._reached = grown
 
-    def _leaf(self, row: ChangeRow, inner: bytes | None) -> bytes:
+    def _leaf(self, row: ChangeRow, inner: bytes | None, keys: Mapping[int, BodyKey]) -> bytes:
         if inner is not None and (row.salt or row.body or row.codec):
             raise _Found(Fault(What.ERASURE, seq=row.seq))
         try:
             if inner is None:
-                body = self._codec.decompress(row.codec, row.body)
+                body = self._codec.open(row.codec, row.body, row.place, keys)
                 inner = leaf.inner_hash(row.salt, body)
             return leaf.leaf_of(row.header, inner)
-        except (BodyUnreadable, struct.error):
+        except (BodyUnreadable, BodyErased, struct.error):
             raise _Found(Fault(What.ROW, seq=row.seq)) from None
 
     def _check_signed(self) -> None:
