@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import count
 from typing import Final
@@ -38,7 +38,7 @@ from trucyte.journal.named import queries_of
 from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
 from trucyte.journal.rows import all_stored_of, binary_cursor, lines_of
 from trucyte.journal.tail import Tail, read_tail
-from trucyte.journal.verify import Verdict, verify
+from trucyte.journal.verify import Alone, Checkers, Verdict, verify
 from trucyte.journal.writer import OutcomeUnknown, Writer, sealed_for
 
 Expectations = Sequence[Expectation]
@@ -296,17 +296,23 @@ class Journal:
             return prove(connection, self._queries, seq, self.codec, self._signer)
 
     def verify(
-        self, progress: Progress = _silent, trusted: Mapping[str, bytes] | None = None
+        self,
+        progress: Progress = _silent,
+        trusted: Mapping[str, bytes] | None = None,
+        checkers: Checkers | None = None,
     ) -> Verdict:
         """Walk everything and name the first thing altered.
 
-        Trusts this node's own signing key, and the `trusted` public keys by name.
+        Trusts this node's own signing keys, and the `trusted` public keys by name. Lines
+        are checked by `checkers`, or else by this process alone.
         """
-        own = {self.keyring.key_id: self.keyring.public_key}
-        keys = own | dict(trusted or {})
-        return verify(
-            self.database, self._queries, keys, self.codec, progress, has_heads=self._has_heads
-        )
+        keys = {**self.keyring.public_keys, **(trusted or {})}
+        alone = Alone(self.database, self._queries, self.codec)
+        with closing(alone):
+            return verify(
+                self.database, self._queries, keys, progress, checkers or alone,
+                has_heads=self._has_heads,
+            )  # fmt: skip
 
     def rebuild(self, progress: Progress = _silent) -> int:
         """Build the projections again from the journal; return the lines replayed."""
