@@ -151,7 +151,11 @@ def server_seconds(url: str) -> float:
     children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
     ticks = 0
     for pid in (str(main), *children):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except FileNotFoundError:  # it ended meanwhile
+            continue
+        fields = stat.rpartition(")")[2].split()
         # What ended children took stands with the parent.
         ticks += sum(map(int, fields[11:15] if pid == str(main) else fields[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")

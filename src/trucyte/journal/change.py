@@ -66,7 +66,6 @@ class Change:
     row: int = 0  # the row in that source
     origin: int = 0  # 0: this node
     retention: int = 0  # class of the retention schedule; 0: not yet classified
-    keeper: int = 0  # whose key seals it where it is of several persons; 0: the person's
     # The parsed resource, where the proposer has it at hand: spares projections a parse.
     resource: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 

@@ -7,8 +7,8 @@ bodies would contain people. `tools/train_dictionaries.py` makes them.
 
 A codec's low byte says how a body is compressed (0 not at all, 1 plain zstd, from 2 the
 dictionary of that number); the bits above say how it is sealed (0 not at all, 1 as
-`atrest.sealed` has it: the key's number stands before the body). Whatever reads a line
-opens its body here, so lines of each form lie beside each other.
+`atrest.sealed` has it: the key's number stands before the body) and whether it is given
+out. Whatever reads a line opens its body here, so lines of each form lie beside each other.
 Compressors are reused and are not safe to share, so each thread has its own.
 """
 
@@ -27,6 +27,7 @@ from trucyte.journal.atrest.sealed import BodyKey, Keys, key_of, place_of, unsea
 RAW = 0
 PLAIN = 1
 SEALED = 0x100
+BLOCKED = 0x200  # of an erased person and of others too: nobody is given it
 _LEVEL = 3
 _NUMBER_MAX = 0xFF
 _FILE = re.compile(r"(?P<number>\d{3})-(?P<type>[A-Za-z]+)-(?P<version>\d+)\.zdict")
@@ -135,7 +136,7 @@ class Codec:
 
     def keys_for(self, bodies: Iterable[tuple[int, bytes]]) -> Mapping[int, BodyKey]:
         """Return what opens the sealed ones of (codec, stored) bodies; asks at most once."""
-        numbers = {key_of(stored) for codec, stored in bodies if codec >= SEALED}
+        numbers = {key_of(stored) for codec, stored in bodies if codec & SEALED}
         return self._keys.numbered(numbers) if numbers and self._keys is not None else {}
 
     def open(
@@ -147,10 +148,13 @@ class Codec:
     ) -> bytes:
         """Return the accepted bytes of a body that lies at (origin, type, version, id).
 
+        Nothing of what is blocked: who has to see it takes `BLOCKED` off the codec.
         `keys` are those of `keys_for`; without them the key is asked for. Raises
         BodyUnreadable, and BodyErased where its key was destroyed.
         """
-        if codec < SEALED:
+        if codec & BLOCKED:
+            return b""
+        if not codec & SEALED:
             return self.decompress(codec, stored)
         if keys is None:
             keys = self.keys_for([(codec, stored)])

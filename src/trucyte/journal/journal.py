@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from typing import Final
 
@@ -16,6 +17,7 @@ from trucyte.journal import follow as following
 from trucyte.journal import leaf, pack
 from trucyte.journal.arrange import Outcome, Proposal, Unit
 from trucyte.journal.atrest.body_keys import BodyKeys, Pair
+from trucyte.journal.atrest.erasure import Erased, Eraser, Keeper, Order, PastErasure
 from trucyte.journal.atrest.sealed import NONCE_SIZE, BodyKey
 from trucyte.journal.change import (
     Change,
@@ -54,6 +56,11 @@ def _silent(done: int, total: int) -> None:
 Noted = Callable[[int, int, float], None]  # (units joined, lines, seconds) of one commit
 
 
+def nobody_else(change: Change) -> int:
+    """Seal everything under the key of its person."""
+    return 0
+
+
 def nothing_noted(units: int, lines: int, seconds: float) -> None:
     """Keep no figures."""
 
@@ -77,6 +84,8 @@ class Journal:
         has_heads: bool = True,
         codec: Codec | None = None,
         seals: bool = True,
+        keeper: Keeper = nobody_else,
+        followers: Sequence[str] = (),
         lock_seconds_max: float = 0.05,
         checkpoint_batches: int = 1000,
         checkpoint_seconds: float = 60.0,
@@ -86,7 +95,9 @@ class Journal:
         """Open lazily; `projections` run inside every commit, in this order.
 
         Bodies are sealed under keys of their persons unless `seals` is false or a `codec` is
-        given; those that are there are read whatever their form.
+        given; those that are there are read whatever their form. `keeper` tells whose key
+        seals what is of several persons. An erasure removes the rows of `followers` too,
+        tables by their qualified names that have the seq of a line in a column.
 
         `noted` is told of each commit when it is done: units joined, lines, seconds.
         """
@@ -98,6 +109,11 @@ class Journal:
         self.body_keys = BodyKeys(database, keyring)
         self.codec = codec or Codec(shipped_dictionaries(), keys=self.body_keys)
         self._seals = seals and codec is None
+        self._keeper = keeper
+        self._eraser = Eraser(
+            database, self.body_keys, self.codec, self.projections, clock,
+            keeper=keeper, followers=followers,
+        )  # fmt: skip
         self._signer = Signer(
             keyring, clock, batches_max=checkpoint_batches, seconds_max=checkpoint_seconds,
             queries=self._queries,
@@ -146,7 +162,7 @@ class Journal:
         outcomes: list[Outcome] = []
         expected = expectations or {}
         for part in self._pace.cut(units):
-            self._prepare_keys(change for unit in part for change in unit)
+            self._keys_of({(change.person, change.retention) for unit in part for change in unit})
             proposed = [
                 self._proposed_or_refused(unit, expected.get(place, ()))
                 for place, unit in enumerate(part, len(outcomes))
@@ -324,6 +340,42 @@ class Journal:
         assert self._has_heads
         return compare(self.database, self.projections, self.codec, progress)
 
+    def erase(
+        self,
+        keys: Iterable[Key] = (),
+        *,
+        persons: Iterable[int] = (),
+        rule: str,
+        by: str,
+        article: str,
+        blocked_until: datetime | None = None,
+    ) -> Erased:
+        """Erase by law all versions of resources, and all that is of persons by their keys.
+
+        Bodies, salts, everything derived and the keys go; the lines stay, and proofs with
+        them. Of persons, what is others' too is blocked until `blocked_until` instead; a
+        resource that is named is erased whosever it is. `rule` is what decided, `by` the
+        account, `article` of which law. May be killed and resumed at any point.
+        """
+        assert self._has_heads
+        return self._eraser.erase(keys, persons, Order(rule, by, article, blocked_until))
+
+    def resume_erasures(self) -> list[Erased]:
+        """Go on with erasures that were begun and not finished."""
+        return self._eraser.resume()
+
+    def erasures_since(self, number: int = 0) -> list[PastErasure]:
+        """Return the erasures behind one by its number: what a backup must be given beside it."""
+        return self._eraser.since(number)
+
+    def replay_erasures(self, past: Iterable[PastErasure]) -> int:
+        """Erase again, in what was restored, before it serves; return the lines erased."""
+        return self._eraser.replay(past)
+
+    def blocked_rows(self, source: int) -> frozenset[int]:
+        """Return which rows of an original are not to be shown or read again; 0: all of it."""
+        return self._eraser.blocked_rows(source)
+
     def start_epoch(self) -> int:
         """Begin a new epoch, as a restore must: cursors of the old one no longer fit."""
         with self._reading() as cursor:
@@ -336,7 +388,7 @@ class Journal:
         """Close the connections of this journal; it opens them again when used."""
         self._writer.close()
         self._listener.close()
-        self.body_keys.forget()
+        self.body_keys.close()
 
     def _commit_noted(self, units: Sequence[Unit]) -> Sequence[Outcome]:
         began = time.perf_counter()
@@ -348,11 +400,12 @@ class Journal:
     def _propose(self, changes: Sequence[Change], expectations: Expectations) -> Unit:
         """Do everything to the changes of a unit that needs no lock."""
         # One call to the system for all salts: it costs more than hashing.
-        keys = self._prepare_keys(changes)
+        pairs = [self._pair(change) for change in changes]
+        keys = self._keys_of(set(pairs))
         chance = secrets.token_bytes(_CHANCE_SIZE * len(changes))
         proposals = [
-            self._proposal(change, chance[place : place + _CHANCE_SIZE], keys)
-            for change, place in zip(changes, count(0, _CHANCE_SIZE), strict=False)
+            self._proposal(change, chance[place : place + _CHANCE_SIZE], keys.get(pair))
+            for change, pair, place in zip(changes, pairs, count(0, _CHANCE_SIZE), strict=False)
         ]
         return Unit(proposals, expectations)
 
@@ -364,12 +417,12 @@ class Journal:
         except Problem as problem:
             return problem
 
-    def _prepare_keys(self, changes: Iterable[Change]) -> Mapping[Pair, BodyKey]:
-        """Return the keys that seal the bodies of changes, all asked for at once."""
-        if not self._seals:
-            return {}
-        pairs = {_pair(change) for change in changes if change.body}
-        return self.body_keys.of(pairs) if pairs else {}
+    def _pair(self, change: Change) -> Pair:
+        return (self._keeper(change) if self._seals else 0) or change.person, change.retention
+
+    def _keys_of(self, pairs: set[Pair]) -> Mapping[Pair, BodyKey]:
+        """Return the keys that seal bodies, all asked for at once."""
+        return self.body_keys.of(pairs) if self._seals and pairs else {}
 
     def _again(self, changes: Sequence[Change], expectations: Expectations) -> Outcome:
         """Accept a unit that met an erasure once more, under new keys."""
@@ -379,7 +432,7 @@ class Journal:
         except Problem as problem:
             return problem
 
-    def _proposal(self, change: Change, chance: bytes, keys: Mapping[Pair, BodyKey]) -> Proposal:
+    def _proposal(self, change: Change, chance: bytes, key: BodyKey | None) -> Proposal:
         assert change.body or change.operation is Operation.DELETE
         salt, nonce = chance[: leaf.SALT_SIZE], chance[leaf.SALT_SIZE :]
         id_bytes = change.id.encode()
@@ -397,7 +450,6 @@ class Journal:
             packed,
             [projection.prepare(change) for projection in self.projections],
         )
-        key = keys.get(_pair(change))
         if key is None or not change.body:
             return proposal
         version = (change.expected or 0) + 1
@@ -423,10 +475,6 @@ class Journal:
     def _reading(self) -> Iterator[Cursor]:
         with self.database.connection() as connection:
             yield binary_cursor(connection)
-
-
-def _pair(change: Change) -> Pair:
-    return change.keeper or change.person, change.retention
 
 
 def _head_key(key: Key) -> bytes:

@@ -113,6 +113,15 @@ class ChangeRow:
         )  # fmt: skip
 
 
+def entry_of(row: ChangeRow) -> Entry:
+    """Return a row as an entry."""
+    return Entry(
+        row.seq, from_microseconds(row.accepted_at), row.origin,
+        RESOURCE_TYPES[row.type_number - 1], row.id, row.version, _OPERATIONS[row.operation],
+        row.data_group, row.person, row.source, row.source_row,
+    )  # fmt: skip
+
+
 # What a line needs to be shown, of a row `c` of journal.change; see `line_of`.
 LINE_COLUMNS: Final = (
     "c.seq, c.accepted_at, c.person, c.source, c.version, c.source_row, c.meta_offset,"

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from trucyte.database.connect import Connection, Database, problems_of_the_server
-from trucyte.journal.checkpoint import Checkpoint
-from trucyte.journal.codec import Codec
 from trucyte.journal.checking.fault import Fault, What
 from trucyte.journal.checking.lines import LineChecker, Span, Told
+from trucyte.journal.checkpoint import Checkpoint
+from trucyte.journal.codec import Codec
 from trucyte.journal.named import Queries
 from trucyte.journal.rebuild import Progress
 from trucyte.journal.rows import binary_cursor
@@ -172,9 +172,8 @@ class _Walk:
         for told in self._checkers.rest():
             self._hear(told)
         first = self._first
-        if first is not None and first.fault is not None:
-            if behind is None or first.batch <= behind.batch:
-                return first.fault
+        if first is not None and (behind is None or first.batch <= behind.batch):
+            return first.fault
         return behind.fault if behind is not None else self._end()
 
     def _end(self) -> Fault | None:

@@ -78,18 +78,18 @@ def make_parts(keyring: Keyring, loaded: Mapping[str, Terms] | None = None) -> P
     )
 
 
-def worker_build(url: str, keys: Path) -> Build:
+def worker_build(url: str, keys: Path, master: Path | None = None, *, seals: bool = True) -> Build:
     """Return what makes a worker's tools, in this process or in one of its own."""
-    return partial(build_tools, url, keys)
+    return partial(build_tools, url, keys, master, seals=seals)
 
 
-def build_tools(url: str, keys: Path) -> Tools:
+def build_tools(url: str, keys: Path, master: Path | None = None, *, seals: bool = True) -> Tools:
     """Make one worker's tools: its own connections, journal and parts."""
-    keyring = Keyring.open(keys)
+    keyring = Keyring.open(keys, master)
     database = Database(url)
     parts = make_parts(keyring, LoadedLists(database))
     clock: Clock = SystemClock()
-    journal = Journal(database, keyring, clock, parts.projections)
+    journal = Journal(database, keyring, clock, parts.projections, seals=seals)
     records = Records(database, journal, parts.index, clock, keyring.tokens)
     own = partial(lines_of_node, database)
     past = Past(Many(records, system_access("registers"), own), clock)

@@ -179,11 +179,14 @@ def _assembled(
     """Put the parts together over an open database; `closing` learns what must be closed."""
     told = noted or _told_nobody
     keys = settings.data / "keys"
-    keyring = Keyring.open(keys)
+    keyring = Keyring.open(keys, settings.keys.master)
     database = opened.database
     parts = make_parts(keyring, LoadedLists(database))
     parts.index.is_current(database)  # marks an index without rows, before there are any
-    journal = Journal(database, keyring, clock, parts.projections, noted=told("records"))
+    seals = settings.journal.encrypt
+    journal = Journal(
+        database, keyring, clock, parts.projections, seals=seals, noted=told("records")
+    )
     closing.callback(journal.close)
     trail = Trail(database, keyring, clock, site=settings.node.name, noted=told("audit"))
     closing.callback(trail.close)
@@ -223,7 +226,7 @@ def _assembled(
             database=database,
             receipts=receipts,
             clock=clock,
-            build=worker_build(database.url, keys),
+            build=worker_build(database.url, keys, settings.keys.master, seals=seals),
             room=partial(
                 disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
             ),

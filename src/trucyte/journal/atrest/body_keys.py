@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from trucyte.base.problem import Kind, Problem
-from trucyte.database.connect import Cursor, Database
+from trucyte.database.connect import Connection, Cursor, Database, problems_of_the_server
 from trucyte.journal import pack
 from trucyte.journal.atrest.named import QUERIES
 from trucyte.journal.atrest.sealed import BodyKey
@@ -82,6 +82,9 @@ class BodyKeys:
         self._kept_max = kept_max
         self._now = now
         self._mutex = Lock()
+        self._making = Lock()
+        self._connection: Connection | None = None  # that writes keys
+        self._checked: set[int] = set()  # generations that were seen to be the database's
         self._ciphers: dict[int, AESGCM] = {}  # by generation
         self._by_number: dict[int, BodyKey] = {}  # the longest kept first
         self._by_pair: dict[Pair, BodyKey] = {}
@@ -113,11 +116,13 @@ class BodyKeys:
             found |= self._read(missing)
             missing = [pair for pair in missing if pair not in found]
             if missing:
-                self._make(missing)
+                found |= self._make(missing)
         return found
 
-    def forget(self) -> None:
-        """Wipe every key that is kept."""
+    def close(self) -> None:
+        """Wipe every key that is kept, and close the connection; both come again when used."""
+        with self._making:
+            self._close_connection()
         with self._mutex:
             keys, self._by_number, self._by_pair = self._by_number, {}, {}
             self._since = self._now()
@@ -173,23 +178,41 @@ class BodyKeys:
             rows = cursor.execute(QUERIES.keys_of, _columns(pairs), prepare=True).fetchall()
         return dict(self._kept(rows))
 
-    def _make(self, pairs: Sequence[Pair]) -> None:
-        """Write new keys; where another made one at this moment, that one is left alone."""
+    def _make(self, pairs: Sequence[Pair]) -> dict[Pair, BodyKey]:
+        """Write new keys and return them; where another made one just now, that one stays."""
         generation = self._keyring.generation
         fresh = secrets.token_bytes(_KEY_SIZE * len(pairs))
         wrapped = [
             self.wrap(generation, pair, fresh[place * _KEY_SIZE : (place + 1) * _KEY_SIZE])
             for place, pair in enumerate(pairs)
         ]
-        with self._database.connection() as connection:
-            cursor = binary_cursor(connection)
-            cursor.execute(QUERIES.lose_flush)
+        values = (*_columns(pairs), pack.smallints([generation] * len(pairs)), wrapped)
+        with self._making, problems_of_the_server():
+            try:
+                rows = self._written(generation, values)
+            except BaseException:
+                self._close_connection()
+                raise
+        return dict(self._kept(rows))
+
+    def _written(self, generation: int, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._database.connect(autocommit=True)
+            # Whatever rests on a key is flushed after it, so a key needs no flush of its own.
+            self._connection.execute("set synchronous_commit = off")
+        cursor = binary_cursor(self._connection)
+        if generation not in self._checked:
             self.check(cursor)
-            generations = pack.smallints([generation] * len(pairs))
-            cursor.execute(QUERIES.add_keys, (*_columns(pairs), generations, wrapped))
+            self._checked.add(generation)
+        return cursor.execute(QUERIES.add_keys, values, prepare=True).fetchall()
+
+    def _close_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _kept(self, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Pair, BodyKey]]:
-        made = [((row[1], row[2]), BodyKey(row[0], self.unwrap(row))) for row in rows]
+        made = [((row[1], row[2]), BodyKey(row[0], row[1], self.unwrap(row))) for row in rows]
         with self._mutex:
             if len(self._by_number) + len(made) > self._kept_max:
                 # Those in use now go on in the hands of whoever has them.

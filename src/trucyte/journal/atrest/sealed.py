@@ -26,6 +26,7 @@ class BodyKey:
     """A key with the number that names it in what it sealed."""
 
     number: int
+    person: int
     secret: bytearray
 
 

@@ -25,7 +25,7 @@ class What(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The first thing altered: a line by `seq`, a batch or checkpoint by `batch`, a key by name or number."""
+    """The first thing altered: a line by `seq`, a batch or checkpoint by `batch`, a key by name."""
 
     what: What
     seq: int | None = None

@@ -16,7 +16,7 @@ from trucyte.journal import merkle, pack
 from trucyte.journal.atrest.body_keys import BodyKeyDamaged
 from trucyte.journal.atrest.sealed import BodyKey
 from trucyte.journal.checking.fault import Fault, What
-from trucyte.journal.codec import RAW, SEALED, BodyErased, BodyUnreadable, Codec
+from trucyte.journal.codec import BLOCKED, RAW, SEALED, BodyErased, BodyUnreadable, Codec
 from trucyte.journal.leaf import HEADER, MAGIC
 from trucyte.journal.named import Queries
 from trucyte.journal.tail import Batch
@@ -85,7 +85,7 @@ class LineChecker:
     def _made(self, piece: Sequence[Any]) -> list[_Line]:
         rows = [_row_of(bytes(chunk)) for chunk in piece]
         split = [_split(row) for row in rows if row]
-        sealed = [(one[5], one[9]) for one in split if one[5] >= SEALED]
+        sealed = [(one[5], one[9]) for one in split if one[5] & SEALED]
         keys: Mapping[int, BodyKey] = {}
         damaged = False
         try:
@@ -101,12 +101,12 @@ class LineChecker:
         if inner is None:
             if codec == RAW:
                 inner = sha256(salt + body).digest()
-            elif damaged is not None and codec >= SEALED:
+            elif damaged is not None and codec & SEALED:
                 return seq, at, kept, b"", damaged
             else:
                 try:
                     place = (origin, type_number, version, id_bytes.decode())
-                    plain = self._codec.open(codec, body, place, keys)
+                    plain = self._codec.open(codec & ~BLOCKED, body, place, keys)
                 except (BodyUnreadable, BodyErased):
                     return seq, at, kept, b"", What.ROW
                 inner = sha256(salt + plain).digest()
@@ -160,20 +160,25 @@ def _checked(batch: Batch, lines: Iterator[_Line]) -> Fault | None:
     """Return the first fault of a batch's lines, which must be dense."""
     size = batch.last_seq - batch.first_seq + 1
     rows = list(islice(lines, size))
+    return _fault_of_rows(batch, rows) or _fault_of_leaves(batch, rows)
+
+
+def _fault_of_rows(batch: Batch, rows: Sequence[_Line]) -> Fault | None:
     for seq, row in zip(range(batch.first_seq, batch.last_seq + 1), rows, strict=False):
         if row[0] != seq:
             what = What.ROW_MISSING if row[0] > seq else What.ROW_EXTRA
             return Fault(what, seq=min(seq, row[0]))
         if row[4] is not None:
             return Fault(row[4], seq=seq)
-    if len(rows) < size:
-        return Fault(What.ROW_MISSING, seq=batch.first_seq + len(rows))
+    missing = batch.first_seq + len(rows)
+    return Fault(What.ROW_MISSING, seq=missing) if missing <= batch.last_seq else None
+
+
+def _fault_of_leaves(batch: Batch, rows: Sequence[_Line]) -> Fault | None:
+    changed = next((row[0] for row in rows if row[2] != row[3]), None)
     if merkle.root([row[3] for row in rows]) != batch.root:
-        changed = next((row[0] for row in rows if row[2] != row[3]), None)
-        if changed is not None:
-            return Fault(What.ROW, seq=changed)
-        return Fault(What.BATCH, batch=batch.number)
+        is_row = changed is not None
+        return Fault(What.ROW, seq=changed) if is_row else Fault(What.BATCH, batch=batch.number)
     if rows[0][1] != batch.at:
         return Fault(What.BATCH, batch=batch.number)
-    leaf = next((row[0] for row in rows if row[2] != row[3]), None)
-    return Fault(What.LEAF, seq=leaf) if leaf is not None else None
+    return Fault(What.LEAF, seq=changed) if changed is not None else None

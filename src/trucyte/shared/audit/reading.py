@@ -14,8 +14,8 @@ from typing import Final
 from trucyte.database.connect import Cursor
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Stored
-from trucyte.journal.journal import Journal
 from trucyte.journal.checking.fault import Fault, What
+from trucyte.journal.journal import Journal
 from trucyte.journal.verify import Verdict
 from trucyte.records.access import Access
 from trucyte.records.persons.following import persons_with
