@@ -109,7 +109,7 @@ class Journal:
         self.body_keys = BodyKeys(database, keyring)
         self.codec = codec or Codec(shipped_dictionaries(), keys=self.body_keys)
         self._seals = seals and codec is None
-        self._keeper = keeper
+        self.keeper = keeper
         self._eraser = Eraser(
             database, self.body_keys, self.codec, self.projections, clock,
             keeper=keeper, followers=followers,
@@ -418,7 +418,7 @@ class Journal:
             return problem
 
     def _pair(self, change: Change) -> Pair:
-        return (self._keeper(change) if self._seals else 0) or change.person, change.retention
+        return (self.keeper(change) if self._seals else 0) or change.person, change.retention
 
     def _keys_of(self, pairs: set[Pair]) -> Mapping[Pair, BodyKey]:
         """Return the keys that seal bodies, all asked for at once."""

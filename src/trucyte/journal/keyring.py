@@ -68,6 +68,13 @@ class MasterKeyMissing(Problem):
     code = "master-key-missing"
 
 
+class KeysInTheWay(Problem):
+    """There are keys already; others are never put in their place."""
+
+    kind = Kind.CONFLICT
+    code = "keys-in-the-way"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Signing:
     """The key that signs: with its name, so that both are of one moment."""
@@ -204,6 +211,15 @@ class Keyring:
         (self._folder / f"wrapping-{generation:04}.key").unlink(missing_ok=True)
         self.refresh()
 
+    def files(self) -> Mapping[str, bytes]:
+        """Return everything that makes this keyring, by file name, to be sealed for escrow."""
+        found = {
+            path.name: path.read_bytes()
+            for path in sorted(self._folder.iterdir())
+            if path.name == "signing.key" or _FILE.fullmatch(path.name)
+        }
+        return {"master.key": self._master, **found}
+
     def refresh(self) -> None:
         """Take up what the folder holds now."""
         self._looked = time.monotonic()
@@ -277,6 +293,24 @@ def _numbers(folder: Path, kind: str, end: str) -> list[int]:
         for match in found
         if match is not None and match["kind"] == kind and match["end"] == end
     )
+
+
+def place_files(folder: Path, files: Mapping[str, bytes], master: Path | None = None) -> None:
+    """Lay down what `Keyring.files` gave; the master secret at `master`, if that is named.
+
+    Raises KeysInTheWay where there are keys already.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_private(folder, folder.stat())
+    places = {name: folder / name for name in files} | (
+        {"master.key": master} if master is not None else {}
+    )
+    names = ("signing.key", "master.key")
+    assert all(name in names or _FILE.fullmatch(name) for name in files)
+    if any(folder.iterdir()) or (master is not None and master.exists()):
+        raise KeysInTheWay
+    for name, content in files.items():
+        _place(places[name], content)
 
 
 def key_id(public_key: bytes) -> str:

@@ -54,7 +54,7 @@ def verify(evidence: Path | None, of_trail: bool, as_json: bool, processes: int 
         return _verify_file(evidence, as_json=as_json)
     settings = load_settings(os.environ)
     opened = open_node(settings, needs_room=False)
-    with opened as node, _bar("lines", as_json=as_json) as progress:
+    with opened as node, bar("lines", as_json=as_json) as progress:
         walked = node.trail if of_trail else node.journal
         schema = "audit" if of_trail else "journal"
         lines = (node.trail.journal if of_trail else node.journal).tail()
@@ -135,7 +135,7 @@ def rebuild(compare: bool, as_json: bool) -> int:
 
     Example: trucyte rebuild --compare
     """
-    with open_node(load_settings(os.environ)) as node, _bar("lines", as_json=as_json) as progress:
+    with open_node(load_settings(os.environ)) as node, bar("lines", as_json=as_json) as progress:
         if not compare:
             lines = node.journal.rebuild(progress)
             Follower(node.database, node.journal).rebuild(progress)
@@ -158,7 +158,7 @@ def rebuild(compare: bool, as_json: bool) -> int:
 
 
 @contextmanager
-def _bar(label: str, *, as_json: bool) -> Iterator[Progress]:
+def bar(label: str, *, as_json: bool) -> Iterator[Progress]:
     """Show progress on a terminal, and nothing elsewhere."""
     if as_json or not sys.stderr.isatty():
         yield lambda done, total: None

@@ -131,7 +131,7 @@ class Eraser:
             for row in rows:
                 lines = connection.execute(QUERIES.lines_of_erasing, row[:1]).fetchall()
                 blocks = connection.execute(QUERIES.blocks_of_erasing, row[:1]).fetchall()
-                found.append(PastErasure(*row, lines, blocks))
+                found.append(PastErasure(*(*row, lines, blocks)))
             return found
 
     def replay(self, past: Iterable[PastErasure]) -> int:

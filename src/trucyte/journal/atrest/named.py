@@ -43,6 +43,8 @@ class Queries(NamedTuple):
     destroy_keys: str
     finish_erasing: str
     columns_of: str
+    end_signing_keys: str
+    count_unsealed: str
 
 
 QUERIES = load_queries(Queries, "trucyte.journal.atrest")

@@ -166,3 +166,10 @@ update journal.erasing set finished_at = %s where number = %s
 select table_schema || '.' || table_name, column_name
 from information_schema.columns
 where table_schema || '.' || table_name = any(%s::text[]) and column_name in ('seq', 'person')
+
+-- end_signing_keys
+-- Whatever they signed stays good; they sign no more.
+update journal.key set valid_to = %s where id <> %s and valid_to is null
+
+-- count_unsealed
+select count(*) from journal.change where codec & 256 = 0 and body <> ''
