@@ -33,6 +33,7 @@ from trucyte.journal.keyring import Keyring
 from trucyte.journal.rows import binary_cursor
 
 KEPT_MAX: Final = 65_536  # keys in memory: some 15 MB
+ORIGINALS: Final = 1000  # the class whose "persons" are numbers of sources
 KEPT_SECONDS: Final = 600.0
 _NONCE_SIZE: Final = 12
 _KEY_SIZE: Final = 32

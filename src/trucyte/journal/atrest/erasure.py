@@ -142,11 +142,13 @@ class Eraser:
         return sum(self._replay(one) for one in past)
 
     def blocked_rows(self, source: int) -> frozenset[int]:
-        """Return which rows of an original are not to be shown or read again; 0: all of it."""
-        now = self._clock.now()
+        """Return which rows of an original are not to be shown or read again; 0: all of it.
+
+        Not even when their retention is over: then they are to be destroyed.
+        """
         with self._database.reader() as connection:
             rows = connection.execute(QUERIES.blocked_rows, (source,)).fetchall()
-        return frozenset(row for row, until in rows if until is None or until > now)
+        return frozenset(row for (row,) in rows)
 
     def _go_on(self, number: int) -> Erased:
         while self._step(number):

@@ -36,7 +36,6 @@ class Queries(NamedTuple):
     add_erasures: str
     clear_bodies: str
     block_lines: str
-    unblock_lines: str
     add_blocks: str
     blocked_rows: str
     heads_among: str

@@ -134,9 +134,6 @@ update journal.change set salt = '', body = '', codec = 0 where seq = any(%s)
 -- block_lines
 update journal.change set codec = codec | 512 where seq = any(%s)
 
--- unblock_lines
-update journal.change set codec = codec & ~512 where seq = any(%s)
-
 -- add_blocks
 insert into journal.block (source, source_row, seq, erasing, until)
 select distinct new.source, new.source_row, new.seq, %s::bigint, %s::timestamptz
@@ -144,7 +141,7 @@ from unnest(%s, %s, %s) as new (source, source_row, seq)
 on conflict do nothing
 
 -- blocked_rows
-select source_row, until from journal.block where source = %s order by source_row
+select source_row from journal.block where source = %s
 
 -- heads_among
 select seq from journal.head where seq = any(%s)

@@ -37,9 +37,9 @@ from trucyte.records.search.permission import permitted
 from trucyte.records.search.steps import NO_CIRCLES, position
 from trucyte.records.shown import (
     Page,
-    ResourceGone,
     ResourceNotFound,
     ResourceRestricted,
+    gone,
 )
 
 COUNT_MAX = 1000
@@ -220,7 +220,7 @@ def _check_centre(access: Access, state: RecordState, centre: Stored | None) -> 
     if centre is None:
         raise ResourceNotFound(type=state.type)
     if not centre.body:
-        raise ResourceGone(type=state.type)
+        raise gone(centre)
     if label_of(centre) and not access.sees_restricted:
         raise ResourceRestricted(type=state.type)
 
