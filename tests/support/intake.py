@@ -21,6 +21,7 @@ from trucyte.intake.latest import Latest
 from trucyte.intake.receipts import ReceivedFile
 from trucyte.intake.store import PostgresReceipts
 from trucyte.intake.tools import Tools
+from trucyte.intake.keeping.vault import Vault
 from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
@@ -78,7 +79,9 @@ class Node:
         self.database = database
         self.build = partial(build, database.url, folder, definitions)
         self.tools = self.build()
-        receipts = PostgresReceipts(database, b"k" * 32, SystemClock())
+        journal = self.tools.journal
+        vault = Vault(journal.body_keys, blocked=journal.blocked_rows)
+        receipts = PostgresReceipts(database, b"k" * 32, SystemClock(), vault=vault)
         self.door = Door(database, receipts, SystemClock(), self.build, workers)
         self.receipts = receipts
         self.journal = self.tools.journal

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.journal import a_change, make_tables, open_journal
 
+from tests.support.journal import a_change, make_tables, open_journal
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.journal.change import Change, Operation

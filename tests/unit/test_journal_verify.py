@@ -11,13 +11,13 @@ from tests.support.journal import a_change, erase_body, open_journal
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.journal import leaf, pack
+from trucyte.journal.atrest.body_keys import KeysOfAnotherNode
 from trucyte.journal.change import Operation
+from trucyte.journal.checking.fault import Fault, What
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.named import QUERIES
 from trucyte.journal.rows import ChangeRow, binary_cursor
-from trucyte.journal.atrest.body_keys import KeysOfAnotherNode
-from trucyte.journal.checking.fault import Fault, What
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from psycopg import OperationalError
 
 from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Connection, Cursor, Database, problems_of_the_server
@@ -189,7 +190,14 @@ class BodyKeys:
         ]
         values = (*_columns(pairs), pack.smallints([generation] * len(pairs)), wrapped)
         with self._making, problems_of_the_server():
+            was_open = self._connection is not None
             try:
+                rows = self._written(generation, values)
+            except OperationalError:
+                # The server may have gone and come again since the connection was opened.
+                self._close_connection()
+                if not was_open:
+                    raise
                 rows = self._written(generation, values)
             except BaseException:
                 self._close_connection()
