@@ -2,7 +2,7 @@
 
 Starts a PostgreSQL of its own with fsync on, in a temporary folder, and stops it after.
 
-    PYTHONPATH=src python -m bench.journal_commit [--seconds 4] [--binaries DIR] [--profile] [--open]
+    PYTHONPATH=src python -m bench.journal_commit [--seconds 4] [--binaries DIR] [--profile]
 
 `--open` leaves bodies unsealed, to compare with.
 """

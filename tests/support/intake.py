@@ -17,11 +17,11 @@ from trucyte.intake.claims.mapping.table_mapping import TableMapping
 from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
 from trucyte.intake.door import Door, work_on
+from trucyte.intake.keeping.vault import Vault
 from trucyte.intake.latest import Latest
 from trucyte.intake.receipts import ReceivedFile
 from trucyte.intake.store import PostgresReceipts
 from trucyte.intake.tools import Tools
-from trucyte.intake.keeping.vault import Vault
 from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring

@@ -18,6 +18,7 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.named import QUERIES
 from trucyte.journal.rows import ChangeRow, binary_cursor
+from trucyte.node.keeping.checkers import Place, SharedCheckers, checkers_for
 
 
 @pytest.fixture
@@ -230,3 +231,37 @@ def test_a_key_of_before_is_trusted_when_named(journal: Journal, tmp_path: Path,
     with pytest.raises(KeysOfAnotherNode):
         later.verify(trusted=old)
     later.close()
+
+
+@pytest.mark.parametrize("column", ["body", "salt", "leaf"])
+def test_a_flip_anywhere_in_the_stored_form_is_named(journal: Journal, column: str) -> None:
+    with journal.database.connection() as connection:
+        (size,) = connection.execute(
+            f"select length({column}) from journal.change where seq = 3"  # noqa: S608 - of this test
+        ).fetchone()
+    for place in range(0, size, 5):
+        flip = (
+            f"update journal.change set {column} = set_byte({column}, {place},"  # noqa: S608
+            f" get_byte({column}, {place}) # 16) where seq = 3"
+        )
+        alter(journal, flip)
+        fault = journal.verify().fault
+        assert fault in (Fault(What.ROW, seq=3), Fault(What.LEAF, seq=3)), place
+        alter(journal, flip)
+    assert journal.verify().is_sound
+
+
+def test_several_processes_find_what_one_does(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trucyte.journal.verify._SPAN_BATCHES", 1)
+    monkeypatch.setattr("trucyte.node.keeping.checkers._LINES_ALONE", 1)
+    place = Place(journal.database.url, tmp_path / "keys", None, "journal")
+    with checkers_for(place, journal.tail(), 2) as checkers:
+        assert journal.verify(checkers=checkers).is_sound
+        assert isinstance(checkers, SharedCheckers)
+    alter(journal, "update journal.change set person = 1 where seq in (4, 7)")
+    with checkers_for(place, journal.tail(), 2) as checkers:
+        assert journal.verify(checkers=checkers).fault == Fault(What.ROW, seq=4)
+    with checkers_for(place, 0, 2) as nobody:
+        assert nobody is None

@@ -95,7 +95,10 @@ class Eraser:
         self._projections = projections
         self._clock = clock
         self._keeper = keeper
-        self._tables = [table for one in projections for table in one.tables] + list(followers)
+        own = [table for one in projections for table in one.tables]
+        # What a projection lays beside its tables, and compares by views over them.
+        sides = [table for one in projections for table in getattr(one, "sides", ())]
+        self._tables = [*own, *sides, *followers]
 
     def erase(self, keys: Iterable[Key], persons: Iterable[int], order: Order) -> Erased:
         """Erase all versions of resources, and all that is of persons, by their keys."""

@@ -161,8 +161,9 @@ update journal.erasing set finished_at = %s where number = %s
 
 -- columns_of
 select table_schema || '.' || table_name, column_name
-from information_schema.columns
-where table_schema || '.' || table_name = any(%s::text[]) and column_name in ('seq', 'person')
+from information_schema.columns join information_schema.tables using (table_schema, table_name)
+where table_type = 'BASE TABLE' and column_name in ('seq', 'person')
+    and table_schema || '.' || table_name = any(%s::text[])
 
 -- end_signing_keys
 -- Whatever they signed stays good; they sign no more.
