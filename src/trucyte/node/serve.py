@@ -229,7 +229,7 @@ def make_site(
             facility_name=facility_names(node),
         ),
         prove=node.journal.prove,
-        public_key=node.keyring.public_key,
+        public_keys=lambda: node.keyring.public_keys,
         reindex=reindex,
         trail=node.trail,
         subscribers=subscriptions.store,
