@@ -34,6 +34,9 @@ from trucyte.node.language import load_definitions
 from trucyte.records import Hasher, Records, SearchIndex, person_reference
 from trucyte.records.keepers import keeper
 from trucyte.records.persons.circles import Circles
+from trucyte.records.persons.consents import consents
+from trucyte.records.persons.memberships import memberships
+from trucyte.records.persons.relations import relations
 from trucyte.shared.access.local import system_access
 from trucyte.shared.identity.links.links import Links
 from trucyte.shared.identity.registers.many import Many
@@ -67,7 +70,7 @@ class Parts:
     @property
     def projections(self) -> Sequence[Projection]:
         """What is derived inside every commit, in this order."""
-        return self.index, Latest(), self.circles
+        return self.index, Latest(), self.circles, relations(), memberships(), consents()
 
 
 # Tables of those who follow the journal that say which line a row is of.
