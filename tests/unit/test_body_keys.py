@@ -17,6 +17,7 @@ from trucyte.journal.atrest.body_keys import (
     KeysOfAnotherNode,
 )
 from trucyte.journal.atrest.resealing import rewrap, seal_all
+from trucyte.journal.change import Operation
 from trucyte.journal.checking.fault import Fault, What
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
@@ -58,6 +59,8 @@ def test_with_another_nodes_secrets_nothing_is_written_or_read(
         stranger.commit([a_change("c", person=1)])
     with pytest.raises(KeysOfAnotherNode):
         stranger.bodies([1])
+    outcomes = stranger.commit_many([[a_change("c", person=3)], [a_change("d", person=4)]])
+    assert [type(outcome) for outcome in outcomes] == [KeysOfAnotherNode] * 2
     stranger.close()
     assert journal.tail() == 2
     assert count(journal.database, "journal.body_key") == 2
@@ -201,3 +204,8 @@ def test_lines_that_lie_open_are_sealed_in_steps_and_stay_proven(
     assert [line.body for line in journal.follow(0)] == before
     assert journal.verify().is_sound
     journal.close()
+
+
+def test_the_end_of_a_resource_needs_no_key(journal: Journal) -> None:
+    journal.commit([a_change("c", Operation.DELETE, person=9)])
+    assert count(journal.database, "journal.body_key") == 2

@@ -284,3 +284,9 @@ def test_the_first_of_several_faults_ends_the_walk(
 def test_a_snapshot_that_is_no_more_leaves_no_connection_open(journal: Journal) -> None:
     with pytest.raises(psycopg.Error):
         reading(journal.database, "00000000-00000000-1")
+
+
+def test_a_line_that_stands_twice_is_named(journal: Journal) -> None:
+    alter(journal, "alter table journal.change drop constraint change_pkey cascade")
+    alter(journal, "insert into journal.change select * from journal.change where seq = 7")
+    assert journal.verify().fault == Fault(What.ROW_EXTRA, seq=7)
