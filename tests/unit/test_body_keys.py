@@ -116,16 +116,16 @@ def test_two_who_make_a_key_at_once_get_the_same(
 ) -> None:
     keyring = Keyring.open(tmp_path / "keys")
     one, other = BodyKeys(database, keyring), BodyKeys(database, keyring)
-    read = one._read
+    ask = one._found_or_made
     asked = []
 
     def late(pairs):
-        found = read(pairs)
-        if not asked:  # the other comes between
-            asked.append(other.of({(1, 0)})[1, 0])
-        return found
+        if asked:
+            return ask(pairs)
+        asked.append(other.of({(1, 0)})[1, 0])  # made between looking and writing
+        return {}
 
-    monkeypatch.setattr(one, "_read", late)
+    monkeypatch.setattr(one, "_found_or_made", late)
     assert one.of({(1, 0)})[1, 0] == asked[0]
     one.close()
     other.close()
@@ -139,7 +139,7 @@ def test_a_lost_connection_is_opened_again(
     with database.connection() as connection:
         connection.execute(_END_OTHERS)
     keys.drop()
-    assert keys._make([(2, 0)])
+    assert keys._found_or_made([(2, 0)])
     keys.close()
 
     def away(**_: object) -> None:
@@ -147,7 +147,7 @@ def test_a_lost_connection_is_opened_again(
 
     monkeypatch.setattr(database, "connect", away)
     with pytest.raises(DatabaseAway):
-        keys._make([(3, 0)])
+        keys._found_or_made([(3, 0)])
 
 
 def test_keys_are_wrapped_anew_in_steps_and_the_old_secret_can_go(
