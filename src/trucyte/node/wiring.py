@@ -180,8 +180,7 @@ def _assembled(
 ) -> Node:
     """Put the parts together over an open database; `closing` learns what must be closed."""
     told = noted or _told_nobody
-    keys = settings.data / "keys"
-    keyring = Keyring.open(keys, settings.keys.master)
+    keyring = Keyring.open(settings.data / "keys", settings.keys.master)
     database = opened.database
     parts = make_parts(keyring, LoadedLists(database))
     parts.index.is_current(database)  # marks an index without rows, before there are any
@@ -207,7 +206,6 @@ def _assembled(
         clock,
         accepts_unknown=settings.registers.unknown_signers == "accept",
     )
-    disk = settings.disk
     return Node(
         settings=settings,
         clock=clock,
@@ -226,13 +224,23 @@ def _assembled(
         links=make_links(keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),
-        door=Door(
-            database=database,
-            receipts=receipts,
-            clock=clock,
-            build=worker_build(database.url, keys, settings.keys.master, seals=seals),
-            room=partial(
-                disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
-            ),
+        door=_door(settings, database, receipts, clock),
+    )
+
+
+def _door(settings: Settings, database: Database, receipts: PostgresReceipts, clock: Clock) -> Door:
+    disk = settings.disk
+    return Door(
+        database=database,
+        receipts=receipts,
+        clock=clock,
+        build=worker_build(
+            database.url,
+            settings.data / "keys",
+            settings.keys.master,
+            seals=settings.journal.encrypt,
+        ),
+        room=partial(
+            disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
         ),
     )
