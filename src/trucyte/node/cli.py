@@ -47,6 +47,7 @@ COMMANDS = {
     "migrate": Command("trucyte.node.manage:migrate", "Bring the database to this version."),
     "status": Command("trucyte.node.manage:status", "Show the health of the node."),
     "audit": Command("trucyte.node.audit:audit", "Check that nothing was altered."),
+    "keys": Command("trucyte.node.keeping.keys:keys", "Keys: rotate, rewrap, seal, escrow."),
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
     "consent": Command("trucyte.node.access.consent:consent", "What a person agreed to."),
     "rights": Command("trucyte.node.access.consent:rights", "Requests about data, with clocks."),

@@ -101,7 +101,8 @@ def serve(host: str | None, port: int | None, watch: Path | None, workers: int |
     )
     with address as listener, open_database(settings) as opened:
         check_beyond(place, settings, opened.database)
-        Keyring.open(settings.data / "keys")  # made once, before several processes look
+        # Made once, before several processes look.
+        Keyring.open(settings.data / "keys", settings.keys.master)
         supervisor = Supervisor(plan_of(settings, opened, listener, workers=workers, watch=watch))
         port_number = listener.getsockname()[1]
         with supervisor.answering_signals():
@@ -225,7 +226,7 @@ def make_site(
             hosts=hosts_of(node.settings),
         ),
         prove=node.journal.prove,
-        public_key=node.keyring.public_key,
+        public_keys=lambda: node.keyring.public_keys,
         reindex=reindex,
         trail=node.trail,
         subscribers=subscriptions.store,

@@ -49,4 +49,5 @@ def agreements_of(node: Node) -> Agreements:
         ),
         own=frozenset(own),
         looks=looks,
+        erase=node.journal.erase,
     )
