@@ -88,7 +88,7 @@ def make_bulk(node: Node, *, sources: Sources | None = None) -> Bulk:
         exports=Exports(folders(EXPORT)),
         imports=Imports(folders(IMPORT), allowed),
         exporter=Exporter(
-            walker=Walker(node.database, node.journal, node.parts.index),
+            walker=Walker(node.database, node.journal, node.parts.index, node.clock),
             access=partial(_access_of, node.trail),
             person=Hasher(node.keyring.persons).person,
             clock=node.clock,
@@ -110,7 +110,7 @@ def make_bulk(node: Node, *, sources: Sources | None = None) -> Bulk:
 
 def operations_of(node: Node, bulk: Bulk) -> Sequence[Operation]:
     """Return the bulk operations of a node's API."""
-    walker = Walker(node.database, node.journal, node.parts.index)
+    walker = Walker(node.database, node.journal, node.parts.index, node.clock)
     api = BulkApi(bulk.exports, bulk.imports, node.records, walker, node.clock.now)
     return api.operations()
 
