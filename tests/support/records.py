@@ -25,6 +25,9 @@ from trucyte.records import (
     person_reference,
 )
 from trucyte.records.persons.circles import Circles
+from trucyte.records.persons.consents import consents
+from trucyte.records.persons.memberships import memberships
+from trucyte.records.persons.relations import relations
 
 KEY = b"a key of tests, of no other use."
 RESTRICTED = {
@@ -118,7 +121,8 @@ def open_node(
     trail = Trail()
     index = SearchIndex(Extractor(definitions, custom), hasher or Hasher(KEY))
     circles = Circles(index.hasher, Hasher(KEY), KEY)
-    journal = open_journal(database, folder, clock, [index, circles])
+    facts = relations(), memberships(), consents()
+    journal = open_journal(database, folder, clock, [index, circles, *facts])
     try:
         yield Node(
             database,

@@ -413,6 +413,15 @@ create table records.linked (
     id text collate "C" not null
 );
 
+create table records.membership (
+    person bigint not null,
+    whole bigint not null,
+    member bigint not null,
+    begins bigint not null,
+    ends bigint not null,
+    seq bigint not null
+);
+
 create table records.pair (
     linkage bigint not null,
     person bigint not null,
@@ -445,6 +454,22 @@ create table records.plan (
     seq bigint not null
 );
 
+create table records.provision (
+    person bigint not null,
+    seq bigint not null,
+    made bigint not null,
+    begins bigint not null,
+    ends bigint not null,
+    number smallint not null,
+    parent smallint not null,
+    scope smallint not null,
+    labels smallint not null,
+    is_permit boolean not null,
+    actors bigint[] not null,
+    types smallint[] not null,
+    purposes text[] not null
+);
+
 create table records.quantity (
     seq bigint not null,
     low double precision not null,
@@ -452,6 +477,15 @@ create table records.quantity (
     parameter integer not null,
     units bigint[] not null,
     components bigint[] not null
+);
+
+create table records.relation (
+    person bigint not null,
+    holder bigint not null,
+    begins bigint not null,
+    ends bigint not null,
+    seq bigint not null,
+    kind smallint not null
 );
 
 create table records.text (
@@ -764,15 +798,25 @@ CREATE INDEX linked_circle ON records.linked USING btree (circle);
 
 CREATE INDEX linked_reference ON records.linked USING btree (reference);
 
+CREATE INDEX membership_member ON records.membership USING btree (member);
+
+CREATE INDEX membership_person ON records.membership USING btree (person);
+
 CREATE INDEX pair_other ON records.pair USING btree (other);
 
 CREATE INDEX pair_person ON records.pair USING btree (person);
 
 CREATE INDEX phrase_value ON records.phrase USING btree (parameter, value);
 
+CREATE INDEX provision_person ON records.provision USING btree (person);
+
 CREATE INDEX quantity_low ON records.quantity USING btree (parameter, low);
 
 CREATE INDEX quantity_seq ON records.quantity USING btree (seq);
+
+CREATE INDEX relation_holder ON records.relation USING btree (holder, person);
+
+CREATE INDEX relation_person ON records.relation USING btree (person, holder);
 
 CREATE INDEX text_seq ON records.text USING btree (seq);
 
@@ -831,6 +875,17 @@ create view records.current_quantity as
     side.components
    FROM records.quantity side
      JOIN records.entry USING (seq);
+
+create view records.current_relation as
+ SELECT relation.person,
+    relation.holder,
+    relation.begins,
+    relation.ends,
+    relation.seq,
+    relation.kind
+   FROM records.relation,
+    journal.tail
+  WHERE relation.ends::numeric > (EXTRACT(epoch FROM tail.at) * 1000000::numeric);
 
 create view records.current_text as
  SELECT side.seq,

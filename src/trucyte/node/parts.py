@@ -31,6 +31,9 @@ from trucyte.journal.keyring import Keyring
 from trucyte.node.language import load_definitions
 from trucyte.records import Hasher, Records, SearchIndex, person_reference
 from trucyte.records.persons.circles import Circles
+from trucyte.records.persons.consents import consents
+from trucyte.records.persons.memberships import memberships
+from trucyte.records.persons.relations import relations
 from trucyte.shared.access.local import system_access
 from trucyte.shared.identity.links.links import Links
 from trucyte.shared.identity.registers.many import Many
@@ -58,7 +61,7 @@ class Parts:
     @property
     def projections(self) -> Sequence[Projection]:
         """What is derived inside every commit, in this order."""
-        return self.index, Latest(), self.circles
+        return self.index, Latest(), self.circles, relations(), memberships(), consents()
 
 
 def make_parts(keyring: Keyring, loaded: Mapping[str, Terms] | None = None) -> Parts:

@@ -18,6 +18,7 @@ from trucyte.node.exchange.subscriptions import telling
 from trucyte.node.people.parts import identifying
 from trucyte.node.wiring import Node
 from trucyte.records.parameters.worker import Reindexer
+from trucyte.records.persons.relations import sweep_relations
 from trucyte.shared.terminology.follower import Follower
 
 STOP_SECONDS_MAX = 30
@@ -52,6 +53,7 @@ def _sweep(node: Node, bulk: Bulk) -> None:
     begun = bulk.exports.folders.open_since()
     node.parts.index.sweep(node.database, limit if begun is None else min(limit, begun))
     node.parts.index.sweep_phrases(node.database)
+    sweep_relations(node.database)
     bulk.exports.folders.sweep()
     bulk.imports.folders.sweep()
 

@@ -21,4 +21,21 @@ class Queries(NamedTuple):
     states: str
 
 
+class FactQueries(NamedTuple):
+    """One query a field, as `facts.sql` has them."""
+
+    end_relations: str
+    copy_relations: str
+    clear_relations: str
+    sweep_relations: str
+    end_memberships: str
+    copy_memberships: str
+    clear_memberships: str
+    end_provisions: str
+    copy_provisions: str
+    clear_provisions: str
+    provisions_of: str
+
+
 QUERIES = load_queries(Queries, "trucyte.records.persons")
+FACTS = load_queries(FactQueries, "trucyte.records.persons", "facts.sql")

@@ -1,0 +1,92 @@
+"""The projections that keep facts for permission: rows of the versions that are current.
+
+A version says some rows, the next one others in their place, a deletion none. What is
+written depends on the version and the time of its acceptance alone, so that a replay gives
+the same rows. Most resources say nothing and cost a look at their type.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from trucyte.database.connect import Cursor
+from trucyte.journal.change import Change, Entry, Operation
+from trucyte.records.persons.spans import microseconds
+
+_OWN = 0
+
+
+class Fact(Protocol):
+    """One row in the making, before its place and time are known."""
+
+    def row(self, person: int, seq: int, at: int) -> tuple[Any, ...] | None:
+        """Return the row of a version accepted at `at` (µs); None where it says nothing then."""
+        ...
+
+
+Reader = Callable[[Mapping[str, Any]], Sequence[Fact]]
+
+
+class Facts:
+    """A projection of what versions of some types say; see `journal.change.Projection`."""
+
+    def __init__(
+        self,
+        name: str,
+        tables: Sequence[str],
+        readers: Mapping[str, Reader],
+        *,
+        end: str,
+        copy: str,
+        clear: str,
+    ) -> None:
+        """Take what is read of each type, and the queries that write it.
+
+        `end` removes the rows of the versions before `seqs`.
+        """
+        self.name = name
+        self.tables = tables
+        self._readers = readers
+        self._end = end
+        self._copy = copy
+        self._clear = clear
+
+    def prepare(self, change: Change) -> Sequence[Fact] | None:
+        """Return what a version says; None for a type that says nothing."""
+        reader = self._readers.get(change.type)
+        if reader is None or change.origin != _OWN:
+            return None
+        if change.operation is Operation.DELETE:
+            return ()
+        resource = change.resource
+        if resource is None:
+            resource = msgspec.json.decode(change.body)
+        return reader(resource)
+
+    def apply(self, cursor: Cursor, entries: Sequence[Entry], prepared: Sequence[Any]) -> None:
+        """Write what the last versions say, in place of what was said before."""
+        said = [pair for pair in zip(entries, prepared, strict=True) if pair[1] is not None]
+        if not said:
+            return
+        replacing = [entry.seq for entry, _ in said if entry.version > 1]
+        if replacing:
+            cursor.execute(self._end, {"seqs": replacing})
+        last = {(entry.type, entry.id): (entry, facts) for entry, facts in said}
+        rows = [row for entry, facts in last.values() for row in _rows(entry, facts)]
+        if rows:
+            with cursor.copy(self._copy) as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+    def clear(self, cursor: Cursor) -> None:
+        """Empty the table."""
+        cursor.execute(self._clear)
+
+
+def _rows(entry: Entry, facts: Sequence[Fact]) -> list[tuple[Any, ...]]:
+    if not facts or entry.operation is Operation.DELETE:
+        return []
+    at = microseconds(entry.accepted_at)
+    made = (fact.row(entry.person, entry.seq, at) for fact in facts)
+    return [row for row in made if row is not None]
