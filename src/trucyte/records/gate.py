@@ -37,8 +37,8 @@ from trucyte.records.results.sight import Sight
 from trucyte.records.search.asked.codes import Codes, CodesOf
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.expectation import SearchExpectation
-from trucyte.records.search.page_token import PageSeal
 from trucyte.records.search.narrowing import is_granted
+from trucyte.records.search.page_token import PageSeal
 from trucyte.records.search.permission import NOBODYS, permitted, sees_statistics
 from trucyte.records.search.steps import timeline_statement
 from trucyte.records.shown import (

@@ -238,7 +238,9 @@ class Walker:
         if selection.of_patients:
             patient = bound.add(TYPE_NUMBERS["Patient"], "smallint")
             # A patient that the caller may not see draws nothing in.
-            seen = " and ".join([f"e.type = {patient}", *permitted(access, bound, _OWN, self._basis())])
+            seen = " and ".join(
+                [f"e.type = {patient}", *permitted(access, bound, _OWN, self._basis())]
+            )
             conditions.append(f"e.person in (select e.person from records.entry e where {seen})")
         for type_name, alternatives in selection.filters.items():
             asked = " or ".join(
@@ -257,9 +259,7 @@ class Walker:
             hasher=self._index.hasher,
             origin=_OWN,
             now=now,
-            permitted=lambda bound, type: permitted(
-                access, bound, _OWN, self._basis(), type=type
-            ),
+            permitted=lambda bound, type: permitted(access, bound, _OWN, self._basis(), type=type),
             at=at,
         )
 

@@ -157,13 +157,15 @@ class Historian:
         for _ in range(WALKS_MAX):
             wanted = state.count if not found else max(state.count - len(found), REST_MIN)
             lines, last, goes_on = self._walked(sight, state, cursor, wanted)
-            found += sight.visible(lines)
+            seen = sight.visible(lines)
+            found += seen
             if len(found) >= state.count:
                 found = found[: state.count]
                 is_cut = goes_on or found[-1].entry.seq != last
                 return found, found[-1].entry.seq, is_cut
-            if not goes_on:
-                return found, last, False
+            # A type that is rare in a long walk makes pages short for who sees all of it.
+            if not goes_on or (len(seen) == len(lines) and not sight.access.is_narrowed):
+                return found, last, goes_on
             state = structs.replace(state, seq=last)
         raise SearchTooSlow(seconds=READING_SECONDS_MAX)
 

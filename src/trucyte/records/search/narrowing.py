@@ -33,7 +33,7 @@ class _NoLinks:
 
 @lru_cache(maxsize=_REMEMBERED)
 def tokens_of(
-    types: tuple[str, ...], pairs: Pairs, language: Language, hasher: Hasher
+    types: tuple[str, ...], pairs: Pairs, language: Extractor, hasher: Hasher
 ) -> tuple[tuple[int, ...], ...]:
     """Return by pair the tokens of which a row must have one; types that lack one have none."""
     found: list[list[int]] = [[] for _ in pairs]
@@ -41,8 +41,8 @@ def tokens_of(
         criteria = _criteria(name, pairs, language)
         if criteria is None:
             continue
-        for tokens, criterion in zip(found, criteria, strict=True):
-            tokens += token_hashes(criterion, name, language.parameters(name), hasher)
+        for place, criterion in enumerate(criteria):
+            found[place] += token_hashes(criterion, name, language.parameters(name), hasher)
     return tuple(map(tuple, found))
 
 

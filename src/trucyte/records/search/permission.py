@@ -5,12 +5,13 @@ so that what is hidden cannot be inferred from what refers to it. Single reads a
 histories ask them of the row of the current version.
 """
 
-# ruff: noqa: S608 - the text comes from this package alone, every value is a parameter
+
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from trucyte.fhir.search import Extractor
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.records.access import Access, Grant
 from trucyte.records.hashing import Hasher
@@ -18,7 +19,6 @@ from trucyte.records.labels import SECRET
 from trucyte.records.owners import OPEN, OPEN_NUMBERS, numbers_seen
 from trucyte.records.persons.consents import agreed_conditions
 from trucyte.records.persons.relations import related_condition
-from trucyte.records.search.asked.names import Language
 from trucyte.records.search.bound import NOTHING, Parameters, any_of
 from trucyte.records.search.narrowing import tokens_of
 
@@ -36,7 +36,7 @@ class Basis:
     """
 
     now: int  # µs since 1970
-    language: Language | None = None
+    extractor: Extractor | None = None
     hasher: Hasher | None = None
 
 
@@ -109,9 +109,7 @@ def of_persons(access: Access, bound: Parameters, now: int, type: str = "") -> l
     return [f"(e.type = any({numbers}) or {condition})" for condition in conditions]
 
 
-def _seen(
-    access: Access, bound: Parameters, basis: Basis, letters: str, type: str
-) -> list[str]:
+def _seen(access: Access, bound: Parameters, basis: Basis, letters: str, type: str) -> list[str]:
     if access.until is not None and basis.now >= access.until.timestamp() * 1_000_000:
         return [NOTHING]
     conditions = _labels(access)
@@ -139,7 +137,8 @@ def _granted(
     mine = [
         grant
         for grant in grants
-        if not grant.letters.isdisjoint(letters) and (not type or grant.types is None or type in grant.types)
+        if not grant.letters.isdisjoint(letters)
+        and (not type or grant.types is None or type in grant.types)
     ]
     whole = [grant for grant in mine if not grant.query]
     if any(grant.types is None or type for grant in whole):
@@ -151,11 +150,11 @@ def _granted(
 
 
 def _narrowed(grant: Grant, bound: Parameters, basis: Basis, type: str) -> str:
-    if basis.language is None or basis.hasher is None:
+    if basis.extractor is None or basis.hasher is None:
         return NOTHING
     types = (type,) if type else tuple(sorted(grant.types or RESOURCE_TYPES))
     # A token is of one type, so those of several types can stand in one array.
-    tokens = tokens_of(types, grant.query, basis.language, basis.hasher)
+    tokens = tokens_of(types, grant.query, basis.extractor, basis.hasher)
     if not all(tokens):
         return NOTHING
     numbers = bound.add([TYPE_NUMBERS[name] for name in types], "smallint[]")
