@@ -224,6 +224,7 @@ class Bundles:
         whole = list(changes)
         if self._settings.provenance_of_transactions or original.number:
             whole += provenances(self._planner, access, changes, original.number)
+        self._planner.keep_bounds(access, changes)
         with original.committing():
             entries = self._journal.commit(whole, conditions)
         original.written()

@@ -8,7 +8,7 @@ and is told that either moved decides anew.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from trucyte.base.clock import Clock
 from trucyte.base.new_ids import new_id
@@ -114,6 +114,16 @@ class Plan:
     expectations: tuple[SearchExpectation, ...] = ()
 
 
+# What is to be kept of an access before a version is accepted that acts under it later.
+Lasting = Callable[[Access, str, int], None]
+_LASTS: Final = "Subscription"
+
+
+def nothing_lasts(access: Access, id: str, version: int) -> None:
+    """Refuse what would outlive the access it is written under, where nothing keeps that."""
+    raise InteractionNotAllowed(type=_LASTS)
+
+
 def unsigned(
     resource: Mapping[str, Any], before: bytes | None, coming: Coming, found: Found
 ) -> None:
@@ -132,6 +142,17 @@ class Planner:
     settings: WriteSettings
     behalf: Behalf
     signed: Signed = unsigned
+    lasting: Lasting = nothing_lasts
+
+    def keep_bounds(self, access: Access, changes: Sequence[Change]) -> None:
+        """Keep what bounds the access for as long as what is about to be accepted acts under it."""
+        bounds = (access.grants, access.persons, access.related, access.agreed, access.until)
+        if all(bound is None for bound in bounds):
+            return
+        for change in changes:
+            if change.type == _LASTS and change.operation is not Operation.DELETE:
+                assert change.expected is not None  # a plan names the version it was made on
+                self.lasting(access, change.id, change.expected + 1)
 
     def look(self, access: Access, journal: Journal, keys: Sequence[Key]) -> "Scene":
         """Return what is there now of resources, and what the caller may do with each."""

@@ -5,8 +5,6 @@ so that what is hidden cannot be inferred from what refers to it. Single reads a
 histories ask them of the row of the current version.
 """
 
-
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
