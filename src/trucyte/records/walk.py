@@ -27,9 +27,9 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.rows import binary_cursor
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
-from trucyte.records.labels import sensitivity_of_body
 from trucyte.records.others import Others
 from trucyte.records.persons.following import persons_with
+from trucyte.records.results.sight import Sight
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
@@ -163,24 +163,24 @@ class Walker:
         access = access.leaving()
         types = set(selection.types or RESOURCE_TYPES)
         bound = Parameters({"first": span.first, "last": span.last})
-        seen = "".join(f" and {part}" for part in belonging(access, bound, "change", self._basis()))
+        seen = "".join(
+            f" and {part}"
+            for part in belonging(access, bound, "change", self._basis(), letters="s")
+        )
         text = f"{statements()['ended_lines']}{seen} order by change.seq"
         with self._database.connection() as connection, connection.cursor() as cursor:
             selection = _with_circles(cursor, selection)
             rows = cursor.execute(text.encode(), bound.values).fetchall()
-        persons = None if selection.persons is None else set(selection.persons)
-        found = (Deleted(seq, RESOURCE_TYPES[n - 1], id_, person) for seq, n, id_, person in rows)
-        return [
-            one
-            for one in found
-            if one.type in types
-            and (persons is None or one.person in persons)
-            and all(map(access.sees, self._labels(one)))
-        ]
-
-    def _labels(self, one: Deleted) -> Iterator[int]:
-        versions = self._journal.history(_OWN, one.type, one.id)
-        return (sensitivity_of_body(line.body) for line in versions)
+            persons = None if selection.persons is None else set(selection.persons)
+            found = [
+                one
+                for seq, number, id_, person in rows
+                if (one := Deleted(seq, RESOURCE_TYPES[number - 1], id_, person)).type in types
+                and (persons is None or one.person in persons)
+            ]
+            extractor = self._index.extractor
+            sight = Sight(access, self._basis(), extractor, self._journal, connection, "s")
+            return [one for one in found if sight.sees_gone(one.type, one.id, one.person)]
 
     def _basis(self) -> Basis:
         now = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)

@@ -17,11 +17,13 @@ from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.change import Operation, Stored
 from trucyte.journal.journal import Journal
 from trucyte.journal.leaf import head_key
-from trucyte.records.access import Access
+from trucyte.records.access import Access, Labels
 from trucyte.records.labels import SECRET, sensitivity_of_body
+from trucyte.records.persons.consents import permits
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.narrowing import is_granted
 from trucyte.records.search.permission import (
+    NOBODYS,
     Basis,
     belonging,
     of_persons,
@@ -76,20 +78,20 @@ class Sight:
         )
         conditions = belonging(access, bound, "c", self.basis, letters=self.letters)
         rows = self.connection.execute(
-            f"select c.type, c.id, c.operation, {' and '.join(conditions) or 'true'}"
+            f"select c.type, c.id, c.operation, c.person, {' and '.join(conditions) or 'true'}"
             " from journal.head x join journal.change c on c.seq = x.seq"
             f" where x.key = any({heads}::uuid[])".encode(),
             bound.values,
         ).fetchall()
         found = (
-            ((RESOURCE_TYPES[number - 1], id_), operation, is_seen)
-            for number, id_, operation, is_seen in rows
+            ((RESOURCE_TYPES[number - 1], id_), operation, person, is_seen)
+            for number, id_, operation, person, is_seen in rows
         )
         return frozenset(
             key
-            for key, operation, is_seen in found
+            for key, operation, person, is_seen in found
             if not is_seen
-            or (operation == Operation.DELETE and not access.sees(self._of_all((_OWN, *key))))
+            or (operation == Operation.DELETE and not self._sees_gone(access, (_OWN, *key), person))
         )
 
     def _asked(self, access: Access, lines: Sequence[Stored]) -> list[Stored]:
@@ -119,7 +121,10 @@ class Sight:
             for line in lines
             if (found := heads.get(line.entry.seq))
             and (found[0] == line.entry.seq or self._is_granted(access, line))
-            and (found[1] != Operation.DELETE or access.sees(self._of_all(_key(line))))
+            and (
+                found[1] != Operation.DELETE
+                or self._sees_gone(access, _key(line), line.entry.person)
+            )
         ]
 
     def _mask_for(self, access: Access, line: Stored) -> int:
@@ -135,6 +140,20 @@ class Sight:
     def _mask(self, line: Stored) -> int:
         """Return a line's own labels, of a deletion those of all that was deleted."""
         return sensitivity_of_body(line.body) if line.body else self._of_all(_key(line))
+
+    def _sees_gone(self, access: Access, key: Key, person: int) -> bool:
+        """Say whether the labels of all its versions keep nothing of a deleted resource."""
+        mask = self._of_all(key)
+        if not access.sees(mask):
+            return False
+        if access.agreed is None or key[1] in NOBODYS:
+            return True
+        agreed, now = access.agreed, self.basis.now
+        return permits(self.connection, person, agreed, key[1], Labels(mask), now=now)
+
+    def sees_gone(self, type: str, id: str, person: int) -> bool:
+        """Say whether labels and consents let it be told that a resource of a person is gone."""
+        return self._sees_gone(self.access, (_OWN, type, id), person)
 
     def _of_all(self, key: Key) -> int:
         if key not in self._masks:
