@@ -54,7 +54,7 @@ class Version:
     codes: frozenset[str] = frozenset()
 
 
-@dataclass
+@dataclass(repr=False)  # it is told of where a test fails
 class Country:
     """Everything that was accepted, twice: in a node, and here."""
 
