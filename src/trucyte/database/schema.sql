@@ -858,6 +858,103 @@ CREATE OR REPLACE FUNCTION journal.owners(seq bigint)
  STABLE PARALLEL SAFE STRICT
 RETURN (WITH RECURSIVE line(source, source_row, previous) AS (SELECT c.source, c.source_row, c.previous FROM journal.change c WHERE (c.seq = owners.seq) UNION ALL SELECT c.source, c.source_row, c.previous FROM (line line_1 JOIN journal.change c ON ((c.seq = line_1.previous)))) SELECT COALESCE(array_agg(DISTINCT own.organisation ORDER BY own.organisation), '{}'::bigint[]) AS "coalesce" FROM (line CROSS JOIN LATERAL (SELECT b.organisation FROM journal.behalf b WHERE ((b.source = line.source) AND (b.source_row = ANY (ARRAY[0, line.source_row]))) ORDER BY b.source_row DESC LIMIT 1) own));
 
+CREATE OR REPLACE FUNCTION records.acting(holders bigint[], now bigint)
+ RETURNS bigint[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE STRICT
+RETURN ARRAY(WITH RECURSIVE held(number) AS (SELECT unnest(acting.holders) AS unnest UNION SELECT part.whole FROM (held held_1 JOIN records.membership part ON (((part.member = held_1.number) AND (part.begins <= acting.now) AND (part.ends > acting.now))))) SELECT held.number FROM held);
+
+CREATE OR REPLACE FUNCTION records.circle(of_person bigint)
+ RETURNS bigint[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE STRICT
+RETURN ARRAY(SELECT circle.of_person AS of_person UNION SELECT other.person FROM (records.linked own JOIN records.linked other ON ((other.circle = own.circle))) WHERE (own.person = circle.of_person));
+
+CREATE OR REPLACE FUNCTION records.is_asked(rule records.provision, held bigint[], purposes text[], now bigint)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (((rule).begins <= now) AND ((rule).ends > now) AND (((rule).purposes = '{}'::text[]) OR ((rule).purposes && purposes)) AND (((rule).actors = '{}'::bigint[]) OR ((rule).actors && held)));
+
+CREATE OR REPLACE FUNCTION records.is_matched(rule records.provision, type smallint, sensitivity smallint, held bigint[], purposes text[], now bigint)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (records.is_asked(rule, held, purposes, now) AND (((rule).types = '{}'::smallint[]) OR (type = ANY ((rule).types))) AND CASE WHEN ((rule).labels = 0) THEN true WHEN (NOT (rule).is_permit) THEN ((sensitivity & (rule).labels) <> 0) WHEN (sensitivity = 0) THEN (((rule).labels & (8192)::smallint) <> 0) ELSE ((sensitivity & (~ (rule).labels)) = 0) END);
+
+CREATE OR REPLACE FUNCTION records.permits(of_person bigint, of_type smallint, label smallint, held bigint[], asked text[], at bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+    persons bigint[];
+begin
+    select array(
+        select of_person
+        union
+        select other.person
+        from records.linked own join records.linked other on other.circle = own.circle
+        where own.person = of_person
+    ) into persons;
+    return exists (
+        select from records.provision permit
+        where permit.person = any(persons) and permit.is_permit
+            and records.is_matched(permit, of_type, label, held, asked, at)
+            and not exists (
+                select from records.provision nested
+                where nested.person = permit.person and nested.seq = permit.seq
+                    and nested.parent = permit.number
+                    and records.is_matched(nested, of_type, label, held, asked, at)
+            )
+    );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION records.refuses(of_person bigint, of_type smallint, label smallint, held bigint[], asked text[], at bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+    persons bigint[];
+begin
+    select array(
+        select of_person
+        union
+        select other.person
+        from records.linked own join records.linked other on other.circle = own.circle
+        where own.person = of_person
+    ) into persons;
+    return exists (
+        select from records.provision refusal
+        where refusal.person = any(persons) and not refusal.is_permit
+            and records.is_matched(refusal, of_type, label, held, asked, at)
+            and not exists (
+                select from records.provision nested
+                where nested.person = refusal.person and nested.seq = refusal.seq
+                    and nested.parent = refusal.number
+                    and records.is_matched(nested, of_type, label, held, asked, at)
+            )
+            and not exists (
+                select from records.provision permit
+                where permit.person = any(persons) and permit.is_permit
+                    and permit.scope = refusal.scope
+                    and (permit.made, permit.seq) > (refusal.made, refusal.seq)
+                    and records.is_matched(permit, of_type, label, held, asked, at)
+                    and not exists (
+                        select from records.provision nested
+                        where nested.person = permit.person and nested.seq = permit.seq
+                            and nested.parent = permit.number
+                            and records.is_matched(nested, of_type, label, held, asked, at)
+                    )
+            )
+    );
+end
+$function$;
+
 create view records."current_date" as
  SELECT side.seq,
     side.low,

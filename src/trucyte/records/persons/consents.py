@@ -17,13 +17,15 @@ from trucyte.records.access import Agreed, Labels
 from trucyte.records.owners import OPEN_NUMBERS
 from trucyte.records.persons.facts import Facts
 from trucyte.records.persons.holders import acting
-from trucyte.records.persons.provisions import UNLABELLED, Rule, Scope, rules_of
+from trucyte.records.persons.provisions import Rule, Scope, rules_of
 from trucyte.records.persons.purposes import with_those_above
 from trucyte.records.persons.spans import Span
 from trucyte.records.persons.statements import FACTS
 from trucyte.records.search.bound import Parameters
 
 TYPE: Final = "Consent"
+# So many rules are looked through at once for a page.
+FEW: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,92 +89,45 @@ def permits(
     return found.fetchone() is not None
 
 
-def agreed_conditions(agreed: Agreed, bound: Parameters, row: str, now: int) -> list[str]:
+def agreed_conditions(
+    agreed: Agreed, bound: Parameters, row: str, now: int, *, is_whole: bool = False
+) -> list[str]:
     """Return as SQL that consents let rows be seen at `now` (µs since 1970).
 
     `row` has columns person, type and sensitivity. Types that are of nobody are not asked.
+    `is_whole` says that most rows are looked at, as for a count.
     """
-    asking = _Asking(agreed, bound, row, now)
-    conditions = [f"not ({asking.concerned('not p.is_permit')} and {asking.refused()})"]
+    moment = bound.add(now, "bigint")
+    held = acting(agreed.actors, bound, moment)
+    purposes = bound.add(list(with_those_above(agreed.purpose)), "text[]")
+    asked = f"records.is_asked(p, {held}, {purposes}, {moment})"
+    of_row = f"({row}.person, {row}.type, {row}.sensitivity, {held}, {purposes}, {moment})"
+    may = _concerned(row, f"not p.is_permit and {asked}", is_whole=is_whole)
+    conditions = [f"not ({may} and records.refuses{of_row})"]
     if agreed.needs_permit:
-        permitted = f"({asking.concerned('p.is_permit')} and {asking.permitted()})"
+        may = _concerned(row, f"p.is_permit and {asked}", is_whole=is_whole)
         open_types = bound.add(OPEN_NUMBERS, "smallint[]")
-        conditions.append(f"({row}.type = any({open_types}) or {permitted})")
+        conditions.append(f"({row}.type = any({open_types}) or {may} and records.permits{of_row})")
     return conditions
 
 
-class _Asking:
-    """The conditions of one question."""
+def _concerned(row: str, which: str, *, is_whole: bool) -> str:
+    """Return as SQL that a person has a rule for the question at all: most have none.
 
-    def __init__(self, agreed: Agreed, bound: Parameters, row: str, now: int) -> None:
-        self._row = row
-        self._now = bound.add(now, "bigint")
-        self._held = acting(agreed.actors, bound, self._now)
-        self._purposes = bound.add(list(with_those_above(agreed.purpose)), "text[]")
-
-    def concerned(self, which: str) -> str:
-        """Say that a rule for this question is there at all, whatever the row: most have none.
-
-        What does not hang on the row but by its person PostgreSQL may ask once for all rows.
-        """
-        asked = f"{which} and {self._asks('p')}"
-        return (
-            f"(exists (select from records.provision p where p.person = {self._row}.person"
-            f" and {asked}) or exists (select from records.linked own, records.linked other,"
-            f" records.provision p where own.person = {self._row}.person"
-            f" and other.circle = own.circle and p.person = other.person and {asked}))"
-        )
-
-    def refused(self) -> str:
-        """Say that a refusal decides, and no permit of the same scope is newer."""
-        newer = (
-            f"select from records.provision q where {self._of_person('q')}"
-            " and q.is_permit and q.scope = p.scope and (q.made, q.seq) > (p.made, p.seq)"
-            f" and {self._decides('q')}"
-        )
-        return (
-            f"exists (select from records.provision p where {self._of_person('p')}"
-            f" and not p.is_permit and {self._decides('p')} and not exists ({newer}))"
-        )
-
-    def permitted(self) -> str:
-        """Say that a permit decides; whether a refusal does is asked beside it."""
-        return (
-            f"exists (select from records.provision p where {self._of_person('p')}"
-            f" and p.is_permit and {self._decides('p')})"
-        )
-
-    def _of_person(self, rule: str) -> str:
-        person = f"{self._row}.person"
-        return (
-            f"{rule}.person in (select {person} union all select other.person"
-            " from records.linked own join records.linked other on other.circle = own.circle"
-            f" where own.person = {person})"
-        )
-
-    def _decides(self, rule: str) -> str:
-        hangs = f"x.person = {rule}.person and x.seq = {rule}.seq and x.parent = {rule}.number"
-        return (
-            f"{self._matches(rule)} and not exists"
-            f" (select from records.provision x where {hangs} and {self._matches('x')})"
-        )
-
-    def _asks(self, rule: str) -> str:
-        return (
-            f"{rule}.begins <= {self._now} and {rule}.ends > {self._now}"
-            f" and ({rule}.purposes = '{{}}' or {rule}.purposes && {self._purposes})"
-            f" and ({rule}.actors = '{{}}' or {rule}.actors && {self._held})"
-        )
-
-    def _matches(self, rule: str) -> str:
-        label, mask = f"{self._row}.sensitivity", f"{rule}.labels"
-        shown = (
-            f"case when {label} = 0 then {mask} & {UNLABELLED}::smallint <> 0"
-            f" else {label} & ~{mask} = 0 end"
-        )
-        labelled = f"case when {rule}.is_permit then {shown} else {label} & {mask} <> 0 end"
-        return (
-            f"{self._asks(rule)}"
-            f" and ({rule}.types = '{{}}' or {self._row}.type = any({rule}.types))"
-            f" and ({mask} = 0 or {labelled})"
-        )
+    Only of those is the answer worked out, which takes longer.
+    """
+    persons = f"select p.person from records.provision p where {which}"
+    one = (
+        f"exists (select from records.provision p where p.person = {row}.person and {which}"
+        " offset 0)"
+    )
+    if is_whole:
+        own = f"{row}.person in ({persons})"
+    else:
+        few = f"(select count(*) from (select from records.provision limit {FEW + 1}) p) <= {FEW}"
+        own = f"case when {few} then {row}.person in ({persons}) else {one} end"
+    return (
+        f"({own} or exists (select from records.linked l where l.person = {row}.person)"
+        f" and exists (select from unnest(records.circle({row}.person)) c (person),"
+        f" records.provision p where p.person = c.person and {which} offset 0))"
+    )

@@ -32,6 +32,8 @@ AROUND: Final = 1 * DAY
 # A referral or task that nobody closes does not relate for ever.
 UNCLOSED: Final = 90 * DAY
 ROWS_MAX: Final = 200  # of one version
+# So many persons are found at once for a page; where there are more, most rows are of them.
+FEW: Final = 5_000
 
 _LETTER: Final = "https://trucyte.vn/fhir/sid/transfer-letter"
 _SNOMED: Final = "http://snomed.info/sct"
@@ -272,19 +274,32 @@ def sweep_relations(database: Database) -> int:
         return connection.execute(FACTS.sweep_relations).rowcount
 
 
-def related_condition(related: Related, bound: Parameters, row: str, now: int) -> str:
+def related_condition(
+    related: Related, bound: Parameters, row: str, now: int, *, is_whole: bool = False
+) -> str:
     """Return as SQL that a row is of a person whom one of the holders has to do with at `now`.
 
     `row` has columns person and type; `now` is in µs since 1970. What is related to one
     Patient of a circle is related to the person. Types that are of nobody are not asked.
+    `is_whole` says that most rows are looked at, as for a count: then who is related is found
+    for all at once, and else so only where these are few.
     """
     moment = bound.add(now, "bigint")
     held = acting(related.holders, bound, moment)
     asked = f"r.holder = any({held}) and r.begins <= {moment} and r.ends > {moment}"
+    persons = f"select r.person from records.relation r where {asked}"
+    one = (
+        f"exists (select from records.relation r where r.person = {row}.person and {asked}"
+        " offset 0)"
+    )
+    if is_whole:
+        own = f"{row}.person in ({persons})"
+    else:
+        few = f"(select count(*) from ({persons} limit {FEW + 1}) r) <= {FEW}"
+        own = f"case when {few} then {row}.person in ({persons} limit {FEW}) else {one} end"
     return (
-        f"({row}.type = any({bound.add(OPEN_NUMBERS, 'smallint[]')})"
-        f" or exists (select from records.relation r where r.person = {row}.person and {asked})"
-        " or exists (select from records.linked own, records.linked other, records.relation r"
-        f" where own.person = {row}.person and other.circle = own.circle"
-        f" and r.person = other.person and {asked}))"
+        f"({row}.type = any({bound.add(OPEN_NUMBERS, 'smallint[]')}) or {own}"
+        f" or exists (select from records.linked l where l.person = {row}.person)"
+        f" and exists (select from unnest(records.circle({row}.person)) c (person),"
+        f" records.relation r where r.person = c.person and {asked} offset 0))"
     )
