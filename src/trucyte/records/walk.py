@@ -184,7 +184,7 @@ class Walker:
 
     def _basis(self) -> Basis:
         now = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
-        return Basis(now, self._index.extractor, self._index.hasher)
+        return Basis(now, self._index.extractor, self._index.hasher, is_whole=True)
 
     def _lines(self, rows: Sequence[tuple[Any, ...]]) -> list[Line]:
         expand, fields = self._journal.codec.decompress, self._fields

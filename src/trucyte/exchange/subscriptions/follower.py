@@ -251,7 +251,7 @@ class Follower:
     def _creator(self, cursor: Cursor, line: Stored) -> Creator | None:
         """Return on whose behalf a version was accepted: the Provenance beside it says so.
 
-        Anyone may write one; it is taken where it agrees with what the journal knows.
+        Anyone may write one: the first is taken that agrees with what the node knows itself.
         """
         entry = line.entry
         wanted = f"{TYPE}/{entry.id}/_history/{entry.version}"
@@ -260,8 +260,9 @@ class Follower:
             if other.entry.origin == _OWN and wanted.encode() in other.body:
                 resource = parse(other.body)
                 if any(one.get("reference") == wanted for one in resource.get("target", ())):
-                    creator = _creator_of(resource)
-                    return creator and _as_known(cursor, line, creator)
+                    told = _creator_of(resource)
+                    if told is not None and (known := _as_known(cursor, line, told)):
+                        return known
         return None
 
     # Matching

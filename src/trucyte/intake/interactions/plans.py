@@ -286,7 +286,7 @@ class Planner:
             return
         letter = _LETTERS[ask.verb]
         for change in plan.changes:
-            stored = scene.stored((change.type, change.id))
+            stored = scene.stored((change.type, change.id)) if change.expected else None
             if stored is not None and stored.body:
                 before = parse(stored.body)
                 self.records.check_within(access, letter, before, stored.entry.person)

@@ -242,7 +242,8 @@ class Finder:
             )
         if not search.type:
             search.conditions = [any_of(built)]
-        seen = permitted(search.access, search.bound, OWN, self.basis(), type=search.type)
+        basis = replace(self.basis(), is_whole=search.wishes.only_count)
+        seen = permitted(search.access, search.bound, OWN, basis, type=search.type)
         search.conditions = [*search.conditions, *seen]
 
     def expectation(self, access: Access, type: str, pairs: Pairs, limit: int) -> SearchExpectation:

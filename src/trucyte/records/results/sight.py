@@ -100,7 +100,7 @@ class Sight:
         seqs = bound.add([line.entry.seq for line in lines], "bigint[]")
         masks = bound.add([self._mask_for(access, line) for line in lines], "smallint[]")
         conditions = belonging(access, bound, "c", self.basis, letters=self.letters)
-        own = of_persons(access, bound, self.basis.now)
+        own = of_persons(access, bound, self.basis)
         if own:
             conditions.append(
                 "exists (select from (select c.person, c.type, line.sensitivity) e"

@@ -36,6 +36,7 @@ class Basis:
     now: int  # µs since 1970
     extractor: Extractor | None = None
     hasher: Hasher | None = None
+    is_whole: bool = False  # most rows are looked at, as for a count
 
 
 def permitted(
@@ -89,7 +90,7 @@ def current(line: str, conditions: Collection[str]) -> str:
     )
 
 
-def of_persons(access: Access, bound: Parameters, now: int, type: str = "") -> list[str]:
+def of_persons(access: Access, bound: Parameters, basis: Basis, type: str = "") -> list[str]:
     """Return the conditions of whose data a row `e` (person, type, sensitivity) is."""
     if type in NOBODYS:
         return []
@@ -97,9 +98,12 @@ def of_persons(access: Access, bound: Parameters, now: int, type: str = "") -> l
     if access.persons is not None:
         asked.append([f"e.person = any({bound.add(sorted(access.persons), 'bigint[]')})"])
     if access.related is not None:
-        asked.append([related_condition(access.related, bound, "e", now)])
+        related = related_condition(access.related, bound, "e", basis.now, is_whole=basis.is_whole)
+        asked.append([related])
     if access.agreed is not None:
-        asked.append(agreed_conditions(access.agreed, bound, "e", now))
+        asked.append(
+            agreed_conditions(access.agreed, bound, "e", basis.now, is_whole=basis.is_whole)
+        )
     conditions = [condition for part in asked for condition in part]
     if type or not conditions:
         return conditions
@@ -116,7 +120,7 @@ def _seen(access: Access, bound: Parameters, basis: Basis, letters: str, type: s
         conditions.append(f"e.organisations && {bound.add(seen, 'bigint[]')}")
     if access.grants is not None:
         conditions += _granted(access.grants, bound, basis, letters, type)
-    return conditions + of_persons(access, bound, basis.now, type)
+    return conditions + of_persons(access, bound, basis, type)
 
 
 def _labels(access: Access) -> list[str]:
