@@ -1,6 +1,6 @@
 """Matching measured: ours beside Splink's own comparators on the same records.
 
-    python bench/identity.py PEOPLE.csv [--hard HARD.csv] [--rldata rldata10000.csv] [--splink]
+    python bench/identity.py PEOPLE.csv [--hard HARD.csv …] [--rldata rldata10000.csv] [--splink]
 
 PEOPLE.csv and HARD.csv come from `trucyte synth people [--hard]`. Splink gets names and
 addresses already folded by us ("normalised"), its name, date and exact comparisons with
@@ -56,6 +56,7 @@ def tell(name: str, found: dict, note: str) -> None:
     for what, figures in found["without_newborns"].items():
         measures[f"{name}: without newborns, {what} f1"] = (figures["f1"], "")
         measures[f"{name}: without newborns, {what} recall"] = (figures["recall"], "")
+    measures[f"{name}: pairs linked wrongly"] = (found["linked_wrongly"], "pairs")
     for what in ("found", "sure", "sure_and_held"):
         for figure, value in found[what].items():
             measures[f"{name}: {what} {figure}"] = (value, "")
@@ -139,14 +140,17 @@ def splink(file: Path, truth: str, *, with_numbers: bool) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("people", type=Path)
-    parser.add_argument("--hard", type=Path)
+    parser.add_argument("--hard", type=Path, nargs="+", default=[])
     parser.add_argument("--rldata", type=Path)
     parser.add_argument("--packaged", action="store_true", help="weigh by the packaged model")
     parser.add_argument("--splink", action="store_true")
     parser.add_argument("--only-splink", action="store_true")
+    parser.add_argument("--only", choices=("", "nothing", *NAMED), default="")
     asked = parser.parse_args()
     note = f"{asked.people.name}"
-    for name, more in (("with numbers", ()), ("without numbers", ("--without-numbers",))):
+    for name, more in ((NAMED[0], ()), (NAMED[1], ("--without-numbers",))):
+        if asked.only not in ("", name):
+            continue
         if not asked.only_splink:
             given = ("--model", MODEL) if asked.packaged else ()
             told = "packaged model" if asked.packaged else "trained on itself without labels"
@@ -160,14 +164,12 @@ def main() -> None:
         columns = [part for each in RLDATA for part in ("--column", each)]
         found = evaluated(asked.rldata, "--truth", "id", *columns)
         tell("RLdata10000", found, "trained on itself without labels")
-    if asked.hard:
-        tell(
-            "hard set",
-            evaluated(asked.hard, "--errors", "none", "--model", MODEL),
-            "packaged model",
-        )
+    for file in asked.hard:
+        found = evaluated(file, "--errors", "none", "--model", MODEL)
+        tell("hard set", found, f"{file.name}, packaged model")
 
 
+NAMED = ("with numbers", "without numbers")
 MODEL = str(Path(__file__).parent.parent / "src/trucyte/shared/identity/matching/model.json")
 
 if __name__ == "__main__":

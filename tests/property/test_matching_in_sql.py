@@ -23,16 +23,17 @@ from trucyte.shared.identity.matching.person import COLUMNS, Person, person_of
 
 _NAMES = """Nguyễn Thị Hòa|Nguyễn Thị Hoà|NGUYEN THI HOA|Nguyen Thi Hoaf|Hòa Nguyễn Thị|Trần Hà
 Trần Hạ|Tran Ha|Huỳnh Văn Lan|Hoàng Văn Loan|Võ Phước An|Vũ Phúc An|N. V. An|An||CON BÀ TRẦN HÀ
-Con bà Trần Hà 2|Y Luyên Mlô|王小明|Lê Thị Bích Ngọc|Lê Bích Ngọc|Le Thi Bich Ngcoj"""
+Con bà Trần Hà 2|Y Luyên Mlô|王小明|Lê Thị Bích Ngọc|Lê Bích Ngọc|Le Thi Bich Ngcoj
+Lê Phúc|Lê Phước|An Phuoc Vo|Lê Thị Ngọc"""
 _names = st.sampled_from(_NAMES.replace("\n", "|").split("|"))
 _BIRTHS = """1985-03-07 1985-07-03 1985-01-01 1985 1984-03-07 1986-03-07 1985-03-08 1958-03-07
 2011-12-30 1900-01-01 2999-01-01 x 07/03/1985"""
 _births = st.sampled_from(("", *_BIRTHS.split()))
 _numbers = st.sampled_from(("", "001185000123", "001185000132", "001185999123", "000000000000"))
 _phones = st.sampled_from(("", "0912345678", "0912345679", "+84 912 345 678", "0987654321"))
-_addresses = st.sampled_from(
-    ("", "Số 5 Hàng Bông, Phường Hoàn Kiếm, Hà Nội", "5 Hang Bong, P. Hoan Kiem, Ha Noi", "Huế")
-)
+_ADDRESSES = """Số 5 Hàng Bông, Phường Hoàn Kiếm, Hà Nội|5 Hang Bong, P. Hoan Kiem, Ha Noi|Huế
+Thôn 3, Xã Ba Vì, Hà Nội|Thôn 3, Xã Sóc Sơn, Hà Nội|5 Hàng Bông, Xã Sóc Sơn, Hà Nội|"""
+_addresses = st.sampled_from(_ADDRESSES.replace("\n", "|").split("|"))
 _rows = st.fixed_dictionaries(
     {
         "name": _names,

@@ -178,7 +178,7 @@ def test_the_start_of_an_encounter_is_told_once(subscribed: Subscribed, receiver
     ):
         visit |= more
         subscribed.put(visit)
-    receiver.wait(lambda: len(receiver.of("/end")) == 2)
+    receiver.wait(lambda: len(receiver.of("/end")) == len(receiver.of("/hook")) == 2)
     assert [one.events for one in receiver.of("/hook")] == [(0, 0), (1, 1)]
     entry = receiver.of("/hook")[1].json["entry"][1]
     assert entry["response"]["etag"] == 'W/"2"'

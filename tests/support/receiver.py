@@ -51,7 +51,7 @@ class Receiver:
     def of(self, path: str) -> list[Request]:
         return [one for one in self.came if one.path.startswith(path)]
 
-    def wait(self, holds: Callable[[], bool], seconds: float = 8.0) -> None:
+    def wait(self, holds: Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait until something holds; fail where it never does."""
         until = time.monotonic() + seconds
         while not holds():

@@ -106,6 +106,23 @@ def test_rules_part_who_is_alike(rule: str, one: dict[str, str], other: dict[str
         ("two-names-by-marks", {"name": "Nguyễn Bảo Hoài Trâm", "personal_number": ""},
          {"name": "Trầm Bảo Hoài Nguyễn", "personal_number": ""}),
         ("newborn", {"mother_name": "Nguyen Thi Bich Hoa"}, {}),  # under the mother's own name
+        ("newborn", {"birth_date": "2024-02-02"},  # with the mother's number
+         {"birth_date": "2024-02-02", "personal_number": ""}),
+        ("name-without-marks", {"personal_number": ""}, {"name": "NGUYEN THI BICH HOA"}),
+        ("name-without-marks", {"name": "Nguyen Thi Bich Hoa", "personal_number": ""},
+         {"name": "Nguyen Thi Bich Hoa"}),
+        ("name-without-marks", {"personal_number": ""}, {"name": "Hoa Bich Thi Nguyen"}),
+        ("two-names-by-sound", {"personal_number": "", "name": "Nguyễn Bảo Phúc"},
+         {"name": "Nguyễn Bảo Phước"}),
+        ("other-middle-name", {"personal_number": ""}, {"name": "Nguyễn Hòa"}),
+        ("other-middle-name", {"personal_number": ""}, {"name": "Nguyễn Thị Hòa"}),
+        ("little-agrees", {"personal_number": "", "birth_date": "1985-03-09"},  # one phone
+         {"personal_number": "", "address": "Thôn 3, Xã Ba Vì, Hà Nội"}),
+        ("little-agrees", {"personal_number": "", "phone": "", "birth_date": "1985-03-09"},
+         {"personal_number": "", "phone": ""}),  # in one house
+        ("namesakes",  # the number of a hamlet is no address
+         {"personal_number": "", "phone": "", "address": "Thôn 3, Xã Ba Vì, Hà Nội"},
+         {"personal_number": "", "phone": "", "address": "Thôn 3, Xã Sóc Sơn, Hà Nội"}),
         ("two-insurance-numbers", {"social_number": "0123498765"},
          {"social_number": "0198761234", "personal_number": ""}),
     ],

@@ -15,7 +15,7 @@ from trucyte.database.connect import Connection
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.records.access import Agreed, Labels
 from trucyte.records.owners import OPEN_NUMBERS
-from trucyte.records.persons.facts import Facts
+from trucyte.records.persons.facts import Facts, by_copy
 from trucyte.records.persons.holders import acting
 from trucyte.records.persons.provisions import Rule, Scope, rules_of
 from trucyte.records.persons.purposes import with_those_above
@@ -52,7 +52,7 @@ def consents() -> Facts:
         ("records.provision",),
         {TYPE: _rules},
         end=FACTS.end_provisions,
-        copy=FACTS.copy_provisions,
+        write=by_copy(FACTS.copy_provisions),
         clear=FACTS.clear_provisions,
     )
 

@@ -25,7 +25,29 @@ class Fact(Protocol):
         ...
 
 
+Rows = Sequence[tuple[Any, ...]]
 Reader = Callable[[Mapping[str, Any]], Sequence[Fact]]
+Write = Callable[[Cursor, Rows], None]
+
+
+def by_columns(query: str) -> Write:
+    """Write rows by a query that takes an array for each column: one way to the server."""
+
+    def write(cursor: Cursor, rows: Rows) -> None:
+        cursor.execute(query, [list(column) for column in zip(*rows, strict=True)])
+
+    return write
+
+
+def by_copy(query: str) -> Write:
+    """Write rows that hold arrays themselves."""
+
+    def write(cursor: Cursor, rows: Rows) -> None:
+        with cursor.copy(query) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    return write
 
 
 class Facts:
@@ -38,7 +60,7 @@ class Facts:
         readers: Mapping[str, Reader],
         *,
         end: str,
-        copy: str,
+        write: Write,
         clear: str,
     ) -> None:
         """Take what is read of each type, and the queries that write it.
@@ -49,7 +71,7 @@ class Facts:
         self.tables = tables
         self._readers = readers
         self._end = end
-        self._copy = copy
+        self._write = write
         self._clear = clear
 
     def prepare(self, change: Change) -> Sequence[Fact] | None:
@@ -75,9 +97,7 @@ class Facts:
         last = {(entry.type, entry.id): (entry, facts) for entry, facts in said}
         rows = [row for entry, facts in last.values() for row in _rows(entry, facts)]
         if rows:
-            with cursor.copy(self._copy) as copy:
-                for row in rows:
-                    copy.write_row(row)
+            self._write(cursor, rows)
 
     def clear(self, cursor: Cursor) -> None:
         """Empty the table."""

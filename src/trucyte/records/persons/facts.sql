@@ -6,8 +6,11 @@ delete from records.relation using journal.change line, journal.change was
 where line.seq = any(%(seqs)s::bigint[]) and was.seq = line.previous
     and relation.person = was.person and relation.seq = was.seq
 
--- copy_relations
-copy records.relation (person, holder, begins, ends, seq, kind) from stdin
+-- add_relations
+insert into records.relation (person, holder, begins, ends, seq, kind)
+select * from unnest(
+    %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::smallint[]
+)
 
 -- clear_relations
 truncate records.relation
@@ -21,8 +24,11 @@ delete from records.membership using journal.change line, journal.change was
 where line.seq = any(%(seqs)s::bigint[]) and was.seq = line.previous
     and membership.person = was.person and membership.seq = was.seq
 
--- copy_memberships
-copy records.membership (person, whole, member, begins, ends, seq) from stdin
+-- add_memberships
+insert into records.membership (person, whole, member, begins, ends, seq)
+select * from unnest(
+    %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]
+)
 
 -- clear_memberships
 truncate records.membership

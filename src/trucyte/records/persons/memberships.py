@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from trucyte.records.persons.facts import Facts
+from trucyte.records.persons.facts import Facts, by_columns
 from trucyte.records.persons.holders import identifiers_of, number_of, read_holder
 from trucyte.records.persons.spans import ALWAYS, Span, read_period
 from trucyte.records.persons.statements import FACTS
@@ -88,7 +88,7 @@ def memberships() -> Facts:
         ("records.membership",),
         dict.fromkeys(_READERS, memberships_of),
         end=FACTS.end_memberships,
-        copy=FACTS.copy_memberships,
+        write=by_columns(FACTS.add_memberships),
         clear=FACTS.clear_memberships,
     )
 

@@ -18,7 +18,7 @@ from trucyte.database.connect import Database
 from trucyte.fhir.search.moments import EARLIEST, LATEST
 from trucyte.records.access import Related
 from trucyte.records.owners import OPEN_NUMBERS
-from trucyte.records.persons.facts import Facts
+from trucyte.records.persons.facts import Facts, by_columns
 from trucyte.records.persons.holders import acting, number_of, read_holder
 from trucyte.records.persons.spans import ALWAYS, DAY, Span, later, read_moment, read_period
 from trucyte.records.persons.statements import FACTS
@@ -263,7 +263,7 @@ def relations() -> Facts:
         ("records.current_relation",),
         dict.fromkeys(_READERS, relations_of),
         end=FACTS.end_relations,
-        copy=FACTS.copy_relations,
+        write=by_columns(FACTS.add_relations),
         clear=FACTS.clear_relations,
     )
 

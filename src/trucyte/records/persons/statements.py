@@ -25,11 +25,11 @@ class FactQueries(NamedTuple):
     """One query a field, as `facts.sql` has them."""
 
     end_relations: str
-    copy_relations: str
+    add_relations: str
     clear_relations: str
     sweep_relations: str
     end_memberships: str
-    copy_memberships: str
+    add_memberships: str
     clear_memberships: str
     end_provisions: str
     copy_provisions: str

@@ -113,7 +113,9 @@ def _twins(make: Make, number: int, *, alike: bool) -> list[Household]:
         first, second = (Name(name.family, name.middle, word) for word in (given, other))
     else:
         sex = FEMALE if sex == MALE and dice.happens(0.5) else sex
-        first, second = name, _name(draft, sex, birth)
+        first = second = name
+        while second.words == first.words:  # nobody gives one name to two children
+            second = _name(draft, sex, birth)
     for twin in (first, second):
         _add(draft, sex, birth, twin, "twin")
     return [_home(draft)]

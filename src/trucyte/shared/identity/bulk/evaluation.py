@@ -9,8 +9,20 @@ from trucyte.shared.identity.bulk.linking import Link, Linkage, links
 from trucyte.shared.identity.bulk.tables import column, one
 
 LOOKED_AT = (0.5, 0.9, 0.99)  # probabilities from which an unsure pair counts as found
-# Rules that hold back on principle, whatever the weight.
-HELD = frozenset(("twins", "little-agrees", "namesakes", "other-middle-name"))
+# Rules that hold back on principle, whatever the weight, and how likely what they hold must
+# be to count with what is sure; 0: as likely as what the weight alone would link.
+HELD: Mapping[str, float] = {
+    "twins": 0.0,
+    "namesakes": 0.0,
+    "little-agrees": 0.9995,
+    "birth-not-known": 0.0,
+    "other-middle-name": 0.0,
+    "name-without-marks": 0.0,
+    "two-names-by-marks": 0.0,
+    "two-names-by-sound": 0.0,
+    "several-persons-fit": 0.0,
+    "sexes-differ": 0.0,
+}
 
 
 def figures(found: int, true: int, total: int) -> Mapping[str, float]:
@@ -28,7 +40,9 @@ def evaluate(linkage: Linkage) -> dict[str, Any]:
     - `found`: pairs in one group, and unsure ones from the probability of `LOOKED_AT` on
       that serves F1 best, which is told.
     - `sure`: pairs in one group, linked without anybody's look.
-    - `sure_and_held`: these and the likely pairs that the rules of `HELD` alone held back.
+    - `sure_and_held`: these and the likely pairs that the rules of `HELD` alone held back:
+      what could be linked where strangers of one name and twins were no matter.
+    - `linked_wrongly`: pairs in one group that are of two persons, as a number.
     - `b_cubed`: precision and recall of the groups, record by record.
     - `without_newborns`: the same pairs without records written under a mother's name,
       which are never linked without a look; `newborn_share` is their share of true pairs.
@@ -48,6 +62,7 @@ def evaluate(linkage: Linkage) -> dict[str, Any]:
         "true_pairs": whole.total,
         "candidate_pairs": linkage.pairs,
         **whole.told(),
+        "linked_wrongly": whole.linked_wrongly,
         "b_cubed": b_cubed([root(record) for record in range(linkage.records)], whose),
         "newborn_share": 1 - others.total / whole.total if whole.total else 0.0,
         "without_newborns": others.told(),
@@ -76,10 +91,15 @@ class _Tally:
             if link.probability >= threshold:
                 counted[0] += 1
                 counted[1] += is_true
-        likely = self._linkage.model.thresholds.sure
-        if link.probability >= likely and HELD.issuperset(link.rules):
+        if _is_held(link, self._linkage.model.thresholds.sure):
             self._held[0] += 1
             self._held[1] += is_true
+
+    @property
+    def linked_wrongly(self) -> int:
+        """The pairs in one group that are of two persons."""
+        grouped, right = self._grouped
+        return grouped - right
 
     def told(self) -> dict[str, Mapping[str, float]]:
         """Return the figures."""
@@ -94,6 +114,13 @@ class _Tally:
             "sure": figures(grouped, right, self.total),
             "sure_and_held": figures(grouped + held, right + good, self.total),
         }
+
+
+def _is_held(link: Link, sure: float) -> bool:
+    """Say whether a pair is likely and only rules of principle hold it back."""
+    if not link.rules or not HELD.keys() >= set(link.rules):
+        return False
+    return link.probability >= max(sure, *(HELD[rule] for rule in link.rules))
 
 
 def _true_pairs(linkage: Linkage, *, without_newborns: bool) -> int:

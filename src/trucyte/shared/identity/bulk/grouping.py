@@ -21,6 +21,7 @@ _TWO = {"personal": "two-personal-numbers", "social": "two-insurance-numbers"}
 GROUP_MAX = 60
 SEVERAL = -2  # in the column of rules: several persons fit
 SLIP = -1  # in the column of rules: made sure by a second look
+_CONSONANTS = "[b-df-hj-np-tv-xz]"  # without đ: its stroke is a mark
 SLIPS_MAX = 2  # digits, as the level of few digits has it
 
 
@@ -105,9 +106,11 @@ def _heaviest_first(connection: duckdb.DuckDBPyConnection) -> Iterable[tuple[int
 def look_again(connection: duckdb.DuckDBPyConnection, *, sure: float) -> int:
     """Make pairs sure that only the rule on twins held back, where no twin can be; say how many.
 
-    One of the names must be borne by nobody, be one slip from no other name in use than its
-    partner, and no third record may be born that day under that family name in that house,
-    to that mother or with that phone, and bear another name.
+    The slip must be of a plain consonant in names that both have their marks: a slip in a
+    vowel may be the very mark that tells twins apart (Tuấn, Tuân: "Tusn"). One of the names
+    must be borne by nobody, be one slip from no other name in use than its partner, and no
+    third record may be born that day under that family name in that house, to that mother
+    or with that phone, and bear another name.
     """
     twins = sum(1 << n for n, rule in enumerate(RULES) if rule.name == "twins")
     others = sum(1 << n for n, rule in enumerate(RULES) if rule.verdict == UNSURE) & ~twins
@@ -121,6 +124,9 @@ def look_again(connection: duckdb.DuckDBPyConnection, *, sure: float) -> int:
         LEFT JOIN share_given_bare x ON x.value = a.given_bare
         LEFT JOIN share_given_bare y ON y.value = b.given_bare
         WHERE s.verdict = 1 AND s.probability >= {sure} AND a.family_sound = b.family_sound
+            AND a.marks = '1' AND b.marks = '1'
+            AND regexp_replace(a.given, '{_CONSONANTS}', '', 'g')
+                = regexp_replace(b.given, '{_CONSONANTS}', '', 'g')
             AND (s.rules & {twins}) <> 0 AND (s.rules & {others}) = 0""",
         f"""CREATE OR REPLACE TEMP TABLE usual_names AS
         SELECT value FROM share_given_bare WHERE share >= {BORNE_SHARE_MIN}""",
@@ -147,9 +153,9 @@ def look_again(connection: duckdb.DuckDBPyConnection, *, sure: float) -> int:
 def part_ambiguous(connection: duckdb.DuckDBPyConnection) -> int:
     """Hand sure pairs to a person where a record fits several persons; say how many.
 
-    It does where it has no number and its partners have two, or where it is written
-    without marks and its namesakes of that day (that year, where it has no day) and
-    province differ in theirs (Hà, Hạ: twins). Pairs that a number links are left alone.
+    It does where it has no number and its partners have two, where its namesakes of that
+    day and province differ in their marks (Hà, Hạ: twins), or where it is written without
+    marks and those of that year do. Pairs that a number links are left alone.
     """
     by_number = sum(1 << n for n, rule in enumerate(RULES) if rule.verdict == SURE)
     for step in (
@@ -194,10 +200,13 @@ _SEVERAL_STEPS = (
         USING (birth_year, family_sound, given_bare, {near}) WHERE a.marks = '0'"""
         for near in ("phone", "mother_sound")
     ),
-    """CREATE OR REPLACE TEMP TABLE marked AS
+    # A name that lost its marks in the midst of others is a slip, unless some bear it so (An).
+    f"""CREATE OR REPLACE TEMP TABLE marked AS
     SELECT birth_pair, family_sound, given_bare, province FROM persons
+    LEFT JOIN share_given s ON s.value = given
     WHERE marks = '1' AND birth_pair IS NOT NULL AND province IS NOT NULL
+        AND (given <> given_bare OR s.share >= {BORNE_SHARE_MIN})
     GROUP BY ALL HAVING count(DISTINCT given) > 1""",
     """INSERT INTO several SELECT DISTINCT a.n FROM persons a JOIN marked
-    USING (birth_pair, family_sound, given_bare, province) WHERE a.marks = '0'""",
+    USING (birth_pair, family_sound, given_bare, province)""",
 )

@@ -19,7 +19,7 @@ CROWD: Final = 100
 
 
 def _form() -> str:
-    told = "\0".join(("3", *Person.__struct_fields__, *map(str, BLOCKS)))
+    told = "\0".join(("4", *Person.__struct_fields__, *map(str, BLOCKS)))
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

@@ -5,6 +5,7 @@ equals nothing. Python and SQL give the same answer on every pair (a property te
 them to it), so that a model trained in bulk means the same at registration.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 from rapidfuzz.distance import DamerauLevenshtein, Hamming, JaroWinkler
 
 Judge = Callable[[Any, Any], bool]
+_LETTER = re.compile("[a-z]")
 
 
 class Condition(Protocol):
@@ -102,6 +104,28 @@ class OtherWords:
         """Return it as SQL."""
         words = (f"list_sort(string_split({row}.{self.column}, ' '))" for row in ("l", "r"))
         return " <> ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Lettered:
+    """Each of the two has a letter in the column: "3" alone is no address but a hamlet's number."""
+
+    column: str
+
+    def judge(self) -> Judge:
+        """Return what decides it for two persons."""
+        get = attrgetter(self.column)
+
+        def lettered(left: Any, right: Any) -> bool:
+            return bool(_LETTER.search(get(left)) and _LETTER.search(get(right)))
+
+        return lettered
+
+    def sql(self) -> str:
+        """Return it as SQL."""
+        return " AND ".join(
+            f"regexp_matches({row}.{self.column}, '{_LETTER.pattern}')" for row in ("l", "r")
+        )
 
 
 @dataclass(frozen=True, slots=True)

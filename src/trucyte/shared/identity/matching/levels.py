@@ -17,6 +17,7 @@ from trucyte.shared.identity.matching.conditions import (
     Digits,
     Either,
     Lacking,
+    Lettered,
     Near,
     Same,
     Similar,
@@ -128,7 +129,7 @@ _ADDRESS = Comparison(
         Level("like-house", All(Same("commune"), Similar("address", 0.9001))),
         Level("commune", Same("commune"), "commune"),
         Level("former-commune", Same("former_commune"), "former_commune"),
-        Level("same-address", All(Same("province"), Same("address"))),
+        Level("same-address", All(Same("province"), Same("address"), Lettered("address"))),
         Level("province", Same("province"), "province"),
     ),
 )

@@ -25,6 +25,7 @@ _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ].*)?")
 _LOCAL = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?:[ T].*)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})\d{0,6}")
 YEAR_MIN, YEAR_MAX = 1880, 2100
+GENERATION = 13  # years between parent and child at the least
 _DUMMY_DATES = frozenset({"1900-01-01", "1800-01-01", "9999-12-31"})
 _SEXES = {
     **dict.fromkeys(("1", "nam", "male", "m", "trai", "boy"), "1"),
@@ -122,9 +123,26 @@ def person_of(fields: Mapping[str, str]) -> Person:
             found["newborn_of"] = mother["mother_bare"]  # written under the mother's own name
     elif found.get("newborn_of"):
         found["mother_bare"] = found["mother_sound"] = found["newborn_of"]
+    if not found.get("newborn_of") and _is_of_another_generation(found):
+        parts = (found.get(part, "") for part in ("family_bare", "middle_bare", "given_bare"))
+        found["newborn_of"] = " ".join(filter(None, parts))
     if get("birth_order"):
         found["birth_order"] = fields["birth_order"][:2]
     return Person(**found)
+
+
+def _is_of_another_generation(found: Mapping[str, str]) -> bool:
+    """Say whether the personal number is of somebody a generation older or younger.
+
+    Its fourth to sixth digits say century, sex and year of birth (Circular 07/2016/TT-BCA,
+    Article 7). A child without a number is written under a parent's, often with the
+    parent's name.
+    """
+    number, year = found.get("personal", ""), found.get("birth_year", "")
+    if not number or not year:
+        return False
+    born = 1900 + 100 * (int(number[3]) // 2) + int(number[4:6])
+    return abs(born - int(year)) >= GENERATION
 
 
 def _name(whole: str, family: str, given: str) -> Mapping[str, str]:

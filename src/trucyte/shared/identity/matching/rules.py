@@ -14,6 +14,7 @@ from trucyte.shared.identity.matching.conditions import (
     Both,
     Condition,
     Differ,
+    Either,
     Far,
     Has,
     Neither,
@@ -34,6 +35,7 @@ _FAR = frozenset({"province", ELSE, MISSING})
 _EXACT = frozenset({"exact"})
 _NOT_EXACT = frozenset({"few-digits", MISSING, ELSE})
 _PART = frozenset({"swapped", "year-known", "one-digit", "year-slip", "part-slip"})
+_SLIPPED = frozenset({"one-digit", "year-slip", "part-slip"})
 _ANY = frozenset({"exact", "few-digits", ELSE, MISSING})
 _OTHER_NUMBER = frozenset({MISSING, ELSE})
 _NO_NUMBER = dict.fromkeys(("personal", "social", "identity", "passport"), _NOT_EXACT)
@@ -119,18 +121,34 @@ RULES: tuple[Rule, ...] = (
         _NO_NUMBER | {"birth": frozenset({MISSING})},
     ),
     Rule("namesakes", UNSURE, _ALONE | {"birth": _EXACT, "address": _FAR}),
-    Rule("little-agrees", UNSURE, _ALONE | {"birth": _PART, "address": _FAR}),
+    # Where the birth date has a slip, a house is not enough: a hamlet's number is written so too.
+    Rule("little-agrees", UNSURE, _ALONE | {"birth": _SLIPPED}),
+    # A phone is used by the next one too: strangers of one name may share it.
+    Rule("little-agrees", UNSURE, _ALONE | {"birth": _PART, "phone": _ANY, "address": _FAR}),
     Rule(
-        "little-agrees",
+        "other-middle-name",
         UNSURE,
-        _ALONE | {"birth": _PART, "phone": _ANY, "address": frozenset({ELSE})},
+        _NO_NUMBER | {"middle": frozenset({ELSE, "other-marks", "same-sounds", "typo", "initial"})},
     ),
-    Rule("other-middle-name", UNSURE, _NO_NUMBER | {"middle": frozenset({ELSE})}),
+    Rule(
+        "other-middle-name",
+        UNSURE,
+        _NO_NUMBER | {"middle": frozenset({"dropped"})},
+        Has("middle_bare"),
+    ),
     Rule(
         "two-names-by-marks",
         UNSURE,
         _NO_NUMBER | {"given": frozenset({"crossed"})},
         All(Both("marks", "1"), OtherWords("name")),
+    ),
+    Rule("name-without-marks", UNSURE, _NO_NUMBER | {"given": frozenset({"without-marks"})}),
+    Rule("two-names-by-sound", UNSURE, _NO_NUMBER | {"given": frozenset({"same-sounds"})}),
+    Rule(
+        "name-without-marks",
+        UNSURE,
+        _NO_NUMBER | {"given": frozenset({"crossed"})},
+        Either("marks", "0"),
     ),
     Rule(
         "same-personal-number",
