@@ -20,6 +20,7 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.leaf import head_key
 from trucyte.journal.rows import LINE_COLUMNS, line_of
 from trucyte.records.access import Access
+from trucyte.records.labels import sensitivity_of_body
 from trucyte.records.results.lines import (
     OWN,
     microseconds,
@@ -101,6 +102,8 @@ class Historian:
         current = self.journal.current([key], cursor.connection).get(key)
         if current is None or not sight.known([current]):
             raise ResourceNotFound(type=state.type)
+        if current.body and access.sees(sensitivity_of_body(current.body)):
+            return
         every = HistoryState(
             state.type, state.id, None, None, False, COUNT_MAX, state.snapshot, state.epoch, 0
         )

@@ -27,6 +27,7 @@ from trucyte.records.search.permission import (
     Basis,
     belonging,
     of_persons,
+    seen_rows,
     sees_statistics,
 )
 
@@ -96,6 +97,30 @@ class Sight:
 
     def _asked(self, access: Access, lines: Sequence[Stored]) -> list[Stored]:
         """Return those whose current version meets all conditions, and they themselves."""
+        seen = self._in_index(access, [line for line in lines if line.body])
+        left = [line for line in lines if line.entry.seq not in seen]
+        if left:
+            seen |= {line.entry.seq for line in self._by_heads(access, left)}
+        return [line for line in lines if line.entry.seq in seen]
+
+    def _in_index(self, access: Access, lines: Sequence[Stored]) -> set[int]:
+        """Return the seqs of current lines that are seen: their own rows say so."""
+        if not lines:
+            return set()
+        bound = Parameters()
+        types = {line.entry.type for line in lines}
+        type = types.pop() if len(types) == 1 else ""
+        seqs = bound.add([line.entry.seq for line in lines], "bigint[]")
+        conditions = seen_rows(access, bound, self.basis, letters=self.letters, type=type)
+        rows = self.connection.execute(
+            "select e.seq from records.entry e where"
+            f" {' and '.join([f'e.seq = any({seqs})', *conditions])}".encode(),
+            bound.values,
+        )
+        return {row[0] for row in rows.fetchall()}
+
+    def _by_heads(self, access: Access, lines: Sequence[Stored]) -> list[Stored]:
+        """Ask of the rows of their current versions, wherever those are by now."""
         bound = Parameters()
         seqs = bound.add([line.entry.seq for line in lines], "bigint[]")
         masks = bound.add([self._mask_for(access, line) for line in lines], "smallint[]")

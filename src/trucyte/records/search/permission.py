@@ -57,6 +57,13 @@ def permitted(
     return [place, *_seen(access, bound, basis, letters, type)]
 
 
+def seen_rows(
+    access: Access, bound: Parameters, basis: Basis, *, letters: str, type: str = ""
+) -> list[str]:
+    """Return the same of rows whose place is known already, whatever node they are from."""
+    return _seen(access, bound, basis, letters, type)
+
+
 def sees_statistics(access: Access) -> bool:
     """Say whether what PostgreSQL knows of all rows tells this caller of nothing hidden."""
     return access.sees_whole and access.sees_secret
@@ -94,21 +101,31 @@ def of_persons(access: Access, bound: Parameters, basis: Basis, type: str = "") 
     """Return the conditions of whose data a row `e` (person, type, sensitivity) is."""
     if type in NOBODYS:
         return []
-    asked = []
+    conditions = []
     if access.persons is not None:
-        asked.append([f"e.person = any({bound.add(sorted(access.persons), 'bigint[]')})"])
-    if access.related is not None:
-        related = related_condition(access.related, bound, "e", basis.now, is_whole=basis.is_whole)
-        asked.append([related])
-    if access.agreed is not None:
-        asked.append(
-            agreed_conditions(access.agreed, bound, "e", basis.now, is_whole=basis.is_whole)
-        )
-    conditions = [condition for part in asked for condition in part]
+        conditions.append(f"e.person = any({bound.add(sorted(access.persons), 'bigint[]')})")
+    conditions += _of_facts(access, bound, basis)
     if type or not conditions:
         return conditions
     numbers = bound.add(_NOBODYS_NUMBERS, "smallint[]")
     return [f"(e.type = any({numbers}) or {condition})" for condition in conditions]
+
+
+def _of_facts(access: Access, bound: Parameters, basis: Basis) -> list[str]:
+    """Return that the person is treated by whom the caller acts for, and refused nothing."""
+    related, agreed = access.related, access.agreed
+    now, is_whole = basis.now, basis.is_whole
+    conditions = []
+    if related is not None:
+        conditions.append(related_condition(related, bound, "e", now, is_whole=is_whole))
+    if agreed is None:
+        return conditions
+    refused_nothing = agreed_conditions(agreed, bound, "e", now, is_whole=is_whole)
+    if not conditions:
+        return refused_nothing
+    # Few are treated by one doctor, and only those are to be asked what they agreed to.
+    joined = " and ".join(refused_nothing)
+    return [f"case when {conditions[0]} then {joined} else false end"]
 
 
 def _seen(access: Access, bound: Parameters, basis: Basis, letters: str, type: str) -> list[str]:
