@@ -225,8 +225,10 @@ def _walk(sight: Sight, state: HistoryState, bound: Parameters, most: int) -> st
     return (
         f"with walked as materialized (select c.seq, c.origin, c.type, c.id from journal.change c"
         f" where {' and '.join(here)} order by c.seq {way} limit {LINES_MAX}),"
-        f" found as materialized (select w.seq from walked w where {' and '.join(wanted)}"
-        f" order by w.seq {way} limit {count}),"
+        # In their order first, so that no more are asked about than the page takes.
+        f" found as materialized (select w.seq from"
+        f" (select * from walked order by seq {way} offset 0) w"
+        f" where {' and '.join(wanted)} limit {count}),"
         f" mark as (select f.seq, true as wanted from found f union all"
         f" (select {'max' if state.is_oldest_first else 'min'}(w.seq), false from walked w"
         f" where (select count(*) from found) < {count} having count(*) = {LINES_MAX}))"

@@ -93,7 +93,7 @@ def current(line: str, conditions: Collection[str]) -> str:
         f"array[{', '.join(map(str, OPEN_NUMBERS))}]::smallint[]) then array[0]::bigint[]"
         " else journal.owners(h.seq) end) as organisations) e"
         f" where h.key = journal.head_key({line}.origin, {line}.type, {line}.id)"
-        f" and {' and '.join(conditions)})"
+        f" and {' and '.join(conditions)} offset 0)"
     )
 
 
