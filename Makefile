@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 CONTENT := $(BIN)/python -m trucyte.node.content $(WHEELS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-clients fuzz check bench setup setup-dev schema lock clean
+.PHONY: help demo test test-long test-clients fuzz check bench setup setup-dev schema lock sbom release clean
 
 help: ## show this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,12 +38,13 @@ test-clients: setup-dev $(STAMPS)/clients ## clients of others against a served 
 fuzz: setup-dev $(STAMPS)/fuzz ## feed parsers what they do not expect (TARGET="fhirpath view" SECONDS=600)
 	@nice -n 10 $(BIN)/python -m tests.fuzz.run $(TARGET) --seconds $(SECONDS)
 
-check: setup-dev ## format, lint, types, import contracts, tidiness
+check: setup-dev ## format, lint, types, import contracts, tidiness, what is depended upon
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/tidy.py
+	@$(BIN)/python tools/dependencies.py
 
 bench: setup-dev ## measure all parts, the main job last (WHAT="rules" for one; bench/*.py say what and how)
 	@set -e; for name in $(WHAT); do echo "== $$name"; \
@@ -64,6 +65,15 @@ schema: setup-dev ## write src/trucyte/database/schema.sql anew from the migrati
 
 lock: ## make requirements/*.txt anew from pyproject.toml (needs uv)
 	@$(PYTHON3) tools/lock.py
+
+sbom: setup-dev ## the bill of materials of what ships, CycloneDX, in dist/
+	@$(BIN)/python tools/sbom.py dist/trucyte.cdx.json
+
+release: sbom ## wheel, bill and their sums in dist/, signed where RELEASE_KEY names the key
+	@rm -f dist/*.whl dist/SHA256SUMS*
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+	@test -z "$(RELEASE_KEY)" || \
+	  $(BIN)/python tools/release.py sign $(RELEASE_KEY) dist/*.whl dist/trucyte.cdx.json
 
 clean: ## remove what was built; data under ./var stays
 	@rm -rf .venv build dist .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
