@@ -87,6 +87,23 @@ create table access.device (
     used_at timestamp with time zone not null
 );
 
+create table access.emergency (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    organisation text collate "C" not null,
+    person bigint not null,
+    patient text collate "C" not null,
+    ground text collate "C" not null,
+    reason text not null,
+    opened_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    due_at timestamp with time zone not null,
+    reviewed_by text collate "C" default ''::text not null,
+    reviewed_at timestamp with time zone,
+    verdict text collate "C" default ''::text not null,
+    review text default ''::text not null
+);
+
 create table access.hold (
     number bigint generated always as identity,
     person bigint not null,
@@ -118,21 +135,6 @@ create table access.holder_notice (
     made_at timestamp with time zone not null,
     changed_at timestamp with time zone not null,
     changed_by text default ''::text not null
-create table access.emergency (
-    number bigint generated always as identity,
-    account text collate "C" not null,
-    organisation text collate "C" not null,
-    person bigint not null,
-    patient text collate "C" not null,
-    ground text collate "C" not null,
-    reason text not null,
-    opened_at timestamp with time zone not null,
-    until_at timestamp with time zone not null,
-    due_at timestamp with time zone not null,
-    reviewed_by text collate "C" default ''::text not null,
-    reviewed_at timestamp with time zone,
-    verdict text collate "C" default ''::text not null,
-    review text default ''::text not null
 );
 
 create table access.lane (
@@ -162,6 +164,19 @@ create table access.recovery (
     digest bytea not null
 );
 
+create table access.release (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    purpose text collate "C" not null,
+    what_for text not null,
+    asked_by text collate "C" not null,
+    asked_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    state text collate "C" default 'asked'::text not null,
+    decided_by text collate "C" default ''::text not null,
+    decided_at timestamp with time zone
+);
+
 create table access.request (
     number bigint generated always as identity,
     person bigint not null,
@@ -188,17 +203,6 @@ create table access.request_step (
     note text default ''::text not null,
     article text default ''::text not null,
     digest bytea
-create table access.release (
-    number bigint generated always as identity,
-    account text collate "C" not null,
-    purpose text collate "C" not null,
-    what_for text not null,
-    asked_by text collate "C" not null,
-    asked_at timestamp with time zone not null,
-    until_at timestamp with time zone not null,
-    state text collate "C" default 'asked'::text not null,
-    decided_by text collate "C" default ''::text not null,
-    decided_at timestamp with time zone
 );
 
 create table access.review (
@@ -212,6 +216,8 @@ create table access.review (
 create table access.revoked (
     id text collate "C" not null,
     at timestamp with time zone not null
+);
+
 create table access.rule_set (
     number bigint generated always as identity,
     digest text collate "C" not null,
@@ -886,6 +892,10 @@ alter table access.delegation add constraint delegation_pkey PRIMARY KEY (id);
 
 alter table access.device add constraint device_pkey PRIMARY KEY (account, device);
 
+alter table access.emergency add constraint emergency_by_another CHECK ((reviewed_by <> account));
+
+alter table access.emergency add constraint emergency_pkey PRIMARY KEY (number);
+
 alter table access.hold add constraint hold_pkey PRIMARY KEY (number);
 
 alter table access.holder add constraint holder_pkey PRIMARY KEY (person, holder);
@@ -893,9 +903,6 @@ alter table access.holder add constraint holder_pkey PRIMARY KEY (person, holder
 alter table access.holder_notice add constraint holder_notice_pkey PRIMARY KEY (consent, version, holder);
 
 alter table access.holder_notice add constraint holder_notice_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'confirmed'::text, 'unreachable'::text])));
-alter table access.emergency add constraint emergency_by_another CHECK ((reviewed_by <> account));
-
-alter table access.emergency add constraint emergency_pkey PRIMARY KEY (number);
 
 alter table access.lane add constraint lane_pkey PRIMARY KEY (lane);
 
@@ -904,6 +911,10 @@ alter table access.once add constraint once_pkey PRIMARY KEY (digest);
 alter table access.passkey add constraint passkey_pkey PRIMARY KEY (id);
 
 alter table access.recovery add constraint recovery_pkey PRIMARY KEY (account, digest);
+
+alter table access.release add constraint release_by_two CHECK (((state = ANY (ARRAY['asked'::text, 'refused'::text, 'ended'::text])) OR ((decided_by <> asked_by) AND (decided_by <> account))));
+
+alter table access.release add constraint release_pkey PRIMARY KEY (number);
 
 alter table access.request add constraint request_pkey PRIMARY KEY (number);
 
@@ -914,11 +925,6 @@ alter table access.request_step add constraint request_step_pkey PRIMARY KEY (re
 alter table access.review add constraint review_pkey PRIMARY KEY (account, at);
 
 alter table access.revoked add constraint revoked_pkey PRIMARY KEY (id);
-alter table access.release add constraint release_by_two CHECK (((state = ANY (ARRAY['asked'::text, 'refused'::text, 'ended'::text])) OR ((decided_by <> asked_by) AND (decided_by <> account))));
-
-alter table access.release add constraint release_pkey PRIMARY KEY (number);
-
-alter table access.review add constraint review_pkey PRIMARY KEY (account, at);
 
 alter table access.rule_set add constraint rule_set_pkey PRIMARY KEY (number);
 
@@ -1120,23 +1126,25 @@ alter table journal.standing add constraint standing_organisation_fkey FOREIGN K
 
 alter table subscriptions.event add constraint event_subscription_fkey FOREIGN KEY (subscription) REFERENCES subscriptions.subscription(id) ON DELETE CASCADE;
 
-CREATE INDEX hold_person ON access.hold USING btree (person) WHERE (ended_at IS NULL);
+CREATE INDEX alert_person ON access.alert USING btree (person) WHERE (person <> 0);
 
-CREATE INDEX holder_notice_open ON access.holder_notice USING btree (made_at) WHERE (state = ANY (ARRAY['waiting'::text, 'unreachable'::text]));
+CREATE INDEX alert_role ON access.alert USING btree (role, state) WHERE (role <> ''::text);
 
-CREATE INDEX holder_notice_person ON access.holder_notice USING btree (person);
 CREATE INDEX delegation_account ON access.delegation USING btree (account) WHERE (ended_at IS NULL);
 
 CREATE INDEX delegation_client ON access.delegation USING btree (client) WHERE (ended_at IS NULL);
 
 CREATE INDEX delegation_session ON access.delegation USING btree (session) WHERE ((ended_at IS NULL) AND (session <> ''::text));
-CREATE INDEX alert_person ON access.alert USING btree (person) WHERE (person <> 0);
-
-CREATE INDEX alert_role ON access.alert USING btree (role, state) WHERE (role <> ''::text);
 
 CREATE INDEX emergency_open ON access.emergency USING btree (account, until_at);
 
 CREATE INDEX emergency_waiting ON access.emergency USING btree (due_at) WHERE (reviewed_by = ''::text);
+
+CREATE INDEX hold_person ON access.hold USING btree (person) WHERE (ended_at IS NULL);
+
+CREATE INDEX holder_notice_open ON access.holder_notice USING btree (made_at) WHERE (state = ANY (ARRAY['waiting'::text, 'unreachable'::text]));
+
+CREATE INDEX holder_notice_person ON access.holder_notice USING btree (person);
 
 CREATE INDEX lane_tried ON access.lane USING btree (tried_at);
 
@@ -1144,10 +1152,11 @@ CREATE INDEX once_end ON access.once USING btree (ends_at);
 
 CREATE INDEX passkey_account ON access.passkey USING btree (account);
 
+CREATE INDEX release_open ON access.release USING btree (account, purpose) WHERE (state = 'open'::text);
+
 CREATE INDEX request_open ON access.request USING btree (answer_by) WHERE (ended_at IS NULL);
 
 CREATE INDEX request_person ON access.request USING btree (person);
-CREATE INDEX release_open ON access.release USING btree (account, purpose) WHERE (state = 'open'::text);
 
 CREATE INDEX session_account ON access.session USING btree (account);
 
