@@ -33,6 +33,7 @@ class Enter(Protocol):
         code: str = "",
         door: str = "",
         request: str = "",
+        rule: str = "",
     ) -> Future[None]:
         """Return a future that is done once the entry is durable."""
         ...

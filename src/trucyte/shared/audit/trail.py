@@ -31,6 +31,7 @@ from trucyte.shared.audit.entry import (
     Entry,
     EntryNotFound,
     Outcome,
+    as_rules,
     changes_of,
     each_once,
 )
@@ -95,13 +96,18 @@ class Trail:
         code: str = "",
         door: str = "",
         request: str = "",
+        rule: str = "",
     ) -> Future[None]:
-        """Enter what was done under an access; the future is done once that is durable."""
+        """Enter what was done under an access; the future is done once that is durable.
+
+        The rules that gave the access are entered with it, or the one `rule` that refused.
+        """
         interaction, kind = read_reason(reason)
         return self._write(
             Deed(
                 request or new_request(), door, interaction, kind, access.purpose, access.caller,
                 access.organisation, outcome, resources, code, each_once(persons),
+                as_rules((rule,) if rule else access.why),
             )
         )  # fmt: skip
 
