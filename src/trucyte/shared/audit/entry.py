@@ -5,8 +5,9 @@ The body of a line is a JSON array without spaces, readable without this program
     [form, door, interaction, type, purpose, caller, organisation, outcome, resources,
      code, persons, rules]
 
-`rules` are the ids of the rules of access that decided, with a space between. What is empty at its end is left out. `organisation` is the id of an Organization, or a
-whole reference where it has a slash. `persons` is base64 of person keys, 8 bytes each,
+`rules` are the ids of the rules of access that decided, with a space between. What is
+empty at its end is left out. `organisation` is the id of an Organization, or a whole
+reference where it has a slash. `persons` is base64 of person keys, 8 bytes each,
 big-endian; the one person of an entry that shows one stands in the line itself. The line
 has the time, and the request as its id. Persons are keyed hashes; nothing else about them
 is ever written.

@@ -74,9 +74,7 @@ def _restful(action: str, code: str, *more: Coding) -> Interaction:
 
 
 def _own(action: str, name: str, words: str, *more: Coding) -> Interaction:
-    return Interaction(
-        action, Coding(*_REST), Coding(_OWN, name, words), _OF_ACTION[action], more
-    )
+    return Interaction(action, Coding(*_REST), Coding(_OWN, name, words), _OF_ACTION[action], more)
 
 
 def _security(action: str, event: Coding, kind: Coding, *more: Coding) -> Interaction:
@@ -128,9 +126,7 @@ _DATA: Final = {
         "R", _EXPORT, Coding(_OWN, "export", "Data was exported"), Pattern.EXPORT
     ),
     "disclose": Interaction("R", _EXPORT, _DISCLOSE, Pattern.EXPORT),
-    "$export": Interaction(
-        "R", _EXPORT, Coding(_RESTFUL, "operation", "$export"), Pattern.EXPORT
-    ),
+    "$export": Interaction("R", _EXPORT, Coding(_RESTFUL, "operation", "$export"), Pattern.EXPORT),
     "$export-file": Interaction(
         "R", _EXPORT, Coding(_RESTFUL, "operation", "$export-file"), Pattern.EXPORT, (_DISCLOSE,)
     ),
@@ -167,9 +163,7 @@ _ACCOUNTS: Final = {
 _RULES: Final = {
     "rule-change": _node("U", "rule-change", "The rules of access changed", _CONFIGURATION),
     "emergency": _security("E", _ALERT, _OVERRIDE),
-    "emergency-end": _security(
-        "E", _ALERT, Coding(_DICOM, "110138", "Emergency Override Stopped")
-    ),
+    "emergency-end": _security("E", _ALERT, Coding(_DICOM, "110138", "Emergency Override Stopped")),
     "emergency-list": _node("R", "emergency-list", "Emergencies were listed", _LOG_USED),
     "emergency-review": _node("U", "emergency-review", "An emergency was judged", _ALERT),
     "release-ask": _node("C", "release-ask", "A release of data was asked for", _ALERT),
@@ -203,9 +197,7 @@ def interaction_of(name: str) -> Interaction:
     known = INTERACTIONS.get(name)
     if known is not None:
         return known
-    return Interaction(
-        "E", Coding(*_REST), Coding(_RESTFUL, "operation", name), Pattern.QUERY
-    )
+    return Interaction("E", Coding(*_REST), Coding(_RESTFUL, "operation", name), Pattern.QUERY)
 
 
 def read_reason(reason: str) -> tuple[str, str]:
