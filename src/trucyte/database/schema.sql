@@ -32,6 +32,21 @@ create table access.account (
     organisation text collate "C" default ''::text not null
 );
 
+create table access.alert (
+    number bigint generated always as identity,
+    kind text collate "C" not null,
+    about text collate "C" not null,
+    raised_at timestamp with time zone not null,
+    person bigint default 0 not null,
+    role text collate "C" default ''::text not null,
+    organisation text collate "C" default ''::text not null,
+    evidence text[] default '{}'::text[] not null,
+    state text collate "C" default 'open'::text not null,
+    reason text default ''::text not null,
+    moved_by text collate "C" default ''::text not null,
+    moved_at timestamp with time zone
+);
+
 create table access.challenge (
     challenge bytea not null,
     account text collate "C" not null,
@@ -42,6 +57,23 @@ create table access.device (
     account text collate "C" not null,
     device bytea not null,
     used_at timestamp with time zone not null
+);
+
+create table access.emergency (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    organisation text collate "C" not null,
+    person bigint not null,
+    patient text collate "C" not null,
+    ground text collate "C" not null,
+    reason text not null,
+    opened_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    due_at timestamp with time zone not null,
+    reviewed_by text collate "C" default ''::text not null,
+    reviewed_at timestamp with time zone,
+    verdict text collate "C" default ''::text not null,
+    review text default ''::text not null
 );
 
 create table access.lane (
@@ -66,12 +98,31 @@ create table access.recovery (
     digest bytea not null
 );
 
+create table access.release (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    purpose text collate "C" not null,
+    what_for text not null,
+    asked_by text collate "C" not null,
+    asked_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    state text collate "C" default 'asked'::text not null,
+    decided_by text collate "C" default ''::text not null,
+    decided_at timestamp with time zone
+);
+
 create table access.review (
     account text collate "C" not null,
     at timestamp with time zone not null,
     by_account text collate "C" not null,
     verdict text collate "C" not null,
     roles text[] not null
+);
+
+create table access.rule_set (
+    number bigint generated always as identity,
+    digest text collate "C" not null,
+    noted_at timestamp with time zone not null
 );
 
 create table access.session (
@@ -188,6 +239,11 @@ create table audit.key (
     valid_to timestamp with time zone
 );
 
+create table audit.raised (
+    key text collate "C" not null,
+    at timestamp with time zone not null
+);
+
 create table audit.shown (
     seq bigint not null,
     persons bigint[] not null
@@ -206,6 +262,16 @@ create table audit.tail (
     checkpoint_batches bigint not null,
     checkpoint_at timestamp with time zone not null
 ) with (fillfactor=10);
+
+create table audit.watched (
+    number bigint generated always as identity,
+    person bigint not null,
+    reason text not null,
+    by text collate "C" not null,
+    at timestamp with time zone not null,
+    ended_at timestamp with time zone,
+    ended_by text collate "C" default ''::text not null
+);
 
 create table database.migration (
     number integer not null,
@@ -659,9 +725,17 @@ create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') 
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
 
+alter table access.alert add constraint alert_pkey PRIMARY KEY (number);
+
+alter table access.alert add constraint alert_to_someone CHECK (((person = 0) <> (role = ''::text)));
+
 alter table access.challenge add constraint challenge_pkey PRIMARY KEY (challenge);
 
 alter table access.device add constraint device_pkey PRIMARY KEY (account, device);
+
+alter table access.emergency add constraint emergency_by_another CHECK ((reviewed_by <> account));
+
+alter table access.emergency add constraint emergency_pkey PRIMARY KEY (number);
 
 alter table access.lane add constraint lane_pkey PRIMARY KEY (lane);
 
@@ -669,7 +743,13 @@ alter table access.passkey add constraint passkey_pkey PRIMARY KEY (id);
 
 alter table access.recovery add constraint recovery_pkey PRIMARY KEY (account, digest);
 
+alter table access.release add constraint release_by_two CHECK (((state = ANY (ARRAY['asked'::text, 'refused'::text, 'ended'::text])) OR ((decided_by <> asked_by) AND (decided_by <> account))));
+
+alter table access.release add constraint release_pkey PRIMARY KEY (number);
+
 alter table access.review add constraint review_pkey PRIMARY KEY (account, at);
+
+alter table access.rule_set add constraint rule_set_pkey PRIMARY KEY (number);
 
 alter table access.session add constraint session_id UNIQUE (id);
 
@@ -695,11 +775,15 @@ alter table audit.erasure add constraint erasure_pkey PRIMARY KEY (seq);
 
 alter table audit.key add constraint key_pkey PRIMARY KEY (id);
 
+alter table audit.raised add constraint raised_pkey PRIMARY KEY (key);
+
 alter table audit.shown add constraint shown_pkey PRIMARY KEY (seq);
 
 alter table audit.tail add constraint tail_is_one_row CHECK (single);
 
 alter table audit.tail add constraint tail_pkey PRIMARY KEY (single);
+
+alter table audit.watched add constraint watched_pkey PRIMARY KEY (number);
 
 alter table database.migration add constraint migration_pkey PRIMARY KEY (number);
 
@@ -843,9 +927,19 @@ alter table journal.standing add constraint standing_organisation_fkey FOREIGN K
 
 alter table subscriptions.event add constraint event_subscription_fkey FOREIGN KEY (subscription) REFERENCES subscriptions.subscription(id) ON DELETE CASCADE;
 
+CREATE INDEX alert_person ON access.alert USING btree (person) WHERE (person <> 0);
+
+CREATE INDEX alert_role ON access.alert USING btree (role, state) WHERE (role <> ''::text);
+
+CREATE INDEX emergency_open ON access.emergency USING btree (account, until_at);
+
+CREATE INDEX emergency_waiting ON access.emergency USING btree (due_at) WHERE (reviewed_by = ''::text);
+
 CREATE INDEX lane_tried ON access.lane USING btree (tried_at);
 
 CREATE INDEX passkey_account ON access.passkey USING btree (account);
+
+CREATE INDEX release_open ON access.release USING btree (account, purpose) WHERE (state = 'open'::text);
 
 CREATE INDEX session_account ON access.session USING btree (account);
 
@@ -865,7 +959,11 @@ alter table audit.change alter column salt set storage external;
 
 CREATE INDEX change_person ON ONLY audit.change USING btree (person, seq) WHERE (person <> 0);
 
+CREATE INDEX raised_at ON audit.raised USING btree (at);
+
 CREATE INDEX shown_persons ON audit.shown USING gin (persons) WITH (fastupdate=off);
+
+CREATE UNIQUE INDEX watched_person ON audit.watched USING btree (person) WHERE (ended_at IS NULL);
 
 CREATE INDEX pair_decided ON identity.pair USING btree (decided_at) WHERE (decided_by <> ALL (ARRAY[''::text, 'identity'::text, 'link'::text]));
 
