@@ -172,6 +172,7 @@ _RULES: Final = {
     "release-end": _node("D", "release-end", "A release of data was ended", _ALERT),
     "alert-list": _node("R", "alert-list", "Alerts were listed", _LOG_USED),
     "alert-move": _node("U", "alert-move", "An alert was judged", _ALERT),
+    "watch-list": _node("U", "watch-list", "Sensitive persons were listed", _CONFIGURATION),
     "consent-give": _own("C", "consent-give", "A consent was given"),
     "consent-withdraw": _own("U", "consent-withdraw", "A consent was withdrawn"),
 }
