@@ -143,6 +143,15 @@ class RegisterSettings(_Table, frozen=True, kw_only=True):
     status_seconds: int = 300
 
 
+class VneidSettings(_Table, frozen=True, kw_only=True):
+    """The provider that citizens log in with; an empty issuer: none."""
+
+    issuer: str = ""  # "https://id.example.vn", letter by letter as its tokens say it
+    client_id: str = "trucyte"
+    key: Path | None = None  # JWK that this node proves itself with; none: a public client
+    level: int = 2  # least level of assurance that opens a record
+
+
 class AccessSettings(_Table, frozen=True, kw_only=True):
     """When people log in, and how long that holds."""
 
@@ -152,6 +161,11 @@ class AccessSettings(_Table, frozen=True, kw_only=True):
     session_hours: int = 12  # then it ends
     dormant_days: int = 45  # an account unused for longer is disabled
     review_days: int = 183  # rights are signed off at least that often
+    # What tokens say they are from: "https://node.example.vn". Empty: the address asked at.
+    issuer: str = ""
+    # Header in which a trusted proxy hands on the client's certificate (RFC 9440, or PEM).
+    certificate_header: str = ""
+    vneid: VneidSettings = VneidSettings()
 
 
 class IdentitySettings(_Table, frozen=True, kw_only=True):
@@ -231,6 +245,9 @@ def _overlay(told: dict[str, Any], environment: Mapping[str, str]) -> dict[str, 
     return merged
 
 
+_WORDS_OF_ACCESS = ("login", "issuer", "certificate_header", "vneid")
+
+
 def _check_ranges(settings: Settings, *, where: str) -> None:
     """Refuse values that have the right type and make no sense."""
     faults = (
@@ -246,7 +263,8 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         (0 <= settings.serving.workers <= 256, "serving.workers is not between 0 and 256"),
         *_above_nothing("serving", settings.serving, but=("workers",)),
         *_above_nothing("limits", settings.limits),
-        *_above_nothing("access", settings.access, but=("login",)),
+        *_above_nothing("access", settings.access, but=_WORDS_OF_ACCESS),
+        (1 <= settings.access.vneid.level <= 3, "access.vneid.level is not between 1 and 3"),
         (
             0 < settings.registers.status_seconds <= 3600,
             "registers.status_seconds is not between 1 and 3600",

@@ -22,7 +22,9 @@ from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
+from trucyte.node.access.agreements import agreements_of
 from trucyte.node.access.people import make_book, make_doorway
+from trucyte.node.access.tokens import asking_of, citizens_of, security_of
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
@@ -37,7 +39,7 @@ from trucyte.shared.access.local import subject_access
 from trucyte.shared.identity.newcomers import Worklist
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
-from trucyte.web.api.interactions.who import access_by_token
+from trucyte.web.api.interactions.who import Asking, access_by_token
 from trucyte.web.api.operations.identity import INSTANTIATES
 from trucyte.web.api.operations.registers import DIRECTORY, register_operations
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
@@ -46,6 +48,8 @@ from trucyte.web.doors.about import PATHS, About, AboutApi
 from trucyte.web.doors.claims import Doors
 from trucyte.web.doors.openapi import openapi_document
 from trucyte.web.identity import NodeIdentityBook
+from trucyte.web.oauth.doors import PATHS as OAUTH_PATHS
+from trucyte.web.oauth.doors import OAuthDoors
 from trucyte.web.reader import RecordsReader
 from trucyte.web.registers import RecordsRegisterBook
 from trucyte.web.security import Guard
@@ -139,6 +143,7 @@ def make_api(
     bulk: Bulk,
     reindex: Reindex | None = None,
     subscriptions: Subscriptions | None = None,
+    asking: Asking | None = None,
 ) -> FhirApi:
     """Return the FHIR API of a node with all its operations."""
     reindex, subscriptions = reindex or reindex_of(node), subscriptions or make_subscriptions(node)
@@ -146,7 +151,8 @@ def make_api(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=access_by_token(node.accounts, node.trail),
+            access=access_by_token(node.accounts, node.trail, asking or asking_of(node)),
+            security=security_of,
             trail=node.trail,
             audit=node.trail,
             searchable=InForce(
@@ -182,9 +188,9 @@ def make_site(
     """Put pages, API and doors together; `metrics` gives the figures of all processes."""
     reindex = reindex_of(node)
     subscriptions = make_subscriptions(node)
-    access = access_by_token(node.accounts, node.trail)
-    book = make_book(node, "pages")
-    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions)
+    book, asking = make_book(node, "pages"), asking_of(node)
+    access = access_by_token(node.accounts, node.trail, asking)
+    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions, asking)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
@@ -207,11 +213,14 @@ def make_site(
         trail=node.trail,
         subscribers=subscriptions.store,
         registers=RecordsRegisterBook(node.records, node.registers, node.facilities),
+        agreements=agreements_of(node),
         identity=NodeIdentityBook(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
         doorway=make_doorway(node, book),
         staff=book,
+        tokens=asking.tokens,
+        citizens=citizens_of(node, book.sessions),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)
@@ -221,6 +230,9 @@ def make_site(
         "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=hosts, takes_sockets=True),
         "/api": Guard(doors, hosts=hosts),
     }
+    if asking.tokens is not None:
+        applications = Guard(OAuthDoors(asking.tokens, node.trail), hosts=hosts)
+        mounts |= dict.fromkeys(OAUTH_PATHS, applications)
     mounts |= dict.fromkeys(PATHS, Guard(about, hosts=hosts))
     return make_app(services, mounts)
 

@@ -56,7 +56,9 @@ from trucyte.web.handlers import (
     upload,
     visits,
 )
+from trucyte.web.handlers.rights.table import RIGHTS_PAGES
 from trucyte.web.multipart import read_files
+from trucyte.web.oauth.pages import OAUTH_PAGES
 from trucyte.web.page import Page
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
@@ -151,6 +153,7 @@ PAGES: Sequence[Page] = (
         reason="page Linkage",
         roles=IDENTITY,
     ),
+    *RIGHTS_PAGES,
     Page("visit", "GET", "/visits/{id}", visits.one, reason="page Encounter", roles=VISITS),
     Page(
         "visit-proof",
@@ -212,6 +215,7 @@ PAGES: Sequence[Page] = (
     Page("help", "GET", "/help", simple.help_page, roles=OPEN),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
     Page("preferences", "POST", "/preferences", simple.preferences, roles=OPEN),
+    *OAUTH_PAGES,
     *STAFF_PAGES,
 )
 

@@ -26,6 +26,7 @@ from trucyte.web.language import LANGUAGES, marked, translations
 from trucyte.web.multipart import SentFile
 from trucyte.web.services import Services, WebSettings
 from trucyte.web.static import Assets
+from trucyte.web.views.staff import ROLES
 
 PAGES = Path(__file__).parent / "pages"
 THEMES = ("system", "light", "dark")
@@ -155,6 +156,7 @@ def _environment(language: str, assets: Assets) -> Environment:
     ]
     environment.globals.update(
         language=language,
+        role_words=ROLES,
         assets=assets,
         charts=charts,
         as_number=as_number,
