@@ -20,6 +20,7 @@ from trucyte.records.persons.holders import number_of
 from trucyte.records.persons.spans import microseconds
 from trucyte.shared.access.local import system_access
 from trucyte.shared.access.staff.account import Rights
+from trucyte.shared.audit.statements import QUERIES as TRAIL
 
 _KEPT_SECONDS: Final = 300.0
 _KEPT_MAX: Final = 10_000
@@ -31,7 +32,6 @@ class Queries(NamedTuple):
 
     claim_alert: str
     forget_claims: str
-    watched: str
     related: str
     watch: str
     unwatch: str
@@ -88,7 +88,7 @@ class NodeKnowledge:
     def watched(self, persons: Iterable[int]) -> frozenset[int]:
         """Return those on the list, or whose Patient is labelled."""
         facts = {"persons": list(persons), "type": TYPE_NUMBERS["Patient"]}
-        return self._asked(QUERIES.watched, facts)
+        return self._asked(TRAIL.watched, facts)
 
     def related(self, account: str, persons: Iterable[int]) -> frozenset[int] | None:
         """Return those with whom the account, or its ward, has a relation now.

@@ -7,12 +7,6 @@ insert into audit.raised (key, at) values (%(key)s, %(at)s) on conflict do nothi
 -- forget_claims
 delete from audit.raised where at < %(before)s
 
--- watched
-select person from audit.watched where person = any(%(persons)s::bigint[]) and ended_at is null
-union
-select person from records.entry
-where person = any(%(persons)s::bigint[]) and type = %(type)s and sensitivity <> 0
-
 -- related
 select distinct kin.person
 from unnest(%(persons)s::bigint[]) as asked (person)
