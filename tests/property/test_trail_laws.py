@@ -128,3 +128,59 @@ def test_the_trail_grows_apart_from_the_journal(trail: Trail) -> None:
         (lines,) = connection.execute("select last_seq from journal.tail").fetchone()
     assert (lines, trail.journal.tail()) == (0, 12)
     assert trail.of_person(ALL, 3).entries
+
+
+def moved(trail: Trail, statements: list[str]) -> tuple[object, int | None]:
+    with trail.journal.database.connection() as connection:
+        for statement in statements:
+            connection.execute(statement)
+    fault = trail.verify().fault
+    assert fault is not None
+    return fault.what, fault.seq
+
+
+def test_two_lines_that_changed_places_are_found(trail: Trail) -> None:
+    what, seq = moved(
+        trail,
+        [
+            "update audit.change set seq = 1000 where seq = 4",
+            "update audit.change set seq = 4 where seq = 5",
+            "update audit.change set seq = 5 where seq = 1000",
+        ],
+    )
+    assert (what, seq) == (What.ROW, 4)
+
+
+def test_a_line_slipped_in_behind_the_last_is_found(trail: Trail) -> None:
+    columns = "origin, type, id, version, operation, accepted_at"
+    with trail.journal.database.connection() as connection:
+        names = [
+            row[0]
+            for row in connection.execute(
+                "select column_name from information_schema.columns"
+                " where table_schema = 'audit' and table_name = 'change'"
+                " and is_generated = 'NEVER' order by ordinal_position"
+            )
+        ]
+    assert set(columns.split(", ")) <= set(names)
+    others = ", ".join(name for name in names if name != "seq")
+    statement = (
+        f"insert into audit.change (seq, {others}) select 13, {others}"  # noqa: S608 - its own names
+        " from audit.change where seq = 12"
+    )
+    what, seq = moved(trail, [statement])
+    assert seq in (12, 13)
+    assert what is not What.DERIVED
+
+
+def test_a_line_taken_out_of_the_middle_is_found(trail: Trail) -> None:
+    assert moved(trail, ["delete from audit.change where seq = 5"]) == (What.ROW_MISSING, 5)
+
+
+def test_a_tail_cut_off_with_its_batches_is_found_by_a_checkpoint(trail: Trail) -> None:
+    what, _ = moved(
+        trail,
+        ["delete from audit.change where seq > 8", "delete from audit.shown where seq > 8",
+         "delete from audit.batch where last_seq > 8"],
+    )  # fmt: skip
+    assert what is not What.DERIVED

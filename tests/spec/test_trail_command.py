@@ -1,16 +1,18 @@
 """The trail from the command line: verified, the first altered line named, an entry proved."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.support.trail import access_of
+from tests.support.trail import ALL, access_of
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
 from trucyte.journal.keyring import Keyring
 from trucyte.node.cli import main
 from trucyte.shared.audit import Trail
+from trucyte.shared.audit.reading import Wanted
 
 
 @pytest.fixture
@@ -73,3 +75,32 @@ def test_an_entry_that_is_not_there_is_said_to_be(
     trail: Trail, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(capsys, "audit", "prove", "--trail", "AuditEvent/99-x")[0] == 1
+
+
+def test_alerts_are_listed_judged_and_entered(
+    trail: Trail, capsys: pytest.CaptureFixture[str], clock: FixedClock
+) -> None:
+    clock.moment = datetime.now(UTC)  # that of the commands
+    trail.shown(access_of("lis"), range(100, 700), "$export-file Patient")
+    trail.close()
+    code, out = run(capsys, "audit", "alerts", "--json", "--by", "an-ninh")
+    alert = json.loads(out)
+    assert (code, alert["kind"], alert["about"]) == (0, "trail-mass-export", "account/lis")
+    assert (alert["state"], len(alert["evidence"])) == ("open", 1)
+    number = str(alert["number"])
+    assert run(capsys, "audit", "judge", number, "dismissed", "--by", "an-ninh")[0] != 0
+    told = ("--reason", "bản sao theo hợp đồng", "--by", "an-ninh")
+    assert run(capsys, "audit", "judge", number, "dismissed", *told)[0] == 0
+    assert run(capsys, "audit", "alerts", "--json") == (0, "")
+    callers = [
+        entry.deed.caller for entry in trail.find(ALL, Wanted(interaction="alert-move")).entries
+    ]
+    assert callers == ["an-ninh", "an-ninh"]
+
+
+def test_a_person_that_is_not_here_is_not_watched(
+    trail: Trail, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ("--reason", "theo đề nghị", "--by", "an-ninh")
+    assert run(capsys, "audit", "watch", "none", *told)[0] != 0
+    assert run(capsys, "audit", "watch", "--by", "an-ninh", "--json")[1] == '{"watched": 0}\n'

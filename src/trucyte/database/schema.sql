@@ -356,6 +356,11 @@ create table audit.key (
     valid_to timestamp with time zone
 );
 
+create table audit.raised (
+    key text collate "C" not null,
+    at timestamp with time zone not null
+);
+
 create table audit.shown (
     seq bigint not null,
     persons bigint[] not null
@@ -374,6 +379,16 @@ create table audit.tail (
     checkpoint_batches bigint not null,
     checkpoint_at timestamp with time zone not null
 ) with (fillfactor=10);
+
+create table audit.watched (
+    number bigint generated always as identity,
+    person bigint not null,
+    reason text not null,
+    by text collate "C" not null,
+    at timestamp with time zone not null,
+    ended_at timestamp with time zone,
+    ended_by text collate "C" default ''::text not null
+);
 
 create table database.migration (
     number integer not null,
@@ -956,11 +971,15 @@ alter table audit.erasure add constraint erasure_pkey PRIMARY KEY (seq);
 
 alter table audit.key add constraint key_pkey PRIMARY KEY (id);
 
+alter table audit.raised add constraint raised_pkey PRIMARY KEY (key);
+
 alter table audit.shown add constraint shown_pkey PRIMARY KEY (seq);
 
 alter table audit.tail add constraint tail_is_one_row CHECK (single);
 
 alter table audit.tail add constraint tail_pkey PRIMARY KEY (single);
+
+alter table audit.watched add constraint watched_pkey PRIMARY KEY (number);
 
 alter table database.migration add constraint migration_pkey PRIMARY KEY (number);
 
@@ -1178,7 +1197,11 @@ alter table audit.change alter column salt set storage external;
 
 CREATE INDEX change_person ON ONLY audit.change USING btree (person, seq) WHERE (person <> 0);
 
+CREATE INDEX raised_at ON audit.raised USING btree (at);
+
 CREATE INDEX shown_persons ON audit.shown USING gin (persons) WITH (fastupdate=off);
+
+CREATE UNIQUE INDEX watched_person ON audit.watched USING btree (person) WHERE (ended_at IS NULL);
 
 CREATE INDEX pair_decided ON identity.pair USING btree (decided_at) WHERE (decided_by <> ALL (ARRAY[''::text, 'identity'::text, 'link'::text]));
 

@@ -13,6 +13,7 @@ import click
 from trucyte.base.problem import Kind, Problem
 from trucyte.base.settings import load_settings
 from trucyte.journal.evidence import evidence_from_json, evidence_to_json, verify_evidence
+from trucyte.node.access.alerting import alerts, judge, watch
 from trucyte.node.cli import INPUT_ERRORS
 from trucyte.node.keeping.checkers import Place, checkers_for
 from trucyte.node.people.parts import make_identity
@@ -35,6 +36,10 @@ class NoSuchResource(Problem):
 @click.group()
 def audit() -> None:
     """Check that nothing in the journal, or in the trail of who looked, was altered."""
+
+
+for _command in (alerts, judge, watch):
+    audit.add_command(_command)
 
 
 @audit.command()
@@ -115,7 +120,12 @@ def _evidence(node: Node, resource: str) -> bytes:
     found = [line for line in lines if wanted in (None, line.entry.version)]
     if not found:
         raise NoSuchResource(resource=f"{parts[0][:40]}/…")
-    return evidence_to_json(node.journal.prove(found[0].entry.seq))
+    entry = found[0].entry
+    node.trail.enter(
+        local_access("cli", node.trail), f"read {entry.type}", persons=[entry.person],
+        resources=1, door="cli",
+    ).result()  # fmt: skip
+    return evidence_to_json(node.journal.prove(entry.seq))
 
 
 def _evidence_of_entry(node: Node, resource: str) -> bytes:

@@ -29,6 +29,7 @@ from trucyte.records.access import Access, Labels, Recorder
 from trucyte.records.asker import Asker
 from trucyte.shared.access.local import Unshown, access_again
 from trucyte.web.api.asgi import Call
+from trucyte.web.api.interactions.entering import with_refusals_entered
 from trucyte.web.api.operations.subscriptions import SubscriptionOperations
 from trucyte.web.api.operations.table import Operation
 from trucyte.web.api.sockets import Sockets
@@ -57,7 +58,7 @@ class Subscriptions:
         return Sockets(
             node.database,
             lambda opened_by: Socket(self.telling, node.records, self.binding, opened_by),
-            access,
+            with_refusals_entered(access, node.trail, "socket"),
         )
 
 

@@ -12,6 +12,7 @@ from trucyte.base.tracing import Event as LogEvent
 from trucyte.intake.door import process_waiting
 from trucyte.intake.progress import Watchers
 from trucyte.intake.watch import FolderWatch
+from trucyte.node.access.watching import watching
 from trucyte.node.api.reindexing import walk_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, work_on_bulk
 from trucyte.node.exchange.subscriptions import telling
@@ -19,6 +20,7 @@ from trucyte.node.people.parts import identifying
 from trucyte.node.wiring import Node
 from trucyte.records.parameters.worker import Reindexer
 from trucyte.records.persons.relations import sweep_relations
+from trucyte.shared.audit.alerts.following import forget_old
 from trucyte.shared.terminology.follower import Follower
 
 STOP_SECONDS_MAX = 30
@@ -56,6 +58,7 @@ def _sweep(node: Node, bulk: Bulk) -> None:
     node.parts.index.sweep(node.database, limit if begun is None else min(limit, begun))
     node.parts.index.sweep_phrases(node.database)
     sweep_relations(node.database)
+    forget_old(node.database, node.clock.now())
     bulk.exports.folders.sweep()
     bulk.imports.folders.sweep()
 
@@ -82,7 +85,11 @@ def working(node: Node, watch: Path | None = None) -> Iterator[None]:
     for thread in threads:
         thread.start()
     try:
-        with telling(node, watchers.warning), identifying(node, watchers.warning):
+        with (
+            telling(node, watchers.warning),
+            identifying(node, watchers.warning),
+            watching(node, watchers.warning),
+        ):
             yield
     finally:
         stop.set()

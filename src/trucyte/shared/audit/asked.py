@@ -33,6 +33,7 @@ class Enter(Protocol):
         code: str = "",
         door: str = "",
         request: str = "",
+        rule: str = "",
     ) -> Future[None]:
         """Return a future that is done once the entry is durable."""
         ...
@@ -55,7 +56,7 @@ class Asked:
         self._mutex = Lock()
         self._persons: dict[int, None] = {}
         self._resources = 0
-        self._refusal = (Outcome.SUCCESS, "")
+        self._refusal = (Outcome.SUCCESS, "", "")
         self._is_closed = False
 
     def of(self, access: Access) -> Access:
@@ -78,23 +79,23 @@ class Asked:
 
     def refused(self, code: str) -> None:
         """Remember that a part of this request was not allowed."""
-        self._refusal = (Outcome.REFUSED, code)
+        self._refusal = (Outcome.REFUSED, code, "")
 
     def failed(self, problem: Problem) -> None:
         """Remember a Problem that is answered without leaving the block."""
-        self._refusal = refusal_of(problem)
+        self._refusal = (*refusal_of(problem), rule_of(problem))
 
-    def close(self, outcome: Outcome = Outcome.SUCCESS, code: str = "") -> None:
+    def close(self, outcome: Outcome = Outcome.SUCCESS, code: str = "", rule: str = "") -> None:
         """Write the entry; return once it is durable, or leave `entered` to be waited for."""
         with self._mutex:
             self._is_closed = True
         if self._access is None:
             return
         if outcome is Outcome.SUCCESS:
-            outcome, code = self._refusal
+            outcome, code, rule = self._refusal
         self.entered = self._enter(
             self._access, self._reason, persons=tuple(self._persons), resources=self._resources,
-            outcome=outcome, code=code, door=self._door, request=self.request,
+            outcome=outcome, code=code, door=self._door, request=self.request, rule=rule,
         )  # fmt: skip
         if self._waits:
             self.entered.result()
@@ -148,3 +149,9 @@ def refusal_of(problem: Problem) -> tuple[Outcome, str]:
     """Return how a Problem ends an entry."""
     outcome = Outcome.REFUSED if problem.kind in _REFUSALS else Outcome.ERROR
     return outcome, problem.code
+
+
+def rule_of(problem: Problem) -> str:
+    """Return the id of the rule of access that refused, "" where none is told."""
+    rule = problem.facts.get("rule", "")
+    return rule if problem.kind in _REFUSALS and isinstance(rule, str) else ""

@@ -3,10 +3,11 @@
 The body of a line is a JSON array without spaces, readable without this program:
 
     [form, door, interaction, type, purpose, caller, organisation, outcome, resources,
-     code, persons]
+     code, persons, rules]
 
-What is empty at its end is left out. `organisation` is the id of an Organization, or a
-whole reference where it has a slash. `persons` is base64 of person keys, 8 bytes each,
+`rules` are the ids of the rules of access that decided, with a space between. What is
+empty at its end is left out. `organisation` is the id of an Organization, or a whole
+reference where it has a slash. `persons` is base64 of person keys, 8 bytes each,
 big-endian; the one person of an entry that shows one stands in the line itself. The line
 has the time, and the request as its id. Persons are keyed hashes; nothing else about them
 is ever written.
@@ -30,6 +31,7 @@ PERSONS_MAX: Final = 10_000  # of one line; more are several lines of one reques
 _FORM: Final = 1
 _ORGANISATION: Final = "Organization/"
 _TEXT_MAX: Final = 120
+_RULES_MAX: Final = 8
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _REQUEST: Final = re.compile(r"[A-Za-z0-9]{1,32}")
@@ -62,6 +64,7 @@ class _Body(msgspec.Struct, frozen=True, array_like=True):
     resources: int = 0
     code: str = ""
     persons: bytes = b""
+    rules: str = ""
 
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -83,6 +86,7 @@ class Deed:
     resources: int
     code: str  # of the Problem, "" where all went well
     persons: Sequence[int]  # each once
+    rules: tuple[str, ...] = ()  # ids of the rules that decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ def _change(deed: Deed, id: str, resources: int, persons: Sequence[int]) -> Chan
         _FORM, as_code(deed.door), deed.interaction, deed.type, as_code(deed.purpose),
         deed.caller[:_TEXT_MAX], short_organisation(deed.organisation), int(deed.outcome),
         resources, as_code(deed.code), b"" if one else pack_persons(persons),
+        " ".join(deed.rules),
     ]  # fmt: skip
     while not words[-1]:
         words.pop()
@@ -132,7 +137,7 @@ def entry_of(line: Stored) -> Entry:
     deed = Deed(
         line.entry.id, body.door, body.interaction, body.type, body.purpose, body.caller,
         _long_organisation(body.organisation), Outcome(body.outcome), body.resources, body.code,
-        (one,) if one else unpack_persons(body.persons),
+        (one,) if one else unpack_persons(body.persons), tuple(body.rules.split()),
     )  # fmt: skip
     return Entry(line.entry.seq, line.entry.accepted_at, deed)
 
@@ -159,6 +164,11 @@ def each_once(persons: Iterable[int]) -> tuple[int, ...]:
 def as_code(text: str) -> str:
     """Return a code as it is, and "" for any other text: no free text gets into the trail."""
     return text if _CODE.fullmatch(text) else ""
+
+
+def as_rules(ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of rules, the first of very many, and nothing that is no code."""
+    return tuple(id for id in ids if as_code(id))[:_RULES_MAX]
 
 
 def as_json(text: str) -> bytes:

@@ -52,3 +52,10 @@ join journal.change using (seq)
 where entry.person = any(%(persons)s::bigint[]) and entry.type = %(type)s
     and entry.sensitivity < 16384
 order by entry.seq desc
+
+-- watched
+-- Sensitive persons: on the list, or whose Patient is labelled. For alerts, shown to nobody.
+select person from audit.watched where person = any(%(persons)s::bigint[]) and ended_at is null
+union
+select person from records.entry
+where person = any(%(persons)s::bigint[]) and type = %(type)s and sensitivity <> 0

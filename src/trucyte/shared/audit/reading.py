@@ -126,8 +126,8 @@ class Reading:
     def _range(self, cursor: Cursor, wanted: Wanted) -> tuple[int, int, int]:
         """Return where to look, exclusive on both sides, and where what is wanted begins."""
         last = self._journal.tail()
-        begin = _last_before(cursor, wanted.since, last) if wanted.since else 0
-        end = _last_before(cursor, wanted.until, last) + 1 if wanted.until else last + 1
+        begin = last_before(cursor, wanted.since, last) if wanted.since else 0
+        end = last_before(cursor, wanted.until, last) + 1 if wanted.until else last + 1
         before = min(end, wanted.before or _END)
         # The index of persons finds without walking.
         after = begin if wanted.person is not None else max(begin, before - 1 - LINES_MAX)
@@ -166,7 +166,7 @@ def _several(line: Stored) -> Sequence[int]:
     return persons_of_body(line.body) if line.body else ()
 
 
-def _last_before(cursor: Cursor, moment: datetime, last: int) -> int:
+def last_before(cursor: Cursor, moment: datetime, last: int) -> int:
     """Return the last line before a moment: times never go back, so halving finds it."""
     low, high = 0, last
     while low < high:

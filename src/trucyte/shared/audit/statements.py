@@ -15,6 +15,7 @@ class Queries(NamedTuple):
     time_of: str
     shown_between: str
     patients: str
+    watched: str
 
 
 QUERIES = load_queries(Queries, "trucyte.shared.audit")

@@ -25,12 +25,14 @@ from trucyte.journal.keyring import Keyring
 from trucyte.journal.rebuild import Progress
 from trucyte.journal.verify import Checkers, Verdict
 from trucyte.records.access import Access
-from trucyte.shared.audit.asked import Asked, Stream, refusal_of
+from trucyte.shared.audit.asked import Asked, Stream, refusal_of, rule_of
+from trucyte.shared.audit.denials import Denials
 from trucyte.shared.audit.entry import (
     Deed,
     Entry,
     EntryNotFound,
     Outcome,
+    as_rules,
     changes_of,
     each_once,
 )
@@ -72,6 +74,7 @@ class Trail:
         )  # fmt: skip
         self._scribe = Scribe(self.journal.commit_many)
         self._reading = Reading(self.journal)
+        self._denials = Denials()
         self._site = site
 
     # Writing
@@ -95,13 +98,18 @@ class Trail:
         code: str = "",
         door: str = "",
         request: str = "",
+        rule: str = "",
     ) -> Future[None]:
-        """Enter what was done under an access; the future is done once that is durable."""
+        """Enter what was done under an access; the future is done once that is durable.
+
+        The rules that gave the access are entered with it, or the one `rule` that refused.
+        """
         interaction, kind = read_reason(reason)
         return self._write(
             Deed(
                 request or new_request(), door, interaction, kind, access.purpose, access.caller,
                 access.organisation, outcome, resources, code, each_once(persons),
+                as_rules((rule,) if rule else access.why),
             )
         )  # fmt: skip
 
@@ -115,6 +123,51 @@ class Trail:
             Deed(new_request(), door, "login", "", "", caller, organisation, outcome, 0, code, ())
         ).result()
 
+    def denied(
+        self,
+        problem: Problem,
+        *,
+        door: str,
+        caller: str = "",
+        organisation: str = "",
+        reason: str = "denial",
+        request: str = "",
+    ) -> Future[None] | None:
+        """Enter a Problem that kept a caller out before there was an access.
+
+        The future is done once that is durable; None for what is no refusal, and for one of
+        very many of nobody known, which is counted in the next. `caller` is an account or "".
+        """
+        outcome, code = refusal_of(problem)
+        times = 1 if caller or outcome is not Outcome.REFUSED else self._denials.counted()
+        if outcome is not Outcome.REFUSED or not times:
+            return None
+        return self._denied(
+            reason, outcome, code, times, door=door, caller=caller, organisation=organisation,
+            request=request, rule=rule_of(problem),
+        )  # fmt: skip
+
+    def _denied(
+        self,
+        reason: str,
+        outcome: Outcome,
+        code: str,
+        times: int,
+        *,
+        door: str,
+        caller: str = "",
+        organisation: str = "",
+        request: str = "",
+        rule: str = "",
+    ) -> Future[None]:
+        interaction, kind = read_reason(reason)
+        return self._write(
+            Deed(
+                request or new_request(), door, interaction, kind, "", caller, organisation,
+                outcome, times, code, (), as_rules([rule]),
+            )
+        )  # fmt: skip
+
     @contextmanager
     def request(
         self, reason: str, *, door: str, request: str = "", waits: bool = True
@@ -123,8 +176,8 @@ class Trail:
 
         Read with `asked.of(access)` inside, answer behind the block; without `waits` the
         answer has to wait for `asked.entered`. A Problem that leaves the block is entered
-        too. Nothing is entered where `asked.of` was never called. `request` is the request's
-        id, letters and digits, made by this node.
+        too. Where `asked.of` was never called, only a refusal is entered. `request` is the
+        request's id, letters and digits, made by this node.
         """
         asked = Asked(self.enter, reason, door, request or new_request(), waits=waits)
         try:
@@ -132,7 +185,13 @@ class Trail:
         except (DatabaseAway, DatabaseFull):
             raise  # nothing was shown, and nothing can be written
         except Problem as problem:
-            asked.close(*refusal_of(problem))
+            asked.close(*refusal_of(problem), rule_of(problem))
+            if asked.entered is None:
+                asked.entered = self.denied(
+                    problem, door=door, reason=reason, request=asked.request
+                )
+                if waits and asked.entered is not None:
+                    asked.entered.result()
             raise
         except Exception:
             asked.close(Outcome.ERROR, "defect")
@@ -237,6 +296,9 @@ class Trail:
 
     def close(self) -> None:
         """Write what waits and close the connections; they open again when used."""
+        unsaid = self._denials.left_out()
+        if unsaid:
+            self._denied("denial", Outcome.REFUSED, "denied-often", unsaid, door="program")
         self._scribe.close()
         self.journal.close()
 

@@ -106,8 +106,13 @@ class Sockets:
         bell = self._bell.join()
         try:
             await send({"type": "websocket.accept"})
-            socket = self._make(self._access(asgi.call_of({**scope, "method": "GET"}, {}, b"")))
-            await self._serve(socket, bell, receive, send)
+            call = asgi.call_of({**scope, "method": "GET"}, {}, b"")
+            try:
+                access = await asgi.in_thread(lambda: self._access(call))
+            except Problem:
+                await send({"type": "websocket.close", "code": _BAD})
+                return
+            await self._serve(self._make(access), bell, receive, send)
         finally:
             self._bell.leave(bell)
             self._open -= 1

@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -100,9 +101,9 @@ class Doors:
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one request."""
+        is_login = scope["path"] in LOGINS
         try:
             handler, places = asgi.matched(self.routes, scope["method"], scope["path"])
-            is_login = scope["path"] in LOGINS
             if not is_login:  # nobody makes this node read a large body without a token
                 token = _token(asgi.headers_of(scope))
                 await asgi.in_thread(lambda: self._accounts.holder(token))
@@ -114,7 +115,23 @@ class Doors:
             return
         except Problem as problem:
             answer = self._refused(problem)
+            if not is_login:  # a login that was refused is entered with its account
+                headers, refused = asgi.headers_of(scope), problem
+                await asgi.in_thread(lambda: self._deny(headers, refused))
         await asgi.send_answer(send, answer)
+
+    def _deny(self, headers: Mapping[str, str], problem: Problem) -> None:
+        """Enter that a call was not allowed, with the account whose token came."""
+        account = Account("", "")
+        with suppress(TokenRefused, DatabaseAway):
+            account = self._accounts.holder(_token(headers))
+        organisation = sender_access(account, self._trail).organisation
+        entered = self._trail.denied(
+            problem, door=DOOR, caller=account.name, organisation=organisation
+        )
+        if entered is not None:
+            with suppress(DatabaseAway):  # nothing was shown, and a refusal leaves as it is
+                entered.result()
 
     def _log_in(self, call: Call) -> Answer:
         login = _decoded(call.body, Login)
@@ -177,6 +194,8 @@ class Doors:
         try:
             received = self._keep(account, f"guiHoSoXml-{number}.xml", "hanoi", text)
         except (NotBase64, OtherFacility) as problem:
+            organisation = sender_access(account, self._trail).organisation
+            self._trail.denied(problem, door=DOOR, caller=account.name, organisation=organisation)
             code = str(asgi.status_of(problem))
             return {"fileIndex": number, "maKetQua": code, "maGiaoDich": ""} | _said(problem)
         return {

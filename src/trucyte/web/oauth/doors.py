@@ -139,6 +139,7 @@ class OAuthDoors:
             held = self._tokens.check.held(text, asked, scheme=scheme)
             return _written(self._tokens.provider.userinfo(asked, held.subject))
         except BearerRefused as refused:
+            self._trail.denied(refused, door=DOOR, reason="token-refuse")
             body = {"error": refused.error}
             return _written(Reply(401, body, challenge(refused)))
         except OAuthRefused as refused:
