@@ -3,6 +3,8 @@
 Starts a PostgreSQL of its own with fsync on, in a temporary folder, and stops it after.
 
     PYTHONPATH=src python -m bench.journal_commit [--seconds 4] [--binaries DIR] [--profile]
+
+`--open` leaves bodies unsealed, to compare with.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -29,7 +32,8 @@ from trucyte.journal.change import Change, Operation
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 
-MIGRATION = Path(__file__).parents[1] / "src/trucyte/database/migrations/0001_journal.sql"
+FOLDER = Path(__file__).parents[1] / "src/trucyte/database/migrations"
+MIGRATIONS = (FOLDER / "0001_journal.sql", FOLDER / "0023_at_rest.sql")
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 CODES = [f"{n}-{n % 10}" for n in range(1000, 9000, 7)]
 
@@ -60,6 +64,12 @@ def an_observation(chance: random.Random) -> Change:
     )
 
 
+def a_visit(chance: random.Random) -> list[Change]:
+    """Make what a visit of one person gives."""
+    person = chance.getrandbits(60)
+    return [replace(an_observation(chance), person=person) for _ in range(25)]
+
+
 @contextmanager
 def a_server(binaries: Path) -> Iterator[str]:
     """Run a server with its defaults but a port of its own; as `postgres` where we are root."""
@@ -88,13 +98,15 @@ def a_server(binaries: Path) -> Iterator[str]:
 
 
 def opened(url: str, keys: Path) -> Journal:
-    return Journal(Database(url), Keyring.open(keys), SystemClock())
+    seals = "TRUCYTE_BENCH_OPEN" not in os.environ
+    return Journal(Database(url), Keyring.open(keys), SystemClock(), seals=seals)
 
 
 def emptied(url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("drop schema if exists journal cascade")
-        connection.execute(MIGRATION.read_text("utf-8"))
+        for migration in MIGRATIONS:
+            connection.execute(migration.read_text("utf-8"))
 
 
 def write(url: str, keys: Path, unit: int, many: int, seconds: float, seed: int, barrier, results):
@@ -105,9 +117,10 @@ def write(url: str, keys: Path, unit: int, many: int, seconds: float, seed: int,
 
     def fresh() -> list[Change]:
         nonlocal ready
+        person = chance.getrandbits(60)
         return [
             Change(c.type, f"{chance.getrandbits(130):026x}"[:26], c.operation, c.body,
-                   c.meta_offset, c.person, 0, 3, 1, 2)
+                   c.meta_offset, person, 0, 3, 1, 2)
             for c in chance.sample(ready, unit)
         ]  # fmt: skip
 
@@ -138,7 +151,11 @@ def server_seconds(url: str) -> float:
     children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
     ticks = 0
     for pid in (str(main), *children):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except FileNotFoundError:  # it ended meanwhile
+            continue
+        fields = stat.rpartition(")")[2].split()
         # What ended children took stands with the parent.
         ticks += sum(map(int, fields[11:15] if pid == str(main) else fields[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")
@@ -178,7 +195,7 @@ def sizes(url: str, keys: Path) -> None:
     chance = random.Random(1)
     began = time.perf_counter()
     for _ in range(40):
-        journal.commit_many([[an_observation(chance) for _ in range(25)] for _ in range(100)])
+        journal.commit_many([a_visit(chance) for _ in range(100)])
     with psycopg.connect(url, autocommit=True) as connection:
         rows, body = connection.execute(
             "select count(*), avg(length(body)) from journal.change"
@@ -215,7 +232,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--binaries", type=Path, default=BINARIES[-1] if BINARIES else None)
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--open", action="store_true")
     arguments = parser.parse_args()
+    if arguments.open:
+        os.environ["TRUCYTE_BENCH_OPEN"] = "1"  # the processes that write are told by it
     keys = Path(tempfile.mkdtemp()) / "keys"
     with a_server(arguments.binaries) as url:
         with psycopg.connect(url) as connection:
@@ -238,7 +258,7 @@ def profile(url: str, keys: Path) -> None:
     emptied(url)
     journal = opened(url, keys)
     chance = random.Random(1)
-    units = [[an_observation(chance) for _ in range(25)] for _ in range(1600)]
+    units = [a_visit(chance) for _ in range(1600)]
     journal.commit_many(units[:600])
     profiler = cProfile.Profile()
     profiler.runcall(journal.commit_many, units[600:])

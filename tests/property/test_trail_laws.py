@@ -16,8 +16,8 @@ from trucyte.database.connect import Database
 from trucyte.fhir.types import RESOURCE_TYPES
 from trucyte.journal.change import Entry as Line
 from trucyte.journal.change import Operation, Stored
+from trucyte.journal.checking.fault import What
 from trucyte.journal.keyring import Keyring
-from trucyte.journal.verify import What
 from trucyte.shared.audit import Outcome, Trail
 from trucyte.shared.audit.entry import Deed, changes_of, entry_of
 from trucyte.shared.audit.interaction import INTERACTIONS, read_reason

@@ -17,6 +17,7 @@ from trucyte.intake.claims.mapping.table_mapping import TableMapping
 from trucyte.intake.claims.rules.book import RuleBook
 from trucyte.intake.claims.rules.packaged import packaged_rules
 from trucyte.intake.door import Door, work_on
+from trucyte.intake.keeping.vault import Vault
 from trucyte.intake.latest import Latest
 from trucyte.intake.receipts import ReceivedFile
 from trucyte.intake.store import PostgresReceipts
@@ -78,7 +79,9 @@ class Node:
         self.database = database
         self.build = partial(build, database.url, folder, definitions)
         self.tools = self.build()
-        receipts = PostgresReceipts(database, b"k" * 32, SystemClock())
+        journal = self.tools.journal
+        vault = Vault(journal.body_keys, blocked=journal.blocked_rows)
+        receipts = PostgresReceipts(database, b"k" * 32, SystemClock(), vault=vault)
         self.door = Door(database, receipts, SystemClock(), self.build, workers)
         self.receipts = receipts
         self.journal = self.tools.journal

@@ -7,18 +7,19 @@ from pathlib import Path
 from trucyte.base.clock import Clock
 from trucyte.database.connect import Database
 from trucyte.journal.change import Change, Operation, Projection
-from trucyte.journal.codec import Codec, shipped_dictionaries
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.leaf import inner_hash
 
-MIGRATION = Path(__file__).parents[2] / "src/trucyte/database/migrations/0001_journal.sql"
+_FOLDER = Path(__file__).parents[2] / "src/trucyte/database/migrations"
+MIGRATIONS = (_FOLDER / "0001_journal.sql", _FOLDER / "0023_at_rest.sql")
 
 
 def make_tables(database: Database) -> None:
     """Build the journal's tables in an empty database."""
     with database.connection() as connection:
-        connection.execute(MIGRATION.read_text("utf-8"))
+        for migration in MIGRATIONS:
+            connection.execute(migration.read_text("utf-8"))
 
 
 def open_journal(
@@ -45,13 +46,14 @@ def a_change(
     )
 
 
-def erase_body(database: Database, seq: int) -> None:
-    """Remove a body as an erasure by law does, leaving its hash."""
-    with database.connection() as connection:
-        salt, codec, body = connection.execute(
-            "select salt, codec, body from journal.change where seq = %s", (seq,)
+def erase_body(journal: Journal, seq: int) -> None:
+    """Remove a body as an erasure by law does, leaving its hash, and nothing else of it."""
+    body = journal.bodies([seq])[seq].body
+    with journal.database.connection() as connection:
+        (salt,) = connection.execute(
+            "select salt from journal.change where seq = %s", (seq,)
         ).fetchone()
-        inner = inner_hash(salt, Codec(shipped_dictionaries()).decompress(codec, body))
+        inner = inner_hash(salt, body)
         connection.execute("insert into journal.erasure values (%s, %s)", (seq, inner))
         connection.execute(
             "update journal.change set salt = '', body = '', codec = 0 where seq = %s", (seq,)

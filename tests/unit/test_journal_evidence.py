@@ -86,7 +86,7 @@ def test_what_is_not_evidence_is_refused_as_such() -> None:
 
 def test_an_erased_body_leaves_a_line_that_can_be_proved(journal: Journal) -> None:
     journal.commit([a_change("a"), a_change("b")])
-    erase_body(journal.database, 1)
+    erase_body(journal, 1)
     evidence = journal.prove(1)
     assert evidence.body == evidence.salt == b""
     assert verify_evidence(evidence, journal.keyring.public_key).id == "a"

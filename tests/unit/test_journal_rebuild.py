@@ -114,8 +114,8 @@ def test_a_comparison_names_the_first_row_that_differs_and_changes_nothing(
 
 
 def test_the_projection_of_an_erased_body_is_gone_after_a_rebuild(journal: Journal) -> None:
-    erase_body(journal.database, 1)
-    erase_body(journal.database, 3)
+    erase_body(journal, 1)
+    erase_body(journal, 3)
     journal.rebuild()
     assert rows(journal) == [("c", 4)]
 

@@ -12,6 +12,7 @@ from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Database
 from trucyte.fhir.definitions import Definitions
 from trucyte.records import person_key
+from trucyte.records.shown import ResourceErased
 
 
 @pytest.fixture
@@ -274,3 +275,35 @@ def test_a_restricted_patient_takes_no_part_in_a_page(node: Node) -> None:
     page = node.records.search(node.plain, "Patient", [("_count", "5")])
     assert ids(page) == ["p8", "p6", "p4", "p2", "p0"]
     assert page.next is None
+
+
+WHY = {"rule": "erase-on-request", "by": "officer", "article": "Luật 91/2025/QH15, Điều 14"}
+
+
+def test_what_was_erased_is_answered_as_gone_and_found_nowhere(node: Node) -> None:
+    node.put(patient(), observation("o"), patient("q", name=[{"family": "Mẫu"}]))
+    node.put(observation("o", status="amended"))
+    assert node.total("Observation") == 1
+    node.journal.erase(
+        persons=[person_key(b"a key of tests, of no other use.", "Patient/p")], **WHY
+    )
+    for ask in (
+        lambda: node.records.read(node.full, "Observation", "o"),
+        lambda: node.records.read_version(node.full, "Observation", "o", 1),
+        lambda: node.records.read(node.full, "Patient", "p"),
+        lambda: node.records.everything(node.full, "Patient", "p"),
+    ):
+        with pytest.raises(ResourceErased) as caught:
+            ask()
+        assert (caught.value.kind, caught.value.code) == (Kind.GONE, "erased")
+    assert node.search("Observation") == node.search("Patient", ("_id", "p")) == []
+    assert node.search("Patient") == ["q"]
+    assert node.search("Observation", ("code", "urn:c|hiv")) == []
+    history = node.records.history(node.full, "Observation", "o").entries
+    assert [(one.version, one.body) for one in history] == [(2, b""), (1, b"")]
+    assert node.journal.compare() is None
+    (entry,) = node.put(patient())  # the person comes again
+    assert entry.version == 2
+    assert node.search("Patient", ("_id", "p")) == ["p"]
+    assert node.journal.verify().is_sound
+    assert node.journal.compare() is None

@@ -27,7 +27,12 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "TRUCYTE_HOST": ("web", "host"),
     "TRUCYTE_PORT": ("web", "port"),
     "TRUCYTE_WORKERS": ("serving", "workers"),
+    "TRUCYTE_MASTER_KEY": ("keys", "master"),
 }
+
+# What systemd's LoadCredential= gives a service: the master secret under this name.
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+MASTER_CREDENTIAL = "trucyte-master-key"
 
 
 class SettingsUnreadable(Problem):
@@ -62,6 +67,18 @@ class DatabaseSettings(_Table, frozen=True, kw_only=True):
     binaries: Literal["auto", "wheel", "debian", "path"] = "auto"
     system_folder: Path = Path("/var/lib/trucyte")  # as root, where the data folder is closed
     connections_max: int = 8
+
+
+class JournalSettings(_Table, frozen=True, kw_only=True):
+    """How lines are kept."""
+
+    encrypt: bool = True  # seal the bodies of new lines; those that are there stay as they are
+
+
+class KeySettings(_Table, frozen=True, kw_only=True):
+    """Where the node's secrets lie."""
+
+    master: Path | None = None  # the file of the master secret; none: keys/master.key
 
 
 class WebSettings(_Table, frozen=True, kw_only=True):
@@ -159,6 +176,8 @@ class Settings(_Table, frozen=True, kw_only=True):
     language: Literal["vi", "en"] = "vi"
     node: NodeSettings = NodeSettings()
     database: DatabaseSettings = DatabaseSettings()
+    journal: JournalSettings = JournalSettings()
+    keys: KeySettings = KeySettings()
     web: WebSettings = WebSettings()
     serving: ServingSettings = ServingSettings()
     limits: LimitSettings = LimitSettings()
@@ -215,7 +234,17 @@ def _overlay(told: dict[str, Any], environment: Mapping[str, str]) -> dict[str, 
             table[name] = dict(inner) if isinstance(inner, dict) else {}
             table = table[name]
         table[key] = value
-    return merged
+    return _with_credential(merged, environment)
+
+
+def _with_credential(told: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Take the master secret from the credentials of the service, unless another is named."""
+    folder = environment.get(CREDENTIALS)
+    keys = told.get("keys") or {}
+    if not folder or not isinstance(keys, dict) or keys.get("master"):
+        return told
+    file = Path(folder, MASTER_CREDENTIAL)
+    return {**told, "keys": {**keys, "master": str(file)}} if file.is_file() else told
 
 
 def _check_ranges(settings: Settings, *, where: str) -> None:

@@ -263,6 +263,22 @@ create table journal.behalf (
     is_sender boolean not null
 );
 
+create table journal.block (
+    source bigint not null,
+    source_row integer not null,
+    seq bigint not null,
+    erasing bigint not null,
+    until timestamp with time zone
+);
+
+create table journal.body_key (
+    number bigint generated always as identity,
+    person bigint not null,
+    class smallint not null,
+    generation smallint not null,
+    wrapped bytea not null
+);
+
 create table journal.change (
     seq bigint not null,
     accepted_at timestamp with time zone not null,
@@ -307,9 +323,28 @@ create table journal.dictionary (
     content bytea not null
 );
 
+create table journal.erasing (
+    number bigint generated always as identity,
+    at timestamp with time zone not null,
+    by text not null,
+    rule text not null,
+    article text not null,
+    blocked_until timestamp with time zone,
+    finished_at timestamp with time zone
+);
+
+create table journal.erasing_left (
+    erasing bigint not null,
+    person bigint not null,
+    origin smallint not null,
+    type smallint not null,
+    id text collate "C" not null
+);
+
 create table journal.erasure (
     seq bigint not null,
-    inner_hash bytea not null
+    inner_hash bytea not null,
+    erasing bigint default 0 not null
 );
 
 create table journal.head (
@@ -356,6 +391,12 @@ create table journal.tail (
     checkpoint_batches bigint not null,
     checkpoint_at timestamp with time zone not null
 ) with (fillfactor=10);
+
+create table journal.wrapping (
+    generation smallint not null,
+    proof bytea not null,
+    made_at timestamp with time zone not null
+);
 
 create table records.date (
     seq bigint not null,
@@ -640,6 +681,12 @@ alter table journal.batch add constraint batch_pkey PRIMARY KEY (last_seq);
 
 alter table journal.behalf add constraint behalf_pkey PRIMARY KEY (source, source_row);
 
+alter table journal.block add constraint block_pkey PRIMARY KEY (source, source_row, seq);
+
+alter table journal.body_key add constraint body_key_person_class_key UNIQUE (person, class);
+
+alter table journal.body_key add constraint body_key_pkey PRIMARY KEY (number);
+
 alter table journal.change add constraint change_pkey PRIMARY KEY (seq);
 
 alter table journal.checkpoint add constraint checkpoint_pkey PRIMARY KEY (epoch, batches);
@@ -649,6 +696,10 @@ alter table journal.cursor add constraint cursor_pkey PRIMARY KEY (name);
 alter table journal.dictionary add constraint dictionary_pkey PRIMARY KEY (number);
 
 alter table journal.dictionary add constraint dictionary_type_version_key UNIQUE (type, version);
+
+alter table journal.erasing add constraint erasing_pkey PRIMARY KEY (number);
+
+alter table journal.erasing_left add constraint erasing_left_pkey PRIMARY KEY (erasing, person, origin, type, id);
 
 alter table journal.erasure add constraint erasure_pkey PRIMARY KEY (seq);
 
@@ -669,6 +720,8 @@ alter table journal.standing add constraint standing_pkey PRIMARY KEY (account, 
 alter table journal.tail add constraint tail_is_one_row CHECK (single);
 
 alter table journal.tail add constraint tail_pkey PRIMARY KEY (single);
+
+alter table journal.wrapping add constraint wrapping_pkey PRIMARY KEY (generation);
 
 alter table records.ended add constraint ended_pkey PRIMARY KEY (seq);
 
@@ -716,7 +769,11 @@ alter table intake.part add constraint part_source_fkey FOREIGN KEY (source) REF
 
 alter table journal.behalf add constraint behalf_organisation_fkey FOREIGN KEY (organisation) REFERENCES journal.organisation(number);
 
+alter table journal.block add constraint block_erasing_fkey FOREIGN KEY (erasing) REFERENCES journal.erasing(number);
+
 alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES journal.key(id);
+
+alter table journal.erasing_left add constraint erasing_left_erasing_fkey FOREIGN KEY (erasing) REFERENCES journal.erasing(number);
 
 alter table journal.standing add constraint standing_organisation_fkey FOREIGN KEY (organisation) REFERENCES journal.organisation(number);
 
@@ -764,11 +821,19 @@ CREATE UNIQUE INDEX job_waiting_once ON jobs.job USING btree (kind, key) WHERE (
 
 CREATE INDEX batch_at ON journal.batch USING brin (at) WITH (pages_per_range='16');
 
+CREATE INDEX block_seq ON journal.block USING btree (seq) WHERE (seq <> 0);
+
+alter table journal.body_key alter column wrapped set storage plain;
+
 alter table journal.change alter column body set storage external;
 
 alter table journal.change alter column leaf set storage external;
 
 alter table journal.change alter column salt set storage external;
+
+CREATE INDEX change_person ON ONLY journal.change USING btree (person);
+
+CREATE INDEX erasure_erasing ON journal.erasure USING btree (erasing, seq);
 
 CREATE INDEX date_low ON records.date USING btree (parameter, low);
 

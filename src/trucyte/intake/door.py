@@ -120,6 +120,7 @@ def _run(
     pipeline = Pipeline(
         door.database, door.clock, pool, stop,
         watchers=watchers, room=door.room, limits=door.limits,
+        vault=door.receipts.vault,
     )  # fmt: skip
     pipeline.run(numbers)
     return pipeline.progress().resources
@@ -139,7 +140,7 @@ def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -
     So is a defect: it must not end the only worker, and from then on each source is worked
     on by itself, so that the others are not held up.
     """
-    ledger = Ledger(door.database, door.clock)
+    ledger = Ledger(door.database, door.clock, door.receipts.vault)
     watchers = watchers or Watchers()
     with ExitStack() as opened:
         small: Pool | None = None  # kept, because most of what comes is small
@@ -163,7 +164,7 @@ def process_waiting(door: Door, stop: Event, watchers: Watchers | None = None) -
 
 def _each_alone(door: Door, stop: Event, watchers: Watchers) -> None:
     """Work on every source that waits by itself; what fails is left waiting."""
-    for number in Ledger(door.database, door.clock).open_sources():
+    for number in Ledger(door.database, door.clock, door.receipts.vault).open_sources():
         if stop.is_set():
             return
         try:

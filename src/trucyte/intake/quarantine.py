@@ -17,7 +17,7 @@ class Quarantine:
     def __init__(self, door: Door) -> None:
         """Work through `door`."""
         self._door = door
-        self._ledger = Ledger(door.database, door.clock)
+        self._ledger = Ledger(door.database, door.clock, door.receipts.vault)
 
     def entries(self, *, open_only: bool = True) -> Sequence[Quarantined]:
         """Return the entries, newest first."""

@@ -20,6 +20,7 @@ from trucyte.intake.claims.finding import Finding
 from trucyte.intake.keeping import originals
 from trucyte.intake.keeping.statements import statements
 from trucyte.intake.keeping.stored_file import open_stored
+from trucyte.intake.keeping.vault import OPEN, Vault, What
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.receipts import Quarantined, ReceivedFile, ReceivedVisit, State
 from trucyte.intake.unreadable import FileTooLarge
@@ -44,9 +45,18 @@ class PostgresReceipts:
     """Receives files and tells what became of them. Safe to share between threads."""
 
     def __init__(
-        self, database: Database, key: bytes, clock: Clock, limits: Limits = DEFAULT
+        self,
+        database: Database,
+        key: bytes,
+        clock: Clock,
+        limits: Limits = DEFAULT,
+        vault: Vault = OPEN,
     ) -> None:
-        """Keep sources in `database`; `key` (32 bytes) hashes their bytes and numbers."""
+        """Keep sources in `database`; `key` (32 bytes) hashes their bytes and numbers.
+
+        Their bytes lie in `vault`.
+        """
+        self.vault = vault
         self._database = database
         self._key = key
         self._clock = clock
@@ -127,8 +137,12 @@ class PostgresReceipts:
         return int(visits), dict(findings), dict(reasons)
 
     def original(self, number: int) -> Iterable[bytes]:
-        """Return the exact bytes as they came, in chunks; raises SourceUnknown."""
+        """Return the exact bytes as they came, in chunks.
+
+        Raises SourceUnknown, and OriginalBlocked where some of them are given to nobody.
+        """
         self.file(number)
+        self.vault.check_whole(number)
         return self._original(number)
 
     def quarantined(self, *, open_only: bool = True) -> Sequence[Quarantined]:
@@ -136,7 +150,7 @@ class PostgresReceipts:
         return [Quarantined(*row) for row in self._rows("list_quarantine", (not open_only,))]
 
     def _original(self, number: int) -> Iterator[bytes]:
-        with open_stored(self._database, number) as file:
+        with open_stored(self._database, number, vault=self.vault) as file:
             while chunk := file.read(originals.PART):
                 yield chunk
 
@@ -159,7 +173,7 @@ class PostgresReceipts:
             if size > self._limits.file:
                 raise FileTooLarge(limit=self._limits.file)
             digest.update(part)
-            packed = originals.pack(part)
+            packed = self.vault.lay(number, What.PART, place, originals.pack(part))
             connection.execute(named["add_part"], (number, place, len(part), packed))
         transaction = opaque_id(self._key, "transaction", str(number))
         facts = (size, digest.digest(), transaction, number)

@@ -3,11 +3,12 @@
 Pure: heads and position go in, lines come out. This is the compare-and-set.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from trucyte.base.problem import Problem
+from trucyte.journal.atrest.sealed import BodyKey
 from trucyte.journal.change import (
     Change,
     Entry,
@@ -15,6 +16,7 @@ from trucyte.journal.change import (
     ExpectationFailed,
     Head,
     Key,
+    KeyDestroyed,
     Operation,
     VersionConflict,
 )
@@ -25,14 +27,17 @@ class Proposal:
     """A change with everything done to it that needs no lock."""
 
     change: Change
-    key: bytes  # of its head
+    head: bytes  # the key of its head
     type_number: int
     id_bytes: bytes
     codec: int
     inner: bytes
     front: bytes  # of its row, around the leaf
-    back: bytes
+    packed: bytes  # the compressed body
+    body: bytes  # as it lies: sealed where there is a key
     prepared: Sequence[Any]  # one for each projection
+    key: BodyKey | None = None  # what the body is sealed under
+    sealed_as: int = 0  # the version that it is sealed for
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Unit:
 
 
 Outcome = list[Entry] | Problem
+Refused = VersionConflict | ExpectationFailed | KeyDestroyed
 Found = Mapping[int, frozenset[Key]]  # by id() of the expectation: what the database says
 _NOTHING_ASKED: Found = {}
 
@@ -63,26 +69,33 @@ class Arrangement:
     """What a batch will write: its lines in order, and for each unit its lines or its Problem."""
 
     lines: Sequence[Line]
-    outcomes: Sequence[Sequence[Line] | VersionConflict | ExpectationFailed]
+    outcomes: Sequence[Sequence[Line] | Refused]
     heads: Mapping[bytes, Head]  # as they will be, of the resources the lines touch
 
 
 def arrange(
-    units: Sequence[Unit], heads: Mapping[bytes, Head], after: int, found: Found = _NOTHING_ASKED
+    units: Sequence[Unit],
+    heads: Mapping[bytes, Head],
+    after: int,
+    found: Found = _NOTHING_ASKED,
+    destroyed: Container[int] = frozenset(),
 ) -> Arrangement:
     """Place the units that hold behind seq `after`; one that does not leaves no trace.
 
-    `found` has what meets the expectations of the units in the database.
+    `found` has what meets the expectations of the units in the database; `destroyed` are
+    the keys that were there when a body was sealed and are no more.
     """
     lines: list[Line] = []
-    outcomes: list[Sequence[Line] | VersionConflict | ExpectationFailed] = []
+    outcomes: list[Sequence[Line] | Refused] = []
     moved: dict[bytes, Head] = {}
     for unit in units:
         try:
+            if any(one.key is not None and one.key.number in destroyed for one in unit.proposals):
+                raise KeyDestroyed
             for expectation in unit.expectations:
                 _check(expectation, found[id(expectation)], lines)
             placed, touched = _place(unit, heads, moved, after + len(lines))
-        except (VersionConflict, ExpectationFailed) as conflict:
+        except (VersionConflict, ExpectationFailed, KeyDestroyed) as conflict:
             outcomes.append(conflict)
         else:
             lines += placed
@@ -114,7 +127,7 @@ def _place(
     lines: list[Line] = []
     touched: dict[bytes, Head] = {}
     for place, proposal in enumerate(unit.proposals):
-        key = proposal.key
+        key = proposal.head
         head = touched.get(key) or moved.get(key) or heads.get(key)
         version, previous = (head.version, head.seq) if head else (0, 0)
         change = proposal.change

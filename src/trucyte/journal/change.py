@@ -29,6 +29,13 @@ class VersionConflict(Problem):
     code = "version-conflict"
 
 
+class KeyDestroyed(Problem):
+    """What is known of this person was being erased at this moment; send it again."""
+
+    kind = Kind.CONFLICT
+    code = "key-destroyed"
+
+
 class ExpectationFailed(Problem):
     """What meets the condition changed while it was decided on."""
 
@@ -58,6 +65,7 @@ class Change:
     source: int = 0  # intake's number of the file or message it came from
     row: int = 0  # the row in that source
     origin: int = 0  # 0: this node
+    retention: int = 0  # class of the retention schedule; 0: not yet classified
     # The parsed resource, where the proposer has it at hand: spares projections a parse.
     resource: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 

@@ -6,11 +6,11 @@ rewritten, even with all its keys, no longer fits what others hold.
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trucyte.base.clock import Clock
 from trucyte.database.connect import Cursor
-from trucyte.journal.keyring import Keyring, is_signed
+from trucyte.journal.keyring import Keyring, Signing, is_signed
 from trucyte.journal.named import QUERIES, Queries
 from trucyte.journal.rows import from_microseconds, to_microseconds
 from trucyte.journal.tail import Tail
@@ -73,11 +73,10 @@ class Signer:
     def sign(self, cursor: Cursor, tail: Tail) -> Checkpoint:
         """Write a checkpoint of `tail`; the caller holds it."""
         at = max(to_microseconds(self._clock.now()), tail.at)
-        checkpoint = self._signed(tail, at)
+        key = self._keyring.signing  # one key for name and signature: another may follow it
+        checkpoint = _signed(tail, at, key)
         moment = from_microseconds(at)
-        cursor.execute(
-            self._queries.insert_key, (self._keyring.key_id, self._keyring.public_key, moment)
-        )
+        cursor.execute(self._queries.insert_key, (key.id, key.public, moment))
         cursor.execute(
             self._queries.insert_checkpoint,
             (tail.batches, tail.last_seq, moment, tail.epoch, checkpoint.root, tail.chain,
@@ -86,13 +85,9 @@ class Signer:
         cursor.execute(self._queries.note_checkpoint, (tail.batches, moment))
         return checkpoint
 
-    def _signed(self, tail: Tail, at: int) -> Checkpoint:
-        unsigned = Checkpoint(
-            tail.batches, tail.last_seq, at, tail.epoch, tail.root, tail.chain,
-            self._keyring.key_id, b"",
-        )  # fmt: skip
-        signature = self._keyring.sign(unsigned.message)
-        return Checkpoint(
-            tail.batches, tail.last_seq, at, tail.epoch, tail.root, tail.chain,
-            self._keyring.key_id, signature,
-        )  # fmt: skip
+
+def _signed(tail: Tail, at: int, key: Signing) -> Checkpoint:
+    unsigned = Checkpoint(
+        tail.batches, tail.last_seq, at, tail.epoch, tail.root, tail.chain, key.id, b""
+    )
+    return replace(unsigned, signature=key.sign(unsigned.message))

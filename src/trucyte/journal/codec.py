@@ -1,4 +1,4 @@
-"""Bodies as they lie on disk: zstd, with a dictionary per resource type where there is one.
+"""Bodies as they lie on disk: zstd with a dictionary per resource type, and sealed.
 
 Dictionaries are shipped as files `NNN-Type-VERSION.zdict` in `dictionaries/`: NNN is the
 number in the codec byte and never means anything else, and a file is never taken away, for
@@ -6,13 +6,15 @@ bodies written with it stay. They are trained on synthetic output only: one trai
 bodies would contain people. `tools/train_dictionaries.py` makes them.
 
 A codec's low byte says how a body is compressed (0 not at all, 1 plain zstd, from 2 the
-dictionary of that number); the bits above are the number of the body's key, 0 for none.
+dictionary of that number); the bits above say how it is sealed (0 not at all, 1 as
+`atrest.sealed` has it: the key's number stands before the body) and whether it is given
+out. Whatever reads a line opens its body here, so lines of each form lie beside each other.
 Compressors are reused and are not safe to share, so each thread has its own.
 """
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -20,9 +22,12 @@ from importlib.resources.abc import Traversable
 import zstandard
 
 from trucyte.base.problem import Kind, Problem
+from trucyte.journal.atrest.sealed import BodyKey, Keys, key_of, place_of, unseal
 
 RAW = 0
 PLAIN = 1
+SEALED = 0x100
+BLOCKED = 0x200  # of an erased person and of others too: nobody is given it
 _LEVEL = 3
 _NUMBER_MAX = 0xFF
 _FILE = re.compile(r"(?P<number>\d{3})-(?P<type>[A-Za-z]+)-(?P<version>\d+)\.zdict")
@@ -34,6 +39,13 @@ class BodyUnreadable(Problem):
 
     kind = Kind.GONE
     code = "body-unreadable"
+
+
+class BodyErased(Problem):
+    """What this line held was erased by law; that it was there, and who erased it, stays."""
+
+    kind = Kind.GONE
+    code = "body-erased"
 
 
 class BodyTooLarge(Problem):
@@ -79,13 +91,20 @@ class Codec:
     """Compresses and decompresses bodies; safe to share between threads."""
 
     def __init__(
-        self, dictionaries: Mapping[int, Dictionary] | None = None, *, compresses: bool = True
+        self,
+        dictionaries: Mapping[int, Dictionary] | None = None,
+        *,
+        compresses: bool = True,
+        keys: Keys | None = None,
     ) -> None:
         """Take the dictionaries by number; the highest version of a type compresses.
+
+        `keys` open what is sealed; without them nothing sealed can be read.
 
         Bodies of a few dozen bytes are better left as they are: `compresses=False`.
         """
         self._compresses = compresses
+        self._keys = keys
         self._dictionaries = dictionaries or {}
         newest = sorted(self._dictionaries.values(), key=lambda dictionary: dictionary.version)
         self._number_by_type = {dictionary.type: dictionary.number for dictionary in newest}
@@ -114,6 +133,44 @@ class Codec:
         number = self._number_by_type.get(type_name, PLAIN)
         packed = self._compressor(number).compress(body)
         return (number, packed) if len(packed) < len(body) else (RAW, body)
+
+    def keys_for(self, bodies: Iterable[tuple[int, bytes]]) -> Mapping[int, BodyKey]:
+        """Return what opens the sealed ones of (codec, stored) bodies; asks at most once."""
+        numbers = {key_of(stored) for codec, stored in bodies if codec & SEALED}
+        return self._keys.numbered(numbers) if numbers and self._keys is not None else {}
+
+    def open(
+        self,
+        codec: int,
+        stored: bytes,
+        place: tuple[int, int, int, str],
+        keys: Mapping[int, BodyKey] | None = None,
+    ) -> bytes:
+        """Return the accepted bytes of a body that lies at (origin, type, version, id).
+
+        Nothing of what is blocked: who has to see it takes `BLOCKED` off the codec.
+        `keys` are those of `keys_for`; without them the key is asked for. Raises
+        BodyUnreadable, and BodyErased where its key was destroyed.
+        """
+        if codec & BLOCKED:
+            return b""
+        if not codec & SEALED:
+            return self.decompress(codec, stored)
+        if keys is None:
+            keys = self.keys_for([(codec, stored)])
+        number = key_of(stored)
+        key = keys.get(number)
+        packing = codec - SEALED
+        if number == 0 or packing > _NUMBER_MAX:
+            raise BodyUnreadable(codec=codec)
+        if key is None:
+            raise BodyErased
+        origin, type_number, version, id_ = place
+        bound = place_of(packing, origin, type_number, version, id_.encode())
+        packed = unseal(key, stored, bound)
+        if packed is None:
+            raise BodyUnreadable(codec=codec)
+        return self.decompress(packing, packed)
 
     def decompress(self, codec: int, stored: bytes) -> bytes:
         """Return the accepted bytes; raises BodyUnreadable."""

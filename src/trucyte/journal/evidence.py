@@ -6,6 +6,7 @@ Its JSON has one form only, so that no byte of it can change unnoticed.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -14,8 +15,9 @@ from trucyte.database.connect import Connection
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal import leaf, merkle, pack
 from trucyte.journal.checkpoint import Checkpoint, Signer
-from trucyte.journal.codec import Codec
+from trucyte.journal.codec import BLOCKED, Codec
 from trucyte.journal.keyring import key_id
+from trucyte.journal.leaf import inner_hash
 from trucyte.journal.named import Queries
 from trucyte.journal.rows import ChangeRow, binary_cursor
 from trucyte.journal.tail import Batch, read_tail
@@ -153,7 +155,7 @@ def _leaf(evidence: Evidence) -> bytes | None:
         record.version, record.row, record.meta_offset, record.origin, type_number,
         record.operation, record.data_group, record.id.encode(),
     )  # fmt: skip
-    inner = evidence.inner_hash or leaf.inner_hash(evidence.salt, evidence.body)
+    inner = evidence.inner_hash or inner_hash(evidence.salt, evidence.body)
     return leaf.leaf_of(header, inner)
 
 
@@ -175,12 +177,16 @@ def prove(
     leaves = cursor.execute(queries.leaves, (batch.first_seq, batch.last_seq)).fetchall()
     erased = cursor.execute(queries.read_erasure, (seq,)).fetchone()
     checkpoint, public_key = _covering(connection, queries, batch, signer)
+    body = codec.open(line.codec & ~BLOCKED, line.body, line.place)
+    inner = erased[0] if erased else b""
+    if line.codec & BLOCKED:  # proven, and not shown
+        inner, body, line = inner_hash(line.salt, body), b"", replace(line, salt=b"")
     return Evidence(
         FORM,
         _record(line),
         line.salt,
-        codec.decompress(line.codec, line.body),
-        erased[0] if erased else b"",
+        body,
+        inner,
         batch.number,
         batch.first_seq,
         batch.last_seq,

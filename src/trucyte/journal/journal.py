@@ -3,8 +3,11 @@
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import datetime
 from itertools import count
+from typing import Final
 
 from trucyte.base.clock import Clock
 from trucyte.base.problem import Problem
@@ -13,30 +16,37 @@ from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal import follow as following
 from trucyte.journal import leaf, pack
 from trucyte.journal.arrange import Outcome, Proposal, Unit
+from trucyte.journal.atrest.body_keys import BodyKeys, Pair
+from trucyte.journal.atrest.erasure import Erased, Eraser, Keeper, Order, PastErasure
+from trucyte.journal.atrest.sealed import NONCE_SIZE, BodyKey
 from trucyte.journal.change import (
     Change,
     Entry,
     Expectation,
     Head,
     Key,
+    KeyDestroyed,
     Operation,
     Position,
     Projection,
     Stored,
 )
 from trucyte.journal.checkpoint import Checkpoint, Signer
-from trucyte.journal.codec import Codec, shipped_dictionaries
+from trucyte.journal.codec import SEALED, Codec, shipped_dictionaries
 from trucyte.journal.evidence import Evidence, prove
 from trucyte.journal.group import Group, Pace
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.named import queries_of
 from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
-from trucyte.journal.rows import binary_cursor, line_of, stored_of
+from trucyte.journal.rows import all_stored_of, binary_cursor, lines_of
 from trucyte.journal.tail import Tail, read_tail
-from trucyte.journal.verify import Verdict, verify
-from trucyte.journal.writer import OutcomeUnknown, Writer
+from trucyte.journal.verify import Alone, Checkers, Verdict, verify
+from trucyte.journal.writer import OutcomeUnknown, Writer, sealed_for
 
 Expectations = Sequence[Expectation]
+
+_KEYS_MADE_AGAIN_MAX: Final = 3
+_CHANCE_SIZE: Final = leaf.SALT_SIZE + NONCE_SIZE
 
 
 def _silent(done: int, total: int) -> None:
@@ -44,6 +54,11 @@ def _silent(done: int, total: int) -> None:
 
 
 Noted = Callable[[int, int, float], None]  # (units joined, lines, seconds) of one commit
+
+
+def nobody_else(change: Change) -> int:
+    """Seal everything under the key of its person."""
+    return 0
 
 
 def nothing_noted(units: int, lines: int, seconds: float) -> None:
@@ -68,6 +83,9 @@ class Journal:
         schema: str = "journal",
         has_heads: bool = True,
         codec: Codec | None = None,
+        seals: bool = True,
+        keeper: Keeper = nobody_else,
+        followers: Sequence[str] = (),
         lock_seconds_max: float = 0.05,
         checkpoint_batches: int = 1000,
         checkpoint_seconds: float = 60.0,
@@ -76,6 +94,11 @@ class Journal:
     ) -> None:
         """Open lazily; `projections` run inside every commit, in this order.
 
+        Bodies are sealed under keys of their persons unless `seals` is false or a `codec` is
+        given; those that are there are read whatever their form. `keeper` tells whose key
+        seals what is of several persons. An erasure removes the rows of `followers` too,
+        tables by their qualified names that have the seq of a line in a column.
+
         `noted` is told of each commit when it is done: units joined, lines, seconds.
         """
         self.database = database
@@ -83,7 +106,14 @@ class Journal:
         self.projections = tuple(projections)
         self._queries = queries_of(schema)
         self._has_heads = has_heads
-        self.codec = codec or Codec(shipped_dictionaries())
+        self.body_keys = BodyKeys(database, keyring)
+        self.codec = codec or Codec(shipped_dictionaries(), keys=self.body_keys)
+        self._seals = seals and codec is None
+        self.keeper = keeper
+        self._eraser = Eraser(
+            database, self.body_keys, self.codec, self.projections, clock,
+            keeper=keeper, followers=followers,
+        )  # fmt: skip
         self._signer = Signer(
             keyring, clock, batches_max=checkpoint_batches, seconds_max=checkpoint_seconds,
             queries=self._queries,
@@ -109,7 +139,11 @@ class Journal:
         value, and what a projection raises; DatabaseAway or DatabaseFull where nothing was
         accepted, OutcomeUnknown where that cannot be told.
         """
-        (outcome,) = self._group.run([self._propose(changes, expectations)], len(changes))
+        for _ in range(_KEYS_MADE_AGAIN_MAX):
+            (outcome,) = self._group.run([self._propose(changes, expectations)], len(changes))
+            if not isinstance(outcome, KeyDestroyed):
+                break
+            self.body_keys.drop()
         if isinstance(outcome, Problem):
             raise outcome
         return outcome
@@ -128,6 +162,7 @@ class Journal:
         outcomes: list[Outcome] = []
         expected = expectations or {}
         for part in self._pace.cut(units):
+            self._keys_of({(change.person, change.retention) for unit in part for change in unit})
             proposed = [
                 self._proposed_or_refused(unit, expected.get(place, ()))
                 for place, unit in enumerate(part, len(outcomes))
@@ -138,7 +173,12 @@ class Journal:
             outcomes += [
                 unit if isinstance(unit, Problem) else next(committed) for unit in proposed
             ]
-        return outcomes
+        return [
+            self._again(units[place], expected.get(place, ()))
+            if isinstance(outcome, KeyDestroyed)
+            else outcome
+            for place, outcome in enumerate(outcomes)
+        ]
 
     def head(self, keys: Iterable[Key]) -> dict[Key, Head]:
         """Return what is current of each (origin, type, id) that was ever accepted."""
@@ -161,7 +201,7 @@ class Journal:
             lines = self._lines(self._queries.bodies, wanted)
         else:
             rows = binary_cursor(cursor.connection).execute(self._queries.bodies, wanted).fetchall()
-            lines = [stored_of(row, self.codec) for row in rows]
+            lines = all_stored_of(rows, self.codec)
         return {line.entry.seq: line for line in lines}
 
     def lines(self, seqs: Iterable[int], cursor: Cursor) -> list[Stored]:
@@ -171,7 +211,7 @@ class Journal:
         """
         wanted = (pack.bigints(list(seqs)),)
         rows = cursor.execute(self._queries.lines, wanted, prepare=True).fetchall()
-        return [line_of(row, self.codec) for row in rows]
+        return lines_of(rows, self.codec)
 
     def current(
         self, keys: Iterable[Key], connection: Connection | None = None
@@ -185,10 +225,8 @@ class Journal:
                 return self.current(keys, own)
         wanted = pack.uuids([_head_key(key) for key in keys])
         cursor = binary_cursor(connection)
-        lines = (
-            line_of(row, self.codec)
-            for row in cursor.execute(self._queries.current, (wanted,), prepare=True)
-        )
+        rows = cursor.execute(self._queries.current, (wanted,), prepare=True).fetchall()
+        lines = lines_of(rows, self.codec)
         return {(line.entry.origin, line.entry.type, line.entry.id): line for line in lines}
 
     def version(self, origin: int, type: str, id: str, version: int) -> Stored | None:
@@ -274,17 +312,23 @@ class Journal:
             return prove(connection, self._queries, seq, self.codec, self._signer)
 
     def verify(
-        self, progress: Progress = _silent, trusted: Mapping[str, bytes] | None = None
+        self,
+        progress: Progress = _silent,
+        trusted: Mapping[str, bytes] | None = None,
+        checkers: Checkers | None = None,
     ) -> Verdict:
         """Walk everything and name the first thing altered.
 
-        Trusts this node's own signing key, and the `trusted` public keys by name.
+        Trusts this node's own signing keys, and the `trusted` public keys by name. Lines
+        are checked by `checkers`, or else by this process alone.
         """
-        own = {self.keyring.key_id: self.keyring.public_key}
-        keys = own | dict(trusted or {})
-        return verify(
-            self.database, self._queries, keys, self.codec, progress, has_heads=self._has_heads
-        )
+        keys = {**self.keyring.public_keys, **(trusted or {})}
+        alone = Alone(self.database, self._queries, self.codec)
+        with closing(alone):
+            return verify(
+                self.database, self._queries, keys, progress, checkers or alone,
+                has_heads=self._has_heads,
+            )  # fmt: skip
 
     def rebuild(self, progress: Progress = _silent) -> int:
         """Build the projections again from the journal; return the lines replayed."""
@@ -295,6 +339,42 @@ class Journal:
         """Return the first row of a projection that a replay would not give; change nothing."""
         assert self._has_heads
         return compare(self.database, self.projections, self.codec, progress)
+
+    def erase(
+        self,
+        keys: Iterable[Key] = (),
+        *,
+        persons: Iterable[int] = (),
+        rule: str,
+        by: str,
+        article: str,
+        blocked_until: datetime | None = None,
+    ) -> Erased:
+        """Erase by law all versions of resources, and all that is of persons by their keys.
+
+        Bodies, salts, everything derived and the keys go; the lines stay, and proofs with
+        them. Of persons, what is others' too is blocked until `blocked_until` instead; a
+        resource that is named is erased whosever it is. `rule` is what decided, `by` the
+        account, `article` of which law. May be killed and resumed at any point.
+        """
+        assert self._has_heads
+        return self._eraser.erase(keys, persons, Order(rule, by, article, blocked_until))
+
+    def resume_erasures(self) -> list[Erased]:
+        """Go on with erasures that were begun and not finished."""
+        return self._eraser.resume()
+
+    def erasures_since(self, number: int = 0) -> list[PastErasure]:
+        """Return the erasures behind one by its number: what a backup must be given beside it."""
+        return self._eraser.since(number)
+
+    def replay_erasures(self, past: Iterable[PastErasure]) -> int:
+        """Erase again, in what was restored, before it serves; return the lines erased."""
+        return self._eraser.replay(past)
+
+    def blocked_rows(self, source: int) -> frozenset[int]:
+        """Return which rows of an original are not to be shown or read again; 0: all of it."""
+        return self._eraser.blocked_rows(source)
 
     def start_epoch(self) -> int:
         """Begin a new epoch, as a restore must: cursors of the old one no longer fit."""
@@ -308,6 +388,7 @@ class Journal:
         """Close the connections of this journal; it opens them again when used."""
         self._writer.close()
         self._listener.close()
+        self.body_keys.close()
 
     def _commit_noted(self, units: Sequence[Unit]) -> Sequence[Outcome]:
         began = time.perf_counter()
@@ -319,10 +400,12 @@ class Journal:
     def _propose(self, changes: Sequence[Change], expectations: Expectations) -> Unit:
         """Do everything to the changes of a unit that needs no lock."""
         # One call to the system for all salts: it costs more than hashing.
-        salts = secrets.token_bytes(leaf.SALT_SIZE * len(changes))
+        pairs = [self._pair(change) for change in changes]
+        keys = self._keys_of(set(pairs))
+        chance = secrets.token_bytes(_CHANCE_SIZE * len(changes))
         proposals = [
-            self._proposal(change, salts[place : place + leaf.SALT_SIZE])
-            for change, place in zip(changes, count(0, leaf.SALT_SIZE), strict=False)
+            self._proposal(change, chance[place : place + _CHANCE_SIZE], keys.get(pair))
+            for change, pair, place in zip(changes, pairs, count(0, _CHANCE_SIZE), strict=False)
         ]
         return Unit(proposals, expectations)
 
@@ -334,23 +417,44 @@ class Journal:
         except Problem as problem:
             return problem
 
-    def _proposal(self, change: Change, salt: bytes) -> Proposal:
+    def _pair(self, change: Change) -> Pair:
+        return (self.keeper(change) if self._seals else 0) or change.person, change.retention
+
+    def _keys_of(self, pairs: set[Pair]) -> Mapping[Pair, BodyKey]:
+        """Return the keys that seal bodies, all asked for at once."""
+        return self.body_keys.of(pairs) if self._seals and pairs else {}
+
+    def _again(self, changes: Sequence[Change], expectations: Expectations) -> Outcome:
+        """Accept a unit that met an erasure once more, under new keys."""
+        self.body_keys.drop()
+        try:
+            return self.commit(changes, expectations)
+        except Problem as problem:
+            return problem
+
+    def _proposal(self, change: Change, chance: bytes, key: BodyKey | None) -> Proposal:
         assert change.body or change.operation is Operation.DELETE
+        salt, nonce = chance[: leaf.SALT_SIZE], chance[leaf.SALT_SIZE :]
         id_bytes = change.id.encode()
         type_number = TYPE_NUMBERS[change.type]
-        codec, stored = self.codec.compress(change.type, change.body)
-        front, back = pack.pack_varying(id_bytes, salt, stored)
-        return Proposal(
+        codec, packed = self.codec.compress(change.type, change.body)
+        proposal = Proposal(
             change,
             leaf.head_key(change.origin, type_number, id_bytes),
             type_number,
             id_bytes,
             codec,
             leaf.inner_hash(salt, change.body),
-            front,
-            back,
+            pack.pack_front(id_bytes, salt),
+            packed,
+            packed,
             [projection.prepare(change) for projection in self.projections],
         )
+        if key is None or not change.body:
+            return proposal
+        version = (change.expected or 0) + 1
+        body = sealed_for(proposal, key, version, nonce)
+        return replace(proposal, codec=codec | SEALED, body=body, key=key, sealed_as=version)
 
     def _versions(self, key: Key, *, down_to: int) -> list[Stored]:
         assert self._has_heads
@@ -359,7 +463,7 @@ class Journal:
     def _lines(self, query: str, values: Sequence[object]) -> list[Stored]:
         with self._looking() as cursor:
             rows = cursor.execute(query, values).fetchall()
-        return [stored_of(row, self.codec) for row in rows]
+        return all_stored_of(rows, self.codec)
 
     @contextmanager
     def _looking(self) -> Iterator[Cursor]:

@@ -16,7 +16,7 @@ from hashlib import sha256
 
 MAGIC = b"TCL1"
 SALT_SIZE = 16
-_HEADER = struct.Struct(">4sqqqqqiiihhhhH")
+HEADER = struct.Struct(">4sqqqqqiiihhhhH")
 
 
 def pack_header(
@@ -35,7 +35,7 @@ def pack_header(
     id_bytes: bytes,
 ) -> bytes:
     """Return the canonical header; `accepted_at` in µs since 1970."""
-    fixed = _HEADER.pack(
+    fixed = HEADER.pack(
         MAGIC, seq, accepted_at, person, previous, source, version, source_row, meta_offset,
         origin, type_number, operation, data_group, len(id_bytes),
     )  # fmt: skip

@@ -40,7 +40,8 @@ class Queries(NamedTuple):
     last_checkpoint: str
     read_key: str
     read_erasure: str
-    all_changes: str
+    lines_between: str
+    line_outside: str
     all_batches: str
     all_checkpoints: str
     all_keys: str

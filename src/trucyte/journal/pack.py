@@ -23,11 +23,15 @@ _LENGTH = struct.Struct(">i")
 _HASH_LENGTH = _LENGTH.pack(32)
 
 
-def pack_varying(id_bytes: bytes, salt: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Return the parts of a change row around its leaf; they need no seq, so no lock."""
+def pack_front(id_bytes: bytes, salt: bytes) -> bytes:
+    """Return the part of a change row before its leaf; it needs no seq, so no lock."""
     length = _LENGTH.pack
-    front = length(len(id_bytes)) + id_bytes + length(len(salt)) + salt + _HASH_LENGTH
-    return front, length(len(body)) + body
+    return length(len(id_bytes)) + id_bytes + length(len(salt)) + salt + _HASH_LENGTH
+
+
+def pack_back(body: bytes) -> bytes:
+    """Return the part of a change row behind its leaf."""
+    return _LENGTH.pack(len(body)) + body
 
 
 def pack_fixed(

@@ -145,11 +145,15 @@ select public from journal.key where id = %s
 -- read_erasure
 select inner_hash from journal.erasure where seq = %s
 
--- all_changes
+-- lines_between
 select change.seq, accepted_at, person, previous, source, version, source_row, meta_offset,
     origin, type, operation, data_group, codec, id, salt, leaf, body, inner_hash
 from journal.change left join journal.erasure on erasure.seq = change.seq
+where change.seq between %s and %s
 order by change.seq
+
+-- line_outside
+select seq from journal.change where seq < 1 or seq > %s order by seq limit 1
 
 -- all_batches
 select last_seq, first_seq, number, at, root, chain, nodes from journal.batch order by last_seq

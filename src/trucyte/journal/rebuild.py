@@ -14,7 +14,7 @@ from trucyte.database.connect import Connection, Cursor, Database, problems_of_t
 from trucyte.journal.change import Change, Entry, Operation, Projection, Stored
 from trucyte.journal.codec import Codec
 from trucyte.journal.named import QUERIES
-from trucyte.journal.rows import binary_cursor, stored_of
+from trucyte.journal.rows import all_stored_of, binary_cursor
 from trucyte.journal.tail import read_tail
 
 Progress = Callable[[int, int], None]  # (lines done, lines in all)
@@ -93,7 +93,7 @@ def _replay(
 def _chunks(cursor: Cursor, codec: Codec) -> Iterator[list[Stored]]:
     after = 0
     while rows := cursor.execute(QUERIES.follow, (after, _LINES_AT_ONCE)).fetchall():
-        lines = [_without_erased(stored_of(row, codec)) for row in rows]
+        lines = [_without_erased(line) for line in all_stored_of(rows, codec)]
         yield lines
         after = lines[-1].entry.seq
 

@@ -1,6 +1,6 @@
 """Reading lines back: rows of `journal.change` as values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -13,6 +13,7 @@ from psycopg.pq import Format
 from trucyte.database.connect import Connection, Cursor
 from trucyte.fhir.types import RESOURCE_TYPES
 from trucyte.journal import leaf, pack
+from trucyte.journal.atrest.sealed import BodyKey
 from trucyte.journal.change import Entry, Operation, Stored
 from trucyte.journal.codec import Codec
 
@@ -98,6 +99,11 @@ class ChangeRow:
     body: bytes
 
     @property
+    def place(self) -> tuple[int, int, int, str]:
+        """What a sealed body is bound to."""
+        return self.origin, self.type_number, self.version, self.id
+
+    @property
     def header(self) -> bytes:
         """The canonical header of the line."""
         return leaf.pack_header(
@@ -105,6 +111,15 @@ class ChangeRow:
             self.source_row, self.meta_offset, self.origin, self.type_number, self.operation,
             self.data_group, self.id.encode(),
         )  # fmt: skip
+
+
+def entry_of(row: ChangeRow) -> Entry:
+    """Return a row as an entry."""
+    return Entry(
+        row.seq, from_microseconds(row.accepted_at), row.origin,
+        RESOURCE_TYPES[row.type_number - 1], row.id, row.version, _OPERATIONS[row.operation],
+        row.data_group, row.person, row.source, row.source_row,
+    )  # fmt: skip
 
 
 # What a line needs to be shown, of a row `c` of journal.change; see `line_of`.
@@ -120,8 +135,16 @@ def _moment(count: int) -> datetime:
     return from_microseconds(count)
 
 
-def line_of(row: tuple[Any, ...], codec: Codec) -> Stored:
-    """Return a line from `LINE_COLUMNS`, its body decompressed."""
+def lines_of(rows: Sequence[tuple[Any, ...]], codec: Codec) -> list[Stored]:
+    """Return lines from `LINE_COLUMNS`, their bodies opened; keys are asked for once."""
+    keys = codec.keys_for((row[11], row[13]) for row in rows)
+    return [line_of(row, codec, keys) for row in rows]
+
+
+def line_of(
+    row: tuple[Any, ...], codec: Codec, keys: Mapping[int, BodyKey] | None = None
+) -> Stored:
+    """Return a line from `LINE_COLUMNS`, its body opened. Raises BodyUnreadable, BodyErased."""
     (
         seq, at, person, source, version, source_row, meta_offset,
         origin, type_number, operation, data_group, packing, id_, body,
@@ -130,11 +153,20 @@ def line_of(row: tuple[Any, ...], codec: Codec) -> Stored:
         seq, _moment(at), origin, RESOURCE_TYPES[type_number - 1], id_, version,
         _OPERATIONS[operation], data_group, person, source, source_row,
     )  # fmt: skip
-    return Stored(entry, codec.decompress(packing, body), meta_offset)
+    opened = codec.open(packing, body, (origin, type_number, version, id_), keys)
+    return Stored(entry, opened, meta_offset)
 
 
-def stored_of(row: tuple[Any, ...], codec: Codec) -> Stored:
-    """Return a line from the columns of `ChangeRow`, its body decompressed."""
+def all_stored_of(rows: Sequence[tuple[Any, ...]], codec: Codec) -> list[Stored]:
+    """Return lines from the columns of `ChangeRow`, their bodies opened; asks for keys once."""
+    keys = codec.keys_for((row[12], row[16]) for row in rows)
+    return [stored_of(row, codec, keys) for row in rows]
+
+
+def stored_of(
+    row: tuple[Any, ...], codec: Codec, keys: Mapping[int, BodyKey] | None = None
+) -> Stored:
+    """Return a line from the columns of `ChangeRow`, its body opened; raises as `line_of`."""
     (
         seq, at, person, _, source, version, source_row, meta_offset,
         origin, type_number, operation, data_group, packing, id_, _, _, body,
@@ -143,4 +175,5 @@ def stored_of(row: tuple[Any, ...], codec: Codec) -> Stored:
         seq, from_microseconds(at), origin, RESOURCE_TYPES[type_number - 1], id_, version,
         _OPERATIONS[operation], data_group, person, source, source_row,
     )  # fmt: skip
-    return Stored(entry, codec.decompress(packing, body), meta_offset)
+    opened = codec.open(packing, body, (origin, type_number, version, id_), keys)
+    return Stored(entry, opened, meta_offset)

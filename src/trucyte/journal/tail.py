@@ -76,8 +76,14 @@ def chain_of(before: bytes, root: bytes, first_seq: int, last_seq: int) -> bytes
 
 def chained(tail: Tail, leaves: Sequence[bytes], at: int) -> tuple[Tail, Batch]:
     """Return the tail behind a batch of `leaves`, and the batch."""
-    first, last = tail.last_seq + 1, tail.last_seq + len(leaves)
+    last = tail.last_seq + len(leaves)
     root = merkle.root(leaves)
+    return batch_chained(tail, Batch(last, 0, 0, at, root, b"", b""))
+
+
+def batch_chained(tail: Tail, told: Batch) -> tuple[Tail, Batch]:
+    """Return the tail behind a batch of which end, time and root are told, and the batch."""
+    first, last, at, root = tail.last_seq + 1, told.last_seq, told.at, told.root
     chain = chain_of(tail.chain, root, first, last)
     batch = Batch(last, first, tail.batches, at, root, chain, b"")
     frontier = merkle.Frontier(tail.batches, tail.peaks)

@@ -3,54 +3,29 @@
 Everything is computed again from the lines themselves: leaves, roots, chain, tree,
 heads, tail; checkpoints are held against the keys that the caller trusts, not against
 those of the database. One snapshot is read, so writers go on meanwhile.
+
+The batches are walked in order, here: each is chained to the one before. Whether the lines
+of a batch give its root is asked of whoever checks lines, one span of batches after the
+other, by this process or by several: the chain joins what they find.
 """
 
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from trucyte.database.connect import Connection, Database, problems_of_the_server
-from trucyte.journal import leaf, merkle
+from trucyte.journal.checking.fault import Fault, What
+from trucyte.journal.checking.lines import LineChecker, Span, Told
 from trucyte.journal.checkpoint import Checkpoint
-from trucyte.journal.codec import BodyUnreadable, Codec
+from trucyte.journal.codec import Codec
 from trucyte.journal.named import Queries
 from trucyte.journal.rebuild import Progress
-from trucyte.journal.rows import ChangeRow, binary_cursor
-from trucyte.journal.tail import Batch, Tail, chained, read_tail
-
-Rows = Iterator[tuple[Any, ...]]
+from trucyte.journal.rows import binary_cursor
+from trucyte.journal.tail import Batch, Tail, batch_chained, read_tail
 
 _NO_CHAIN: Final = bytes(32)
-
-
-class What(Enum):
-    """What was found to be altered."""
-
-    ROW = "a line is not what was accepted"
-    LEAF = "the leaf of a line was altered"
-    ROW_MISSING = "a line is missing"
-    ROW_EXTRA = "a line stands where none was accepted"
-    ERASURE = "an erasure names a line whose body is there"
-    BATCH = "a batch was altered"
-    BATCH_MISSING = "a batch is missing"
-    CHECKPOINT = "a checkpoint is not signed by a trusted key"
-    HISTORY = "the journal is not the one that a checkpoint signed"
-    KEY = "a public key was altered"
-    HEAD = "a head is not the newest version"
-    TAIL = "the tail was altered"
-    DERIVED = "what was derived from a line is not what the line gives"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """The first thing altered: a line by `seq`, a batch or checkpoint by `batch`, a key by name."""
-
-    what: What
-    seq: int | None = None
-    batch: int | None = None
-    key: str | None = None
+_SPAN_ROWS: Final = 16_384  # lines that are checked at a time
+_SPAN_BATCHES: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,161 +43,210 @@ class Verdict:
         return self.fault is None
 
 
+class Checkers(Protocol):
+    """Who checks the lines of spans, one or several at a time."""
+
+    def begin(self, snapshot: str) -> None:
+        """Take up the snapshot that everything is read in."""
+        ...
+
+    def check(self, span: Span) -> Sequence[Told]:
+        """Take a span when there is room for it; return what was found of earlier ones."""
+        ...
+
+    def rest(self) -> Iterator[Sequence[Told]]:
+        """Yield what is found of the spans that are left."""
+        ...
+
+
+class Alone:
+    """Checks lines in this process, over a connection of its own."""
+
+    def __init__(self, database: Database, queries: Queries, codec: Codec) -> None:
+        """Read from `database`; `codec` opens bodies."""
+        self._database = database
+        self._checker = LineChecker(queries, codec)
+        self._connection: Connection | None = None
+
+    def begin(self, snapshot: str) -> None:
+        """Take up the snapshot."""
+        self._connection = reading(self._database, snapshot)
+
+    def check(self, span: Span) -> Sequence[Told]:
+        """Check a span at once."""
+        assert self._connection is not None
+        return [self._checker.check(self._connection, span)]
+
+    def rest(self) -> Iterator[Sequence[Told]]:
+        """Nothing is ever left."""
+        return iter(())
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+def reading(database: Database, snapshot: str) -> Connection:
+    """Return a connection that reads in the snapshot of another."""
+    connection = database.connect()
+    try:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute(f"set transaction snapshot '{snapshot}'".encode())
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 class _Found(Exception):  # noqa: N818 - ends the walk; never leaves this module
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Fault, batch: int) -> None:
         super().__init__()
         self.fault = fault
+        self.batch = batch  # the number of the batch it was found at
 
 
 def verify(
     database: Database,
     queries: Queries,
     trusted: Mapping[str, bytes],
-    codec: Codec,
     progress: Progress,
+    checkers: Checkers,
     *,
     has_heads: bool,
 ) -> Verdict:
     """Verify the whole journal against the `trusted` public keys by name."""
     with problems_of_the_server(), database.connect() as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
-        with (
-            binary_cursor(connection, "batches") as batches,
-            binary_cursor(connection, "changes") as changes,
-        ):
-            walk = _Walk(connection, queries, trusted, codec, progress)
-            try:
-                walk.run(
-                    iter(batches.execute(queries.all_batches)),
-                    iter(changes.execute(queries.all_changes)),
-                )
-                if has_heads:
-                    walk.check_heads()
-            except _Found as found:
-                return walk.verdict(found.fault)
-            return walk.verdict(None)
+        (snapshot,) = connection.execute("select pg_export_snapshot()").fetchone() or ("",)
+        checkers.begin(snapshot)
+        walk = _Walk(connection, queries, trusted, progress, checkers)
+        fault = walk.run()
+        if fault is None and has_heads:
+            row = connection.execute(queries.first_wrong_head).fetchone()
+            fault = Fault(What.HEAD, seq=row[0]) if row is not None else None
+        return walk.verdict(fault)
 
 
 class _Walk:
-    """One pass over everything, in order of seq."""
+    """One pass over all batches, in order."""
 
     def __init__(
         self,
         connection: Connection,
         queries: Queries,
         trusted: Mapping[str, bytes],
-        codec: Codec,
         progress: Progress,
+        checkers: Checkers,
     ) -> None:
         self._connection = connection
         self._queries = queries
         self._trusted = trusted
-        self._codec = codec
         self._progress = progress
+        self._checkers = checkers
         self._tail = read_tail(binary_cursor(connection), queries)
         self._checkpoints = self._read_checkpoints()
         self._reached = Tail(0, 0, 0, _NO_CHAIN, b"", 0, 0, 0, 0, 0)
         self._signed = 0
+        self._checked = 0
+        self._first: Told | None = None  # the first span whose lines are not what they were
+        self._open: list[Batch] = []
 
     def verdict(self, fault: Fault | None) -> Verdict:
         return Verdict(self._reached.last_seq, self._reached.batches, self._signed, fault)
 
-    def run(self, batches: Rows, changes: Rows) -> None:
-        self._check_keys()
-        self._check_signed()
-        for row in batches:
-            self._check_batch(Batch(*row), changes)
-            self._check_signed()
-            self._progress(self._reached.last_seq, self._tail.last_seq)
-        for extra in changes:
-            raise _Found(Fault(What.ROW_EXTRA, seq=extra[0]))
-        self._check_tail()
-        for checkpoint in self._checkpoints:
-            raise _Found(Fault(What.HISTORY, batch=checkpoint.batches))
-
-    def _check_batch(self, batch: Batch, changes: Rows) -> None:
-        reached = self._reached
-        if batch.number > reached.batches:
-            raise _Found(Fault(What.BATCH_MISSING, batch=reached.batches))
-        if batch.number < reached.batches or batch.first_seq != reached.last_seq + 1:
-            raise _Found(Fault(What.BATCH, batch=reached.batches))
-        rows = _rows_of(batch, changes)
-        leaves = [self._leaf(row, inner) for row, inner in rows]
-        grown, expected = chained(reached, leaves, rows[0][0].accepted_at)
-        if expected != batch:
-            raise _Found(_blamed([row for row, _ in rows], leaves, batch))
-        for (row, _), computed in zip(rows, leaves, strict=True):
-            if row.leaf != computed:
-                raise _Found(Fault(What.LEAF, seq=row.seq))
-        self._reached = grown
-
-    def _leaf(self, row: ChangeRow, inner: bytes | None) -> bytes:
-        if inner is not None and (row.salt or row.body or row.codec):
-            raise _Found(Fault(What.ERASURE, seq=row.seq))
+    def run(self) -> Fault | None:
+        """Return the first fault of batches and lines."""
+        behind: _Found | None = None
         try:
-            if inner is None:
-                body = self._codec.decompress(row.codec, row.body)
-                inner = leaf.inner_hash(row.salt, body)
-            return leaf.leaf_of(row.header, inner)
-        except (BodyUnreadable, struct.error):
-            raise _Found(Fault(What.ROW, seq=row.seq)) from None
+            self._check_keys()
+            self._check_signed()
+            with binary_cursor(self._connection, "batches") as cursor:
+                for row in cursor.execute(self._queries.all_batches):
+                    self._check_batch(Batch(*row))
+                    if self._first is not None:
+                        break
+        except _Found as found:
+            behind = found
+        self._close_span()
+        for told in self._checkers.rest():
+            self._hear(told)
+        first = self._first
+        if first is not None and (behind is None or first.batch <= behind.batch):
+            return first.fault
+        return behind.fault if behind is not None else self._end()
+
+    def _end(self) -> Fault | None:
+        """Return what is wrong behind the last batch, or with the tail."""
+        last = self._reached.last_seq
+        row = self._connection.execute(self._queries.line_outside, (last,)).fetchone()
+        if row is not None:
+            return Fault(What.ROW_EXTRA, seq=row[0])
+        reached, tail = self._reached, self._tail
+        if (reached.last_seq, reached.batches, reached.at, reached.chain, reached.peaks) != (
+            tail.last_seq, tail.batches, tail.at, tail.chain, tail.peaks,
+        ):  # fmt: skip
+            return Fault(What.TAIL, seq=tail.last_seq)
+        if self._checkpoints:
+            return Fault(What.HISTORY, batch=self._checkpoints[0].batches)
+        return None
+
+    def _check_batch(self, batch: Batch) -> None:
+        reached = self._reached
+        number = reached.batches
+        if batch.number > number:
+            raise _Found(Fault(What.BATCH_MISSING, batch=number), number)
+        is_next = batch.number == number and batch.first_seq == reached.last_seq + 1
+        if not is_next or batch.last_seq < batch.first_seq:
+            raise _Found(Fault(What.BATCH, batch=number), number)
+        self._open.append(batch)
+        grown, expected = batch_chained(reached, batch)
+        if expected != batch:
+            raise _Found(Fault(What.BATCH, batch=number), number)
+        self._reached = grown
+        self._check_signed()
+        rows = batch.last_seq - self._open[0].first_seq + 1
+        if rows >= _SPAN_ROWS or len(self._open) >= _SPAN_BATCHES:
+            self._close_span()
+
+    def _close_span(self) -> None:
+        """Have the lines of the batches since the last span checked."""
+        if self._open:
+            span, self._open = Span(tuple(self._open)), []
+            self._hear(self._checkers.check(span))
+
+    def _hear(self, told: Sequence[Told]) -> None:
+        for one in told:
+            self._checked += one.rows
+            if one.fault is not None and (self._first is None or one.batch < self._first.batch):
+                self._first = one
+        self._progress(self._checked, self._tail.last_seq)
 
     def _check_signed(self) -> None:
         """Hold what was reached against the checkpoints that signed exactly so much."""
         reached = self._reached
         while self._checkpoints and self._checkpoints[0].batches <= reached.batches:
             checkpoint = self._checkpoints.pop(0)
-            public_key = self._trusted.get(checkpoint.key)
-            if public_key is None or not checkpoint.is_signed_by(public_key):
-                raise _Found(Fault(What.CHECKPOINT, batch=checkpoint.batches))
-            signed = (checkpoint.last_seq, checkpoint.root, checkpoint.chain)
-            if signed != (reached.last_seq, reached.root, reached.chain):
-                raise _Found(Fault(What.HISTORY, batch=checkpoint.batches))
+            fault = self._fault_of(checkpoint)
+            if fault is not None:
+                raise _Found(Fault(fault, batch=checkpoint.batches), reached.batches - 1)
             self._signed += 1
 
-    def _check_tail(self) -> None:
-        reached, tail = self._reached, self._tail
-        if (reached.last_seq, reached.batches, reached.at, reached.chain, reached.peaks) != (
-            tail.last_seq, tail.batches, tail.at, tail.chain, tail.peaks,
-        ):  # fmt: skip
-            raise _Found(Fault(What.TAIL, seq=tail.last_seq))
+    def _fault_of(self, checkpoint: Checkpoint) -> What | None:
+        reached = self._reached
+        public_key = self._trusted.get(checkpoint.key)
+        if public_key is None or not checkpoint.is_signed_by(public_key):
+            return What.CHECKPOINT
+        signed = (checkpoint.last_seq, checkpoint.root, checkpoint.chain)
+        return None if signed == (reached.last_seq, reached.root, reached.chain) else What.HISTORY
 
     def _check_keys(self) -> None:
         for name, public_key in binary_cursor(self._connection).execute(self._queries.all_keys):
             if self._trusted.get(name) != public_key:
-                raise _Found(Fault(What.KEY, key=name))
-
-    def check_heads(self) -> None:
-        row = self._connection.execute(self._queries.first_wrong_head).fetchone()
-        if row is not None:
-            raise _Found(Fault(What.HEAD, seq=row[0]))
+                raise _Found(Fault(What.KEY, key=name), -1)
 
     def _read_checkpoints(self) -> list[Checkpoint]:
-        rows = binary_cursor(self._connection).execute(self._queries.all_checkpoints)
+        rows: list[tuple[Any, ...]] = (
+            binary_cursor(self._connection).execute(self._queries.all_checkpoints).fetchall()
+        )
         return [Checkpoint(*row) for row in rows]
-
-
-def _blamed(rows: Sequence[ChangeRow], leaves: Sequence[bytes], batch: Batch) -> Fault:
-    """Say which of lines and batch row is to blame when they do not fit together."""
-    if merkle.root(leaves) == batch.root:
-        # The lines are as the batch has them; its other columns are not.
-        return Fault(What.BATCH, batch=batch.number)
-    for row, computed in zip(rows, leaves, strict=True):
-        if row.leaf != computed:
-            return Fault(What.ROW, seq=row.seq)
-    return Fault(What.BATCH, batch=batch.number)
-
-
-def _rows_of(batch: Batch, changes: Rows) -> Sequence[tuple[ChangeRow, bytes | None]]:
-    """Take the batch's rows off the stream; they must be dense."""
-    rows = []
-    for seq in range(batch.first_seq, batch.last_seq + 1):
-        row = next(changes, None)
-        if row is None or row[0] > seq:
-            raise _Found(Fault(What.ROW_MISSING, seq=seq))
-        if row[0] < seq:
-            raise _Found(Fault(What.ROW_EXTRA, seq=row[0]))
-        rows.append((ChangeRow(*row[:-1]), row[-1]))
-    if not rows:
-        raise _Found(Fault(What.BATCH, batch=batch.number))
-    return rows

@@ -5,6 +5,7 @@ until its commit is visible; hence seq is dense, visible in order, and a followe
 seen n has seen all before n.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +32,9 @@ from trucyte.database.connect import (
 )
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal import leaf, pack
-from trucyte.journal.arrange import Arrangement, Found, Line, Outcome, Unit, arrange
+from trucyte.journal.arrange import Arrangement, Found, Line, Outcome, Proposal, Unit, arrange
+from trucyte.journal.atrest.named import QUERIES as KEY_QUERIES
+from trucyte.journal.atrest.sealed import NONCE_SIZE, BodyKey, place_of, seal
 from trucyte.journal.change import (
     Entry,
     ExpectationTooSlow,
@@ -76,10 +79,19 @@ class _Attempt:
     outcomes: list[Outcome] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What stands when a batch has become the only writer."""
+
+    tail: Tail
+    heads: Mapping[bytes, Head]
+    destroyed: frozenset[int]  # keys that the batch is sealed under and that are no more
+
+
 class _Session:
     """The writer's connection with its cursors, set up once."""
 
-    __slots__ = ("connection", "heads", "tails", "work")
+    __slots__ = ("connection", "heads", "keys", "tails", "work")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -91,7 +103,7 @@ class _Session:
             "set idle_in_transaction_session_timeout = '60s';"
             "set plan_cache_mode = auto"
         )
-        self.work, self.tails, self.heads = (binary_cursor(connection) for _ in range(3))
+        self.work, self.tails, self.heads, self.keys = (binary_cursor(connection) for _ in range(4))
 
 
 class Writer:
@@ -162,13 +174,13 @@ class Writer:
     def _transact(self, units: Sequence[Unit], attempt: _Attempt) -> list[Outcome]:
         session = self._opened()
         try:
-            tail, heads = self._begin(session, units)
+            begun = self._begin(session, units)
             began = time.perf_counter()
             if attempt.root and self._was_committed(session, attempt):
                 session.connection.rollback()
                 return attempt.outcomes
             attempt.root = b""
-            outcomes, rows = self._write(session, tail, heads, units, attempt)
+            outcomes, rows = self._write(session, begun, units, attempt)
         except BaseException as error:
             self._abandon(session, is_orderly=isinstance(error, Exception))
             raise
@@ -198,24 +210,30 @@ class Writer:
             pass  # it is gone, as the error under way says better
         self.close()
 
-    def _begin(self, session: _Session, units: Sequence[Unit]) -> tuple[Tail, dict[bytes, Head]]:
+    def _begin(self, session: _Session, units: Sequence[Unit]) -> _Begun:
         """Become the only writer, then read: a snapshot from before the lock would be stale."""
-        keys = pack.uuids(list({proposal.key for unit in units for proposal in unit.proposals}))
+        proposals = [proposal for unit in units for proposal in unit.proposals]
+        keys = pack.uuids(list({proposal.head for proposal in proposals}))
+        sealing = {one.key.number for one in proposals if one.key is not None}
         with session.connection.pipeline():
             session.work.execute("begin")
             session.work.execute(self._queries.hold_tail)
             session.tails.execute(self._queries.read_tail)
             if self._has_heads:
                 session.heads.execute(self._queries.read_heads, (keys,))
+            if sealing:
+                session.keys.execute(KEY_QUERIES.keys_there, (pack.bigints(list(sealing)),))
         row = session.tails.fetchone()
         assert row is not None
+        there = {number for (number,) in session.keys} if sealing else set()
+        destroyed = frozenset(sealing - there)
         if not self._has_heads:
-            return Tail(*row), {}
+            return _Begun(Tail(*row), {}, destroyed)
         heads = {
             key: Head(version, seq, Operation(operation))
             for key, version, seq, operation in session.heads
         }
-        return Tail(*row), heads
+        return _Begun(Tail(*row), heads, destroyed)
 
     def _ask(self, session: _Session, units: Sequence[Unit]) -> Found:
         """Return what meets the units' expectations now, all asked in one go.
@@ -246,12 +264,13 @@ class Writer:
     def _write(
         self,
         session: _Session,
-        tail: Tail,
-        heads: Mapping[bytes, Head],
+        begun: _Begun,
         units: Sequence[Unit],
         attempt: _Attempt,
     ) -> tuple[list[Outcome], int]:
-        arrangement = arrange(units, heads, tail.last_seq, self._ask(session, units))
+        tail, heads = begun.tail, begun.heads
+        found = self._ask(session, units)
+        arrangement = arrange(units, heads, tail.last_seq, found, begun.destroyed)
         if not arrangement.lines:
             session.connection.rollback()
             return list(_problems(arrangement)), 0
@@ -275,7 +294,8 @@ class Writer:
         for line in lines:
             fixed, leaf_bytes = _packed(line, now)
             proposal = line.proposal
-            parts += (fixed, proposal.front, leaf_bytes, proposal.back)
+            body = _body_for(proposal, line.version)
+            parts += (fixed, proposal.front, leaf_bytes, pack.pack_back(body))
             leaves.append(leaf_bytes)
         parts.append(pack.COPY_TRAILER)
         with cursor.copy(self._queries.copy_changes) as copy:
@@ -332,6 +352,20 @@ def keep_dictionaries(
         kept = cursor.execute(queries.read_dictionary, (number,)).fetchone()
         if kept is None or kept[0] != content:
             raise DictionaryAltered(number=number)
+
+
+def _body_for(proposal: Proposal, version: int) -> bytes:
+    """Return a body as it lies; sealed anew where another version than this was foreseen."""
+    if proposal.key is None or proposal.sealed_as == version:
+        return proposal.body
+    return sealed_for(proposal, proposal.key, version, secrets.token_bytes(NONCE_SIZE))
+
+
+def sealed_for(proposal: Proposal, key: BodyKey, version: int, nonce: bytes) -> bytes:
+    """Return the body of a proposal sealed for a version."""
+    packing, origin = proposal.codec & 0xFF, proposal.change.origin
+    place = place_of(packing, origin, proposal.type_number, version, proposal.id_bytes)
+    return seal(key, proposal.packed, place, nonce)
 
 
 def _packed(line: Line, now: int) -> tuple[bytes, bytes]:

@@ -14,6 +14,7 @@ from trucyte.base.problem import Kind, Problem
 from trucyte.base.settings import load_settings
 from trucyte.journal.evidence import evidence_from_json, evidence_to_json, verify_evidence
 from trucyte.node.cli import INPUT_ERRORS
+from trucyte.node.keeping.checkers import Place, checkers_for
 from trucyte.node.people.parts import make_identity
 from trucyte.node.wiring import Node, open_node
 from trucyte.records.parameters.progress import check_settled
@@ -39,8 +40,9 @@ def audit() -> None:
 @audit.command()
 @click.argument("evidence", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option("--trail", "of_trail", is_flag=True, help="The trail of who looked, instead.")
+@click.option("--processes", type=click.IntRange(1, 256), help="That check lines [cores].")
 @_JSON
-def verify(evidence: Path | None, of_trail: bool, as_json: bool) -> int:
+def verify(evidence: Path | None, of_trail: bool, as_json: bool, processes: int | None) -> int:
     """Walk the whole journal and name the first altered thing; or check one EVIDENCE file.
 
     An evidence file, of a record or of an entry of the trail, is checked without any node
@@ -50,9 +52,15 @@ def verify(evidence: Path | None, of_trail: bool, as_json: bool) -> int:
     """
     if evidence is not None:
         return _verify_file(evidence, as_json=as_json)
-    opened = open_node(load_settings(os.environ), needs_room=False)
-    with opened as node, _bar("lines", as_json=as_json) as progress:
-        verdict = (node.trail if of_trail else node.journal).verify(progress)
+    settings = load_settings(os.environ)
+    opened = open_node(settings, needs_room=False)
+    with opened as node, bar("lines", as_json=as_json) as progress:
+        walked = node.trail if of_trail else node.journal
+        schema = "audit" if of_trail else "journal"
+        lines = (node.trail.journal if of_trail else node.journal).tail()
+        place = Place(node.database.url, settings.data / "keys", settings.keys.master, schema)
+        with checkers_for(place, lines, processes) as checkers:
+            verdict = walked.verify(progress, checkers=checkers)
     facts: dict[str, Any] = {
         "verdict": "sound" if verdict.is_sound else "altered",
         "lines": verdict.rows,
@@ -127,7 +135,7 @@ def rebuild(compare: bool, as_json: bool) -> int:
 
     Example: trucyte rebuild --compare
     """
-    with open_node(load_settings(os.environ)) as node, _bar("lines", as_json=as_json) as progress:
+    with open_node(load_settings(os.environ)) as node, bar("lines", as_json=as_json) as progress:
         if not compare:
             lines = node.journal.rebuild(progress)
             Follower(node.database, node.journal).rebuild(progress)
@@ -150,7 +158,7 @@ def rebuild(compare: bool, as_json: bool) -> int:
 
 
 @contextmanager
-def _bar(label: str, *, as_json: bool) -> Iterator[Progress]:
+def bar(label: str, *, as_json: bool) -> Iterator[Progress]:
     """Show progress on a terminal, and nothing elsewhere."""
     if as_json or not sys.stderr.isatty():
         yield lambda done, total: None

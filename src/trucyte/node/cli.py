@@ -47,6 +47,7 @@ COMMANDS = {
     "migrate": Command("trucyte.node.manage:migrate", "Bring the database to this version."),
     "status": Command("trucyte.node.manage:status", "Show the health of the node."),
     "audit": Command("trucyte.node.audit:audit", "Check that nothing was altered."),
+    "keys": Command("trucyte.node.keeping.keys:keys", "Keys: rotate, rewrap, seal, escrow."),
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
     "fhirpath": Command("trucyte.node.fhirpath:fhirpath", "Evaluate FHIRPath on a resource."),

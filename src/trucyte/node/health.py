@@ -103,11 +103,11 @@ def _checked(node: Node, found: SignedCheckpoint | None, now: datetime) -> Check
     """Check the last checkpoint's signature before saying anything of it."""
     if found is None:
         return None
-    is_own = found.key == node.keyring.key_id
+    public_key = node.keyring.public_keys.get(found.key)
     return Checkpoint(
         position=found.last_seq,
         signed_at=from_microseconds(found.at),
         signer=found.key,
-        is_valid=found.is_signed_by(node.keyring.public_key) if is_own else None,
-        checked_at=now if is_own else None,
+        is_valid=None if public_key is None else found.is_signed_by(public_key),
+        checked_at=None if public_key is None else now,
     )

@@ -23,13 +23,16 @@ from trucyte.intake.claims.rules.packaged import packaged_rules
 from trucyte.intake.interactions import Interactions
 from trucyte.intake.interactions.plans import unsigned
 from trucyte.intake.keeping.api_originals import ApiOriginals
+from trucyte.intake.keeping.vault import OPEN, Vault
 from trucyte.intake.latest import Latest
 from trucyte.intake.tools import Build, Tools
+from trucyte.journal.atrest.erasure import Keeper
 from trucyte.journal.change import Projection
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.node.language import load_definitions
 from trucyte.records import Hasher, Records, SearchIndex, person_reference
+from trucyte.records.keepers import keeper
 from trucyte.records.persons.circles import Circles
 from trucyte.records.persons.consents import consents
 from trucyte.records.persons.memberships import memberships
@@ -55,13 +58,23 @@ class Parts:
     definitions: Definitions
     index: SearchIndex
     circles: Circles
+    persons: Hasher
     lists: CodeLists
     rules: RuleBook
+
+    @property
+    def keeper(self) -> Keeper:
+        """Whose key seals what is of several persons."""
+        return keeper(self.persons)
 
     @property
     def projections(self) -> Sequence[Projection]:
         """What is derived inside every commit, in this order."""
         return self.index, Latest(), self.circles, relations(), memberships(), consents()
+
+
+# Tables of those who follow the journal that say which line a row is of.
+FOLLOWERS = ("identity.key", "identity.person")
 
 
 def make_parts(keyring: Keyring, loaded: Mapping[str, Terms] | None = None) -> Parts:
@@ -76,23 +89,24 @@ def make_parts(keyring: Keyring, loaded: Mapping[str, Terms] | None = None) -> P
         definitions=definitions,
         index=SearchIndex(Extractor(definitions), hasher),
         circles=Circles(hasher, persons, keyring.ids),
+        persons=persons,
         lists=lists,
         rules=RuleBook(packaged_rules(), lists),
     )
 
 
-def worker_build(url: str, keys: Path) -> Build:
+def worker_build(url: str, keys: Path, master: Path | None = None, *, seals: bool = True) -> Build:
     """Return what makes a worker's tools, in this process or in one of its own."""
-    return partial(build_tools, url, keys)
+    return partial(build_tools, url, keys, master, seals=seals)
 
 
-def build_tools(url: str, keys: Path) -> Tools:
+def build_tools(url: str, keys: Path, master: Path | None = None, *, seals: bool = True) -> Tools:
     """Make one worker's tools: its own connections, journal and parts."""
-    keyring = Keyring.open(keys)
+    keyring = Keyring.open(keys, master)
     database = Database(url)
     parts = make_parts(keyring, LoadedLists(database))
     clock: Clock = SystemClock()
-    journal = Journal(database, keyring, clock, parts.projections)
+    journal = Journal(database, keyring, clock, parts.projections, seals=seals, keeper=parts.keeper)
     records = Records(database, journal, parts.index, clock, keyring.tokens)
     own = partial(lines_of_node, database)
     past = Past(Many(records, system_access("registers"), own), clock)
@@ -118,6 +132,7 @@ def make_interactions(
     records: Records,
     clock: Clock,
     registers: Registers | None = None,
+    vault: Vault = OPEN,
 ) -> Interactions:
     """Make the write side of the API: one a process; `registers` tell who may sign."""
     signing = None
@@ -132,7 +147,7 @@ def make_interactions(
         clock=clock,
         paths=Paths(parts.definitions),
         signed=signing.check if signing else unsigned,
-        originals=ApiOriginals(journal.database, clock),
+        originals=ApiOriginals(journal.database, clock, vault),
     )
 
 

@@ -93,7 +93,9 @@ def serve(host: str | None, port: int | None, watch: Path | None, workers: int |
         host or settings.web.host, settings.web.port if port is None else port
     )
     with open_database(settings) as opened, address as listener:
-        Keyring.open(settings.data / "keys")  # made once, before several processes look
+        Keyring.open(
+            settings.data / "keys", settings.keys.master
+        )  # made once, before several processes look
         supervisor = Supervisor(plan_of(settings, opened, listener, workers=workers, watch=watch))
         port_number = listener.getsockname()[1]
         with supervisor.answering_signals():
@@ -227,7 +229,7 @@ def make_site(
             facility_name=facility_names(node),
         ),
         prove=node.journal.prove,
-        public_key=node.keyring.public_key,
+        public_keys=lambda: node.keyring.public_keys,
         reindex=reindex,
         trail=node.trail,
         subscribers=subscriptions.store,

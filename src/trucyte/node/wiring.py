@@ -20,11 +20,13 @@ from trucyte.database.migrate import Migration, migrate
 from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
 from trucyte.intake.interactions import Interactions
+from trucyte.intake.keeping.vault import Vault
 from trucyte.intake.speaking import organisation_of
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal, Noted, nothing_noted
 from trucyte.journal.keyring import Keyring
 from trucyte.node.parts import (
+    FOLLOWERS,
     Parts,
     SearchCodes,
     make_interactions,
@@ -179,11 +181,16 @@ def _assembled(
     """Put the parts together over an open database; `closing` learns what must be closed."""
     told = noted or _told_nobody
     keys = settings.data / "keys"
-    keyring = Keyring.open(keys)
+    keyring = Keyring.open(keys, settings.keys.master)
     database = opened.database
     parts = make_parts(keyring, LoadedLists(database))
     parts.index.is_current(database)  # marks an index without rows, before there are any
-    journal = Journal(database, keyring, clock, parts.projections, noted=told("records"))
+    seals = settings.journal.encrypt
+    journal = Journal(
+        database, keyring, clock, parts.projections, seals=seals, noted=told("records"),
+        keeper=parts.keeper, followers=FOLLOWERS,
+    )  # fmt: skip
+    vault = Vault(journal.body_keys, seals=seals, blocked=journal.blocked_rows)
     closing.callback(journal.close)
     trail = Trail(database, keyring, clock, site=settings.node.name, noted=told("audit"))
     closing.callback(trail.close)
@@ -191,7 +198,7 @@ def _assembled(
     lists = Records(database, journal, parts.index, clock, keyring.tokens, kept=kept)
     codes = SearchCodes(database, lists, parts.definitions, clock)
     records = Records(database, journal, parts.index, clock, keyring.tokens, codes=codes, kept=kept)
-    receipts = PostgresReceipts(database, keyring.ids, clock)
+    receipts = PostgresReceipts(database, keyring.ids, clock, vault=vault)
     registers = Registers(
         database,
         journal,
@@ -215,7 +222,7 @@ def _assembled(
         records=records,
         registers=registers,
         facilities=Facilities(database, records, keyring.ids, clock),
-        interactions=make_interactions(parts, keyring, journal, records, clock, registers),
+        interactions=make_interactions(parts, keyring, journal, records, clock, registers, vault),
         links=make_links(keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),
@@ -223,7 +230,7 @@ def _assembled(
             database=database,
             receipts=receipts,
             clock=clock,
-            build=worker_build(database.url, keys),
+            build=worker_build(database.url, keys, settings.keys.master, seals=seals),
             room=partial(
                 disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
             ),

@@ -45,10 +45,10 @@ from trucyte.records.shown import (
     HistoryPage,
     Page,
     Resource,
-    ResourceGone,
     ResourceNotFound,
     ResourceRestricted,
     TimelineEntry,
+    gone,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,7 +108,7 @@ class Records:
             if stored is None or not of_those_seen(access, [stored], connection):
                 raise ResourceNotFound(type=type)
         if not stored.body:
-            raise ResourceGone(type=type)
+            raise gone(stored)
         # The current version's own label is the resource's.
         if label_of(stored) and not access.sees_restricted:
             raise ResourceRestricted(type=type)
@@ -148,7 +148,7 @@ class Records:
             if not visible(access, [stored], self._journal, connection):
                 raise ResourceRestricted(type=type)
         if not stored.body:
-            raise ResourceGone(type=type)
+            raise gone(stored)
         return shown(access, [stored], f"vread {type}")[0]
 
     def history(

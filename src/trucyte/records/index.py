@@ -45,6 +45,8 @@ class SearchIndex:
     """The projection that keeps the index; see `journal.change.Projection`."""
 
     name = "search"
+    # Where rows of one line lie: what an erasure removes by it.
+    sides: Sequence[str] = ("records.ended", "records.date", "records.quantity", "records.text")
     tables: Sequence[str] = (
         "records.entry",
         "records.current_date",

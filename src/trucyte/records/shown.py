@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trucyte.base.problem import Kind, Problem
+from trucyte.journal.change import Operation, Stored
 
 
 class ResourceNotFound(Problem):
@@ -18,6 +19,12 @@ class ResourceGone(Problem):
 
     kind = Kind.GONE
     code = "gone"
+
+
+class ResourceErased(ResourceGone):
+    """What this {type} held was erased by law, or is given to nobody; that it was here stays."""
+
+    code = "erased"
 
 
 class ResourceRestricted(Problem):
@@ -59,6 +66,12 @@ class Resource:
     def is_deleted(self) -> bool:
         """Whether this version is the deletion."""
         return not self.body
+
+
+def gone(line: Stored) -> ResourceGone:
+    """Return the Problem of a line that has no body to give out."""
+    is_deleted = line.entry.operation is Operation.DELETE
+    return (ResourceGone if is_deleted else ResourceErased)(type=line.entry.type)
 
 
 @dataclass(frozen=True, slots=True)

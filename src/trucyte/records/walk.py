@@ -23,6 +23,7 @@ from trucyte.fhir.parse import parse
 from trucyte.fhir.text import meta_fields, with_fields
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.change import Position
+from trucyte.journal.codec import BodyErased
 from trucyte.journal.journal import Journal
 from trucyte.journal.rows import binary_cursor
 from trucyte.records.access import Access
@@ -174,11 +175,16 @@ class Walker:
         return any(line.body and sensitivity_of(parse(line.body)) for line in versions)
 
     def _lines(self, rows: Sequence[tuple[Any, ...]]) -> list[Line]:
-        expand, fields = self._journal.codec.decompress, self._fields
+        codec, fields = self._journal.codec, self._fields
+        keys = codec.keys_for((row[6], row[7]) for row in rows)
         made = []
-        for seq, number, person, version, at, offset, packing, stored in rows:
+        for seq, number, person, version, at, offset, packing, stored, id_ in rows:
             meta = fields.get((at, version)) or self._meta(at, version)
-            body = with_fields(expand(packing, stored), offset, meta)
+            try:
+                plain = codec.open(packing, stored, (_OWN, number, version, id_), keys)
+            except BodyErased:  # since this walk began to look
+                continue
+            body = with_fields(plain, offset, meta)
             # Between tokens alone can there be an end of line: in texts it is escaped.
             if b"\n" in body or b"\r" in body:
                 body = body.replace(b"\n", b" ").replace(b"\r", b" ")
@@ -277,8 +283,8 @@ def _with_circles(cursor: Cursor, selection: Selection) -> Selection:
 
 def _select(table: str, conditions: Sequence[str]) -> str:
     return (
-        "select e.seq, e.type, e.person, c.version, c.accepted_at, c.meta_offset, c.codec, c.body"
-        f" from {table} e join journal.change c on c.seq = e.seq"
+        "select e.seq, e.type, e.person, c.version, c.accepted_at, c.meta_offset, c.codec, c.body,"
+        f" c.id from {table} e join journal.change c on c.seq = e.seq"
         f" where {' and '.join(conditions)} and c.body <> ''"
     )
 

@@ -124,7 +124,8 @@ class Services:
     clock: Clock
     settings: WebSettings
     prove: Callable[[int], Evidence] | None = None  # a journal line -> its evidence
-    public_key: bytes = b""  # of this node: what its evidence must be signed with
+    # Of this node by name, old ones too: what its evidence must be signed with.
+    public_keys: Callable[[], Mapping[str, bytes]] = dict
     reindex: Reindex | None = None  # users' search parameters; None: a node without an index
     trail: WhoLooked | None = None  # who looked; None: a node without one, as tests make
     subscribers: Subscribers | None = None  # None: nobody is told

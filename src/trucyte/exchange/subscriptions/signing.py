@@ -51,14 +51,15 @@ class Signer:
         seconds = int(now.timestamp())
         message = message_of(told, seconds)
         shared = hmac.new(self.secret(told.subscription).encode(), message, sha256).digest()
-        own = self._keyring.sign(message)
+        key = self._keyring.signing
+        own = key.sign(message)
         return [
             (SUBSCRIPTION, told.subscription),
             (EVENTS, f"{told.first}-{told.last}"),
             (TIMESTAMP, str(seconds)),
             (
                 SIGNATURE,
-                f"hmac-sha256={_text(shared)}, ed25519={_text(own)};keyid={self._keyring.key_id}",
+                f"hmac-sha256={_text(shared)}, ed25519={_text(own)};keyid={key.id}",
             ),
         ]
 

@@ -10,6 +10,7 @@ from trucyte.base.clock import Clock
 from trucyte.database.connect import Database
 from trucyte.intake.keeping import originals
 from trucyte.intake.keeping.statements import statements
+from trucyte.intake.keeping.vault import OPEN, Vault, What
 from trucyte.intake.running.results import Outcome
 from trucyte.journal.behalf import tell
 
@@ -19,8 +20,9 @@ DOOR: Final = "fhir"
 class ApiOriginals:
     """Keeps originals as sources that are done. Safe to share between threads."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """Keep them in `database`."""
+    def __init__(self, database: Database, clock: Clock, vault: Vault = OPEN) -> None:
+        """Keep them in `database`, as `vault` lays them."""
+        self._vault = vault
         self._database = database
         self._clock = clock
 
@@ -32,7 +34,8 @@ class ApiOriginals:
             assert row is not None
             number = int(row[0])
             for place, part in enumerate(originals.parts([body])):
-                values = (number, place, len(part), originals.pack(part))
+                kept = self._vault.lay(number, What.PART, place, originals.pack(part))
+                values = (number, place, len(part), kept)
                 connection.execute(named["add_part"], values)
             connection.execute(named["complete_original"], (len(body), now, number))
             # Whoever takes a source is asked what it holds by its visits.

@@ -16,6 +16,7 @@ from trucyte.base.problem import Kind, Problem
 from trucyte.database.connect import Connection, Cursor, Database, problems_of_the_server
 from trucyte.fhir.issue import Severity
 from trucyte.intake.keeping.statements import statements
+from trucyte.intake.keeping.vault import OPEN, Vault, What
 from trucyte.intake.piece import Envelope, Form, Piece
 from trucyte.intake.receipts import Quarantined
 from trucyte.intake.running.results import Outcome, Result
@@ -42,8 +43,9 @@ class Held:
 class Ledger:
     """Writes down the progress of sources."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """Write into `database`."""
+    def __init__(self, database: Database, clock: Clock, vault: Vault = OPEN) -> None:
+        """Write into `database`; pieces in quarantine lie in `vault`."""
+        self._vault = vault
         self._database = database
         self._clock = clock
 
@@ -60,7 +62,8 @@ class Ledger:
                 return None
             connection.execute(named["count_visits"], (source, source))
             rows = connection.execute(named["seen_ordinals"], (source,)).fetchall()
-        return frozenset(row[0] for row in rows)
+        # What is blocked is not read again either: it would bring back who was erased.
+        return frozenset(row[0] for row in rows) | self._vault.blocked(source)
 
     def describe(self, source: int, variant: str, facility: str, announced: int | None) -> None:
         """Write down what a source says about itself."""
@@ -124,7 +127,10 @@ class Ledger:
             connection.execute(statements()["reopen_source"], (source,))
 
     def held(self, number: int) -> Held:
-        """Return a quarantine entry with its bytes; raises QuarantineUnknown."""
+        """Return a quarantine entry with its bytes.
+
+        Raises QuarantineUnknown, OriginalBlocked, OriginalUnreadable.
+        """
         with self._database.connection() as connection:
             row = connection.execute(statements()["read_quarantine"], (number,)).fetchone()
         if row is None:
@@ -132,7 +138,9 @@ class Ledger:
         entry = Quarantined(*row[:8])
         form, facility, made_on, restricted, tries, body = row[8:]
         envelope = Envelope(facility, made_on)
-        data = zstandard.ZstdDecompressor().decompress(body)
+        self._vault.check_row(entry.source, entry.ordinal)
+        packed = self._vault.take(entry.source, What.PIECE, entry.ordinal, body)
+        data = zstandard.ZstdDecompressor().decompress(packed)
         piece = Piece(entry.ordinal, Form(form), data, envelope)
         return Held(entry, piece, restricted, tries)
 
@@ -140,11 +148,12 @@ class Ledger:
         self, connection: Connection, source: int, result: Result, piece: Piece
     ) -> None:
         made_on: date | None = piece.envelope.made_on
+        packed = zstandard.ZstdCompressor(level=5).compress(piece.data)
         values = (
             source, result.ordinal, self._clock.now(), len(piece.data), made_on,
             result.is_restricted, piece.form.value, piece.envelope.facility, result.reason,
             orjson.dumps(dict(result.facts)).decode(),
-            zstandard.ZstdCompressor(level=5).compress(piece.data),
+            self._vault.lay(source, What.PIECE, result.ordinal, packed),
         )  # fmt: skip
         connection.execute(statements()["add_quarantine"], values)
 

@@ -9,13 +9,15 @@ from typing import BinaryIO, cast
 from trucyte.database.connect import Database
 from trucyte.intake.keeping import originals
 from trucyte.intake.keeping.statements import statements
+from trucyte.intake.keeping.vault import OPEN, Vault, What
 from trucyte.intake.running.patience import patiently
 
 
 class _StoredFile(io.RawIOBase):
     """Reads whole parts and keeps the last one."""
 
-    def __init__(self, database: Database, source: int, stop: Event) -> None:
+    def __init__(self, database: Database, source: int, stop: Event, vault: Vault) -> None:
+        self._vault = vault
         self._database = database
         self._source = source
         self._stop = stop
@@ -58,7 +60,8 @@ class _StoredFile(io.RawIOBase):
     def _part(self, index: int) -> bytes:
         if self._held[0] != index:
             packed = patiently(lambda: self._packed(self._places[index]), self._stop)
-            self._held = (index, originals.unpack(packed))
+            taken = self._vault.take(self._source, What.PART, self._places[index], packed)
+            self._held = (index, originals.unpack(taken))
         return self._held[1]
 
     def _packed(self, place: int) -> bytes:
@@ -70,10 +73,13 @@ class _StoredFile(io.RawIOBase):
         return packed
 
 
-def open_stored(database: Database, source: int, stop: Event | None = None) -> BinaryIO:
+def open_stored(
+    database: Database, source: int, stop: Event | None = None, vault: Vault = OPEN
+) -> BinaryIO:
     """Return the original of a source as a buffered, seekable file.
 
-    Reading waits for a database that is away, until `stop` is set.
+    Reading waits for a database that is away, until `stop` is set. Raises
+    OriginalUnreadable on reading.
     """
-    raw = _StoredFile(database, source, stop or Event())
+    raw = _StoredFile(database, source, stop or Event(), vault)
     return cast("BinaryIO", io.BufferedReader(raw, buffer_size=originals.PART))

@@ -18,6 +18,7 @@ from trucyte.database.connect import Database
 from trucyte.intake.claims.accept import Task, Told
 from trucyte.intake.keeping.ledger import Claims, Ledger
 from trucyte.intake.keeping.stored_file import open_stored
+from trucyte.intake.keeping.vault import OPEN, Vault
 from trucyte.intake.limits import DEFAULT, Limits
 from trucyte.intake.piece import Piece
 from trucyte.intake.progress import Progress, Watchers
@@ -67,10 +68,12 @@ class Pipeline:
         watchers: Watchers | None = None,
         room: Callable[[], DiskState] | None = None,
         limits: Limits = DEFAULT,
+        vault: Vault = OPEN,
     ) -> None:
         """Give pieces to `pool`; `room` measures the disk of the database, where it is here."""
         self._database = database
-        self._ledger = Ledger(database, clock)
+        self._vault = vault
+        self._ledger = Ledger(database, clock, vault)
         self._claims = Claims(database)
         self._pool = pool
         self._stop = stop
@@ -119,7 +122,7 @@ class Pipeline:
         if seen is None:
             self._claims.give_back(number)
             return False
-        file = open_stored(self._database, number, self._stop)
+        file = open_stored(self._database, number, self._stop, self._vault)
         self._sources[number] = _Source(number, Reading(file, self._limits), seen)
         return True
 

@@ -98,7 +98,12 @@ def make_bulk(node: Node, *, sources: Sources | None = None) -> Bulk:
         importer=Importer(
             database=node.database,
             journal=node.journal,
-            build=worker_build(node.database.url, keys),
+            build=worker_build(
+                node.database.url,
+                keys,
+                settings.keys.master,
+                seals=settings.journal.encrypt,
+            ),
             sources=allowed,
             room=lambda: room(settings.data),
             # One waits for the journal's lock or the disk while the others work.
@@ -117,7 +122,7 @@ def operations_of(node: Node, bulk: Bulk) -> Sequence[Operation]:
 
 def build_export_tools(url: str, keys: Path, settings: Settings) -> ExportTools:
     """Make what one process writes parts of exports with."""
-    keyring = Keyring.open(keys)
+    keyring = Keyring.open(keys, settings.keys.master)
     database = Database(url)
     parts = make_parts(keyring)
     journal = Journal(database, keyring, SystemClock())

@@ -38,6 +38,8 @@ def _keep_house(node: Node, bulk: Bulk, stop: Event) -> None:
     while not stop.wait(SEAL_SECONDS):
         turn += 1
         try:
+            # What a kill left half done; one that is under way elsewhere only gets help.
+            node.journal.resume_erasures()
             for number, journal in enumerate((node.journal, node.trail.journal)):
                 if journal.tail() != signed[number]:
                     signed[number] = journal.checkpoint().last_seq

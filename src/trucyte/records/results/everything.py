@@ -16,7 +16,7 @@ from trucyte.database.connect import Cursor
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.change import Stored
 from trucyte.journal.leaf import head_key
-from trucyte.journal.rows import LINE_COLUMNS, line_of
+from trucyte.journal.rows import LINE_COLUMNS, lines_of
 from trucyte.records.access import Access
 from trucyte.records.persons.following import (
     AS_SAID,
@@ -37,9 +37,9 @@ from trucyte.records.search.permission import permitted
 from trucyte.records.search.steps import NO_CIRCLES, position
 from trucyte.records.shown import (
     Page,
-    ResourceGone,
     ResourceNotFound,
     ResourceRestricted,
+    gone,
 )
 
 COUNT_MAX = 1000
@@ -99,7 +99,8 @@ class Everything:
                 state = replace(state, snapshot=snapshot, epoch=epoch)
             elif epoch != state.epoch or state.snapshot < horizon:
                 raise PageExpired()
-            found = [line_of(row[4:], finder.journal.codec) for row in rows if row[4] is not None]
+            there = [row[4:] for row in rows if row[4] is not None]
+            found = lines_of(there, finder.journal.codec)
             lines = [line for line in found[: state.count] if line.body]
             links = finder.links(cursor, access, 0, None)
             includes = [Include(False, True, "*", "*", kind) for kind in _supporting(state)]
@@ -219,7 +220,7 @@ def _check_centre(access: Access, state: RecordState, centre: Stored | None) -> 
     if centre is None:
         raise ResourceNotFound(type=state.type)
     if not centre.body:
-        raise ResourceGone(type=state.type)
+        raise gone(centre)
     if label_of(centre) and not access.sees_restricted:
         raise ResourceRestricted(type=state.type)
 

@@ -16,7 +16,7 @@ from trucyte.database.connect import READING_SECONDS_MAX, Cursor, Database
 from trucyte.fhir.definitions import Compartment
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.journal import Journal
-from trucyte.journal.rows import line_of
+from trucyte.journal.rows import lines_of
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.parameters.plan import Vocabulary
@@ -348,7 +348,7 @@ class Finder:
         columns = [place for place in places if place[0] not in known]
         codec = self.journal.codec
         if len(columns[0]) > 1:
-            lines = [line_of(row, codec) for row in columns]
+            lines = lines_of(columns, codec)
         else:
             lines = self.journal.lines([seq for (seq,) in columns], cursor)
         return known | self.kept.keep(epoch, lines)

@@ -18,7 +18,7 @@ from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.journal.leaf import head_key
-from trucyte.journal.rows import LINE_COLUMNS, line_of
+from trucyte.journal.rows import LINE_COLUMNS, lines_of
 from trucyte.records.access import Access
 from trucyte.records.results.lines import (
     OWN,
@@ -138,7 +138,7 @@ class Historian:
         }
         name = "versions_upwards" if state.is_oldest_first else "versions"
         rows = cursor.execute(statements()[name], values).fetchall()
-        return [line_of(row, self.journal.codec) for row in rows]
+        return lines_of(rows, self.journal.codec)
 
     def _of_many(
         self, access: Access, state: HistoryState, cursor: Cursor
@@ -165,7 +165,7 @@ class Historian:
         cursor.execute(text.encode(), bound.values, prepare=False)
         rows = cursor.fetchall()
         wanted = [row for row in rows if row[1]][:count]
-        lines = [line_of(row[2:], self.journal.codec) for row in wanted]
+        lines = lines_of([row[2:] for row in wanted], self.journal.codec)
         if len(wanted) == count:
             return lines, wanted[-1][0], True
         # A row that is not wanted only says how far the walk came.

@@ -15,7 +15,7 @@ from trucyte.fhir.parse import parse
 from trucyte.fhir.search.parameters import Parameter
 from trucyte.fhir.types import RESOURCE_TYPES
 from trucyte.journal.change import Stored
-from trucyte.journal.rows import LINE_COLUMNS, binary_cursor, line_of
+from trucyte.journal.rows import LINE_COLUMNS, binary_cursor, lines_of
 from trucyte.records.access import Access
 from trucyte.records.persons.following import AS_SAID, circles_of_ids
 from trucyte.records.results.lines import OWN, visible
@@ -129,8 +129,8 @@ class Gathering:
             " order by c.seq desc"
         )
         cursor = binary_cursor(self.links.cursor.connection)
-        for row in cursor.execute(text.encode(), bound.values, prepare=False):
-            line = line_of(row, self.links.journal.codec)
+        rows = cursor.execute(text.encode(), bound.values, prepare=False).fetchall()
+        for line in lines_of(rows, self.links.journal.codec):
             if line.body and not sought.isdisjoint(self._referred(line, include)):
                 yield line
 

@@ -14,8 +14,9 @@ from typing import Final
 from trucyte.database.connect import Cursor
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Stored
+from trucyte.journal.checking.fault import Fault, What
 from trucyte.journal.journal import Journal
-from trucyte.journal.verify import Fault, Verdict, What
+from trucyte.journal.verify import Verdict
 from trucyte.records.access import Access
 from trucyte.records.persons.following import persons_with
 from trucyte.shared.audit.entry import (

@@ -23,7 +23,7 @@ from trucyte.journal.evidence import Evidence
 from trucyte.journal.journal import Journal, Noted, nothing_noted
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.rebuild import Progress
-from trucyte.journal.verify import Verdict
+from trucyte.journal.verify import Checkers, Verdict
 from trucyte.records.access import Access
 from trucyte.shared.audit.asked import Asked, Stream, refusal_of
 from trucyte.shared.audit.entry import (
@@ -222,10 +222,13 @@ class Trail:
         return self.journal.prove(self.entry(access, id).seq)
 
     def verify(
-        self, progress: Progress = _silent, trusted: Mapping[str, bytes] | None = None
+        self,
+        progress: Progress = _silent,
+        trusted: Mapping[str, bytes] | None = None,
+        checkers: Checkers | None = None,
     ) -> Verdict:
-        """Walk the whole trail and name the first thing altered."""
-        verdict = self.journal.verify(progress, trusted)
+        """Walk the whole trail and name the first thing altered; see `Journal.verify`."""
+        verdict = self.journal.verify(progress, trusted, checkers)
         return verdict if not verdict.is_sound else self._reading.with_index_checked(verdict)
 
     def checkpoint(self) -> Checkpoint:

@@ -1,5 +1,6 @@
 """A line of the journal, proved and verified as a stranger would verify it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,7 +30,7 @@ def checked_proof(services: Services, seq: int) -> CheckedProof:
         return CheckedProof(None, now)
     evidence = services.prove(seq)
     return CheckedProof(
-        is_valid=_holds(evidence, services.public_key) and evidence.record.seq == seq,
+        is_valid=_holds(evidence, services.public_keys()) and evidence.record.seq == seq,
         checked_at=now,
         first=evidence.batch_first_seq,
         last=evidence.batch_last_seq,
@@ -40,7 +41,10 @@ def checked_proof(services: Services, seq: int) -> CheckedProof:
     )
 
 
-def _holds(evidence: Evidence, public_key: bytes) -> bool:
+def _holds(evidence: Evidence, public_keys: Mapping[str, bytes]) -> bool:
+    public_key = public_keys.get(evidence.key)
+    if public_key is None:
+        return False
     try:
         verify_evidence(evidence, public_key)
     except EvidenceInvalid:

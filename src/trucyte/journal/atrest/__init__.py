@@ -1,0 +1,1 @@
+"""Bodies at rest: sealed under keys of their persons, sealed anew, erased by law."""

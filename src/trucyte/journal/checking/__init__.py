@@ -1,0 +1,1 @@
+"""Whether lines are what was accepted: many of them, fast."""
