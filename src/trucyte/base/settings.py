@@ -86,6 +86,7 @@ class WebSettings(_Table, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: int = 8080
+    hosts: tuple[str, ...] = ()  # names this node is called by, beside localhost: "yte.example.vn"
     # True where a proxy of the operator's own sets X-Forwarded-Host and -Proto: links name them.
     trusts_forwarded: bool = False
 
@@ -159,6 +160,17 @@ class RegisterSettings(_Table, frozen=True, kw_only=True):
     status_seconds: int = 300
 
 
+class AccessSettings(_Table, frozen=True, kw_only=True):
+    """When people log in, and how long that holds."""
+
+    # auto: nobody is asked on loopback until the first administrator exists, then everybody.
+    login: Literal["auto", "always"] = "auto"
+    idle_minutes: int = 15  # then a session locks
+    session_hours: int = 12  # then it ends
+    dormant_days: int = 45  # an account unused for longer is disabled
+    review_days: int = 183  # rights are signed off at least that often
+
+
 class IdentitySettings(_Table, frozen=True, kw_only=True):
     """Who is whom: what a machine may decide by itself."""
 
@@ -186,6 +198,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     registers: RegisterSettings = RegisterSettings()
     identity: IdentitySettings = IdentitySettings()
+    access: AccessSettings = AccessSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -262,6 +275,7 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         (0 <= settings.serving.workers <= 256, "serving.workers is not between 0 and 256"),
         *_above_nothing("serving", settings.serving, but=("workers",)),
         *_above_nothing("limits", settings.limits),
+        *_above_nothing("access", settings.access, but=("login",)),
         (
             0 < settings.registers.status_seconds <= 3600,
             "registers.status_seconds is not between 1 and 3600",

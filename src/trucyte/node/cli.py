@@ -49,6 +49,7 @@ COMMANDS = {
     "audit": Command("trucyte.node.audit:audit", "Check that nothing was altered."),
     "keys": Command("trucyte.node.keeping.keys:keys", "Keys: rotate, rewrap, seal, escrow."),
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
+    "staff": Command("trucyte.node.access.staff:staff", "Accounts of people at the pages."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
     "fhirpath": Command("trucyte.node.fhirpath:fhirpath", "Evaluate FHIRPath on a resource."),
     "terminology": Command(

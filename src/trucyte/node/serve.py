@@ -1,10 +1,9 @@
 """Serve a node: the command, its address, and the site that every worker answers with.
 
-Until access control has landed the server listens on this machine only and refuses any
-other address with the reason.
+Beyond this machine it listens only where people log in and nobody reads along; else it
+refuses the address with the reason.
 """
 
-import ipaddress
 import logging
 import os
 import socket
@@ -18,21 +17,23 @@ import click
 from starlette.types import ASGIApp
 
 import trucyte
-from trucyte.base.problem import Kind, Problem
+from trucyte.base.problem import Problem
 from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
+from trucyte.node.access.people import make_book, make_doorway
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
 from trucyte.node.exchange.subscriptions import Subscriptions, make_subscriptions
 from trucyte.node.health import status_of
 from trucyte.node.registers.commands import facility_names
+from trucyte.node.serving.address import check_beyond, is_encrypted, listening_address
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
-from trucyte.shared.access.local import local_access
+from trucyte.shared.access.local import subject_access
 from trucyte.shared.identity.newcomers import Worklist
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
@@ -56,22 +57,10 @@ SERVING = Event("web.serving", port=int)
 DATABASE_ENDED = Event("serving.database-ended", logging.WARNING)
 
 
-class NotLoopback(Problem):
-    """The node listens on this machine only (127.0.0.1) until access control; {host} is refused."""
-
-    kind = Kind.UNSUPPORTED
-    code = "not-loopback"
-
-
-class PortTaken(Problem):
-    """The port {port} is taken; choose another (TRUCYTE_PORT)."""
-
-    kind = Kind.UNAVAILABLE
-    code = "port-taken"
-
-
 @click.command()
-@click.option("--host", help="An address of this machine; only loopback is taken for now.")
+@click.option(
+    "--host", help="An address of this machine; beyond loopback only with logins and TLS."
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="The port [8080].")
 @click.option(
     "--watch",
@@ -89,13 +78,16 @@ def serve(host: str | None, port: int | None, watch: Path | None, workers: int |
     """
     settings = load_settings(os.environ)
     write_logs(sys.stderr)
+    place = host or settings.web.host
     address = listening_address(
-        host or settings.web.host, settings.web.port if port is None else port
+        place,
+        settings.web.port if port is None else port,
+        may_leave=is_encrypted(settings),
     )
-    with open_database(settings) as opened, address as listener:
-        Keyring.open(
-            settings.data / "keys", settings.keys.master
-        )  # made once, before several processes look
+    with address as listener, open_database(settings) as opened:
+        check_beyond(place, settings, opened.database)
+        # Made once, before several processes look.
+        Keyring.open(settings.data / "keys", settings.keys.master)
         supervisor = Supervisor(plan_of(settings, opened, listener, workers=workers, watch=watch))
         port_number = listener.getsockname()[1]
         with supervisor.answering_signals():
@@ -141,26 +133,6 @@ def _keep_database(server: EmbeddedServer) -> None:
                 server.start()
         except Problem as problem:
             WAITS.log(problem=problem.code)
-
-
-def listening_address(host: str, port: int) -> socket.socket:
-    """Return a socket bound to a loopback address. Raises NotLoopback, PortTaken."""
-    name = "127.0.0.1" if host == "localhost" else host.strip("[]")
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        raise NotLoopback(host=host) from None
-    if not address.is_loopback:
-        raise NotLoopback(host=host)
-    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((name, port))
-    except OSError:
-        listener.close()
-        raise PortTaken(port=port) from None
-    return listener
 
 
 def make_api(
@@ -212,12 +184,13 @@ def make_site(
     reindex = reindex_of(node)
     subscriptions = make_subscriptions(node)
     access = access_by_token(node.accounts, node.trail)
+    book = make_book(node, "pages")
     api = make_api(node, bulk or make_bulk(node), reindex, subscriptions)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
-        access=lambda purpose: local_access("pages", node.trail),
+        access=lambda subject, purpose: subject_access(subject, purpose, "pages", node.trail),
         status=lambda: status_of(node),
         rules=node.parts.rules.rules,
         clock=node.clock,
@@ -227,6 +200,7 @@ def make_site(
             version=trucyte.__version__,
             upload_folder=node.settings.data,
             facility_name=facility_names(node),
+            hosts=hosts_of(node.settings),
         ),
         prove=node.journal.prove,
         public_keys=lambda: node.keyring.public_keys,
@@ -237,13 +211,21 @@ def make_site(
         identity=NodeIdentityBook(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
+        doorway=make_doorway(node, book),
+        staff=book,
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)
+    hosts = services.settings.hosts
     mounts = {
-        "/fhir": Guard(api, hosts=HOSTS),
-        "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=HOSTS, takes_sockets=True),
-        "/api": Guard(doors, hosts=HOSTS),
+        "/fhir": Guard(api, hosts=hosts),
+        "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=hosts, takes_sockets=True),
+        "/api": Guard(doors, hosts=hosts),
     }
-    mounts |= dict.fromkeys(PATHS, Guard(about, hosts=HOSTS))
+    mounts |= dict.fromkeys(PATHS, Guard(about, hosts=hosts))
     return make_app(services, mounts)
+
+
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """Return the names this node answers to: this machine's, and those the operator gave it."""
+    return HOSTS | set(settings.web.hosts)
