@@ -81,6 +81,14 @@ class KeySettings(_Table, frozen=True, kw_only=True):
     master: Path | None = None  # the file of the master secret; none: keys/master.key
 
 
+class BackupSettings(_Table, frozen=True, kw_only=True):
+    """Who can open the backups of this node, and how many of them stay in one place."""
+
+    recipient: str = ""  # the public key that `trucyte backup key` printed
+    keep: int = 0  # chains, of a base and what follows it; 0: all
+    base_days: int = 7  # a backup this long after the last base is a base again
+
+
 class WebSettings(_Table, frozen=True, kw_only=True):
     """Where the server listens."""
 
@@ -199,6 +207,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     registers: RegisterSettings = RegisterSettings()
     identity: IdentitySettings = IdentitySettings()
     access: AccessSettings = AccessSettings()
+    backup: BackupSettings = BackupSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -276,6 +285,8 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         *_above_nothing("serving", settings.serving, but=("workers",)),
         *_above_nothing("limits", settings.limits),
         *_above_nothing("access", settings.access, but=("login",)),
+        (settings.backup.keep >= 0, "backup.keep is negative"),
+        (settings.backup.base_days >= 1, "backup.base_days is below 1"),
         (
             0 < settings.registers.status_seconds <= 3600,
             "registers.status_seconds is not between 1 and 3600",

@@ -48,6 +48,12 @@ COMMANDS = {
     "status": Command("trucyte.node.manage:status", "Show the health of the node."),
     "audit": Command("trucyte.node.audit:audit", "Check that nothing was altered."),
     "keys": Command("trucyte.node.keeping.keys:keys", "Keys: rotate, rewrap, seal, escrow."),
+    "backup": Command(
+        "trucyte.node.keeping.backup.commands:backup", "Sealed copies of everything; drills."
+    ),
+    "restore": Command(
+        "trucyte.node.keeping.backup.commands:restore_command", "Make a node from backups."
+    ),
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
     "staff": Command("trucyte.node.access.staff:staff", "Accounts of people at the pages."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),

@@ -16,7 +16,7 @@ from trucyte.base.disk import Room, check_room, disk_state
 from trucyte.base.settings import Settings
 from trucyte.base.tracing import Event
 from trucyte.database.connect import Database
-from trucyte.database.migrate import Migration, migrate
+from trucyte.database.migrate import Migration, check_whole, migrate
 from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
 from trucyte.intake.interactions import Interactions
@@ -114,6 +114,7 @@ def open_database(settings: Settings, *, needs_room: bool = True) -> Iterator[Op
             closing.enter_context(server)
         database = _database(settings, server.url if server else settings.database.url)
         closing.callback(database.close)
+        check_whole(database)
         yield Opened(server, database, migrate(database))
 
 
