@@ -20,9 +20,7 @@ def place(
 
 
 def save(place: Place, capsys: Capture, *more: str) -> dict:
-    code, facts, err = run(
-        capsys, "backup", place.folder, "--to", place.recipient, "--json", *more
-    )
+    code, facts, err = run(capsys, "backup", place.folder, "--to", place.recipient, "--json", *more)
     assert code == 0, err
     return facts
 
@@ -51,7 +49,10 @@ def test_a_base_and_what_follows_make_the_node_again_line_by_line(
     assert run(capsys, "rebuild", "--compare", "--json")[1] == {"verdict": "same"}
     assert run(capsys, "audit", "verify", "--json")[1]["verdict"] == "sound"
     with place.node() as node:
-        assert [line.entry.version for line in node.journal.history(0, "Observation", "b")] == [2, 1]
+        assert [line.entry.version for line in node.journal.history(0, "Observation", "b")] == [
+            2,
+            1,
+        ]
         node.journal.commit([])
     place.put("d")  # and it goes on
     assert run(capsys, "audit", "verify", "--json")[1]["lines"] == 6
@@ -80,9 +81,7 @@ def test_a_node_is_as_it_was_at_a_line_and_at_a_time(place: Place, capsys: Captu
         assert set(node.journal.head([(0, "Observation", "c")])) == set()
 
 
-def test_a_time_beyond_the_backups_or_before_them_is_refused(
-    place: Place, capsys: Capture
-) -> None:
+def test_a_time_beyond_the_backups_or_before_them_is_refused(place: Place, capsys: Capture) -> None:
     place.put("a")
     save(place, capsys)
     made = backups_in(place.folder)[-1][1].made_at
@@ -129,9 +128,7 @@ def test_an_erasure_between_two_backups_holds_in_what_is_restored(
 def test_a_drill_proves_a_backup_and_leaves_nothing(place: Place, capsys: Capture) -> None:
     place.put("a", "b")
     save(place, capsys)
-    code, facts, err = run(
-        capsys, "backup", "drill", place.folder, "--key", place.key, "--json"
-    )
+    code, facts, err = run(capsys, "backup", "drill", place.folder, "--key", place.key, "--json")
     assert (code, facts["verdict"], facts["lines"]) == (0, "sound", 2), err
     with place.live.connection() as connection:
         left = connection.execute("select 1 from pg_database where datname ~ '^trucyte_drill'")

@@ -54,6 +54,7 @@ COMMANDS = {
     "restore": Command(
         "trucyte.node.keeping.backup.commands:restore_command", "Make a node from backups."
     ),
+    "tls": Command("trucyte.node.keeping.tls:tls", "Keys and certificates of the server."),
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
     "staff": Command("trucyte.node.access.staff:staff", "Accounts of people at the pages."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
