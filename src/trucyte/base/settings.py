@@ -96,6 +96,15 @@ class BackupSettings(_Table, frozen=True, kw_only=True):
     base_days: int = 7  # a backup this long after the last base is a base again
 
 
+class UploadSettings(_Table, frozen=True, kw_only=True):
+    """Who looks at received files before they are read."""
+
+    # clamd:unix:PATH, clamd:tcp:HOST:PORT, or a command in which {file} stands for the file.
+    scan: str = ""
+    when_away: Literal["wait", "refuse"] = "wait"  # while the scanner does not answer
+    scan_seconds_max: float = 120.0
+
+
 class TlsSettings(_Table, frozen=True, kw_only=True):
     """With what the server proves itself, and whether clients must; without a certificate: http."""
 
@@ -228,6 +237,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     identity: IdentitySettings = IdentitySettings()
     access: AccessSettings = AccessSettings()
     backup: BackupSettings = BackupSettings()
+    uploads: UploadSettings = UploadSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -323,6 +333,7 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         *_above_nothing("limits", settings.limits),
         *_above_nothing("access", settings.access, but=("login",)),
         *_faults_of_tls(settings.web.tls),
+        (settings.uploads.scan_seconds_max > 0, "uploads.scan_seconds_max is not above 0"),
         (settings.backup.keep >= 0, "backup.keep is negative"),
         (settings.backup.base_days >= 1, "backup.base_days is below 1"),
         (

@@ -21,6 +21,7 @@ from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
 from trucyte.intake.interactions import Interactions
 from trucyte.intake.keeping.vault import Vault
+from trucyte.intake.scanning import make_scan
 from trucyte.intake.speaking import organisation_of
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal, Noted, nothing_noted
@@ -234,6 +235,12 @@ def _assembled(
             build=worker_build(database.url, keys, settings.keys.master, seals=seals),
             room=partial(
                 disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
+            ),
+            scan=make_scan(
+                settings.uploads.scan,
+                settings.data / "scanned",
+                waits=settings.uploads.when_away == "wait",
+                seconds_max=settings.uploads.scan_seconds_max,
             ),
         ),
     )
