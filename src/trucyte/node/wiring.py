@@ -209,7 +209,6 @@ def _assembled(
         clock,
         accepts_unknown=settings.registers.unknown_signers == "accept",
     )
-    disk = settings.disk
     return Node(
         settings=settings,
         clock=clock,
@@ -228,19 +227,26 @@ def _assembled(
         links=make_links(keyring, journal, records, clock),
         receipts=receipts,
         accounts=Accounts(database, clock, organisation_of=partial(organisation_of, keyring.ids)),
-        door=Door(
-            database=database,
-            receipts=receipts,
-            clock=clock,
-            build=worker_build(database.url, keys, settings.keys.master, seals=seals),
-            room=partial(
-                disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
-            ),
-            scan=make_scan(
-                settings.uploads.scan,
-                settings.data / "scanned",
-                waits=settings.uploads.when_away == "wait",
-                seconds_max=settings.uploads.scan_seconds_max,
-            ),
+        door=_door(settings, database, receipts, clock),
+    )
+
+
+def _door(settings: Settings, database: Database, receipts: PostgresReceipts, clock: Clock) -> Door:
+    """Make what every door of this process needs."""
+    disk, uploads = settings.disk, settings.uploads
+    keys, master = settings.data / "keys", settings.keys.master
+    return Door(
+        database=database,
+        receipts=receipts,
+        clock=clock,
+        build=worker_build(database.url, keys, master, seals=settings.journal.encrypt),
+        room=partial(
+            disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
+        ),
+        scan=make_scan(
+            uploads.scan,
+            settings.data / "scanned",
+            waits=uploads.when_away == "wait",
+            seconds_max=uploads.scan_seconds_max,
         ),
     )
