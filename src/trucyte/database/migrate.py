@@ -104,7 +104,7 @@ def migrate(
 
 def check_whole(database: Database) -> None:
     """Refuse a database that a restore has not finished and proved. Raises RestoreUnfinished."""
-    with database.connection() as connection:
+    with database.connect(autocommit=True) as connection, problems_of_the_server():
         row = connection.execute(QUERIES.is_restoring).fetchone()
     if row and row[0]:
         raise RestoreUnfinished
