@@ -6,6 +6,7 @@ What an example itself gets wrong is named below; nothing else may say no.
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -106,14 +107,19 @@ def examples() -> Iterator[dict[str, Any]]:
                 yield source
 
 
-def test_every_invariant_compiles_and_is_evaluated_on_every_example(
-    definitions: Definitions,
+@pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.long)])  # 1: all of them
+def test_every_invariant_compiles_and_is_evaluated_on_examples(
+    definitions: Definitions, step: int
 ) -> None:
     walk = Walk(definitions)
-    for source in examples():
+    for source in islice(examples(), 0, None, step):
         walk.resource(source)
-    assert dict(walk.broken) == BROKEN
-    assert walk.evaluations > 1_000_000
+    broken = dict(walk.broken)
+    if step == 1:
+        assert broken == BROKEN
+        assert walk.evaluations > 1_000_000
+    assert all(count <= BROKEN.get(rule, 0) for rule, count in broken.items())
+    assert walk.evaluations > 100_000
 
 
 def test_every_search_parameter_compiles_but_the_ones_that_are_no_fhirpath(

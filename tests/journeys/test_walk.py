@@ -45,9 +45,9 @@ ADDRESSES = [
 ]
 LOOKS = [
     (360, "vi", "light"),
-    (360, "en", "dark"),
-    (1440, "vi", "dark"),
-    (1440, "en", "light"),
+    (1440, "en", "dark"),
+    pytest.param(360, "en", "dark", marks=pytest.mark.long),
+    pytest.param(1440, "vi", "light", marks=pytest.mark.long),
 ]
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SMALL_TARGETS = """

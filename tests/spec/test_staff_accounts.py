@@ -199,6 +199,7 @@ def test_a_leavers_sessions_and_links_die_at_once(house: House) -> None:
     assert book.sessions.find(cookie) is None
     with pytest.raises(LoginRefused):
         log_in(house, "bs1")
+    assert book.sessions.find(book.sessions.begin("bs1")) is None  # one that began meanwhile
     ended = book.accounts.find("bs1")
     assert (ended.state, ended.ended_by, ended.handed_to) == (State.ENDED, "admin", "bs2")
     for again in (

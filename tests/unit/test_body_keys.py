@@ -17,6 +17,7 @@ from trucyte.journal.atrest.body_keys import (
     KeysOfAnotherNode,
 )
 from trucyte.journal.atrest.resealing import rewrap, seal_all
+from trucyte.journal.change import Operation
 from trucyte.journal.checking.fault import Fault, What
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
@@ -58,6 +59,8 @@ def test_with_another_nodes_secrets_nothing_is_written_or_read(
         stranger.commit([a_change("c", person=1)])
     with pytest.raises(KeysOfAnotherNode):
         stranger.bodies([1])
+    outcomes = stranger.commit_many([[a_change("c", person=3)], [a_change("d", person=4)]])
+    assert [type(outcome) for outcome in outcomes] == [KeysOfAnotherNode] * 2
     stranger.close()
     assert journal.tail() == 2
     assert count(journal.database, "journal.body_key") == 2
@@ -113,16 +116,16 @@ def test_two_who_make_a_key_at_once_get_the_same(
 ) -> None:
     keyring = Keyring.open(tmp_path / "keys")
     one, other = BodyKeys(database, keyring), BodyKeys(database, keyring)
-    read = one._read
+    ask = one._found_or_made
     asked = []
 
     def late(pairs):
-        found = read(pairs)
-        if not asked:  # the other comes between
-            asked.append(other.of({(1, 0)})[1, 0])
-        return found
+        if asked:
+            return ask(pairs)
+        asked.append(other.of({(1, 0)})[1, 0])  # made between looking and writing
+        return {}
 
-    monkeypatch.setattr(one, "_read", late)
+    monkeypatch.setattr(one, "_found_or_made", late)
     assert one.of({(1, 0)})[1, 0] == asked[0]
     one.close()
     other.close()
@@ -136,7 +139,7 @@ def test_a_lost_connection_is_opened_again(
     with database.connection() as connection:
         connection.execute(_END_OTHERS)
     keys.drop()
-    assert keys._make([(2, 0)])
+    assert keys._found_or_made([(2, 0)])
     keys.close()
 
     def away(**_: object) -> None:
@@ -144,7 +147,7 @@ def test_a_lost_connection_is_opened_again(
 
     monkeypatch.setattr(database, "connect", away)
     with pytest.raises(DatabaseAway):
-        keys._make([(3, 0)])
+        keys._found_or_made([(3, 0)])
 
 
 def test_keys_are_wrapped_anew_in_steps_and_the_old_secret_can_go(
@@ -201,3 +204,8 @@ def test_lines_that_lie_open_are_sealed_in_steps_and_stay_proven(
     assert [line.body for line in journal.follow(0)] == before
     assert journal.verify().is_sound
     journal.close()
+
+
+def test_the_end_of_a_resource_needs_no_key(journal: Journal) -> None:
+    journal.commit([a_change("c", Operation.DELETE, person=9)])
+    assert count(journal.database, "journal.body_key") == 2

@@ -196,7 +196,8 @@ def test_labelled_resources_label_their_receipt(node: Node) -> None:
     assert [one.is_restricted for one in node.receipts.visits(sent.number)] == [True]
 
 
-def test_the_synthea_bundles_go_in_whole(node: Node, tmp_path: Path) -> None:
+@pytest.mark.parametrize("files_max", [10, pytest.param(60, marks=pytest.mark.long)])
+def test_synthea_bundles_go_in_whole(node: Node, files_max: int) -> None:
     archive = SUITES / "synthea-bundles.tar.xz"
     if not archive.exists():
         pytest.skip(f"no {archive}")
@@ -204,15 +205,16 @@ def test_the_synthea_bundles_go_in_whole(node: Node, tmp_path: Path) -> None:
     with tarfile.open(archive) as files:
         for member in files:
             file = files.extractfile(member)
-            if file is not None:
+            if file is not None and len(numbers) < files_max:
                 data = file.read()
                 entries += len(json.loads(data).get("entry", [1]))
                 numbers.append(node.receipts.receive(Path(member.name).name, "cli", [data]).number)
     written = work_on(node.door, numbers, 0, Event())
-    assert len(numbers) == 60
     assert [held.reason for held in node.receipts.quarantined()] == []
     lines = node.lines()
-    assert written == len(lines)
+    assert written == len(lines) > 20 * files_max
+    if files_max < 60:
+        return
     # Organizations and practitioners come again under the same urn in several bundles.
     assert len({(line.entry.type, line.entry.id) for line in lines}) > 21_000
     assert entries == 22_544

@@ -8,7 +8,7 @@ import pytest
 from tests.support.journal import a_change, make_tables, open_journal
 from trucyte.base.clock import FixedClock
 from trucyte.database.connect import Database
-from trucyte.journal.change import Change, Operation
+from trucyte.journal.change import Change, KeyDestroyed, Operation
 from trucyte.journal.evidence import verify_evidence
 from trucyte.journal.journal import Journal
 
@@ -105,10 +105,12 @@ def test_a_writer_that_still_holds_a_destroyed_key_makes_another(journal: Journa
     with journal.database.connection() as connection:
         connection.execute("delete from journal.body_key")
     (entry,) = journal.commit([a_change("d", person=1)])
+    journal.body_keys.drop()
     assert journal.bodies([entry.seq])[entry.seq].body
     with journal.database.connection() as connection:
         connection.execute("delete from journal.body_key where person = 1")
     ((other,),) = journal.commit_many([[a_change("e", person=1)]])
+    journal.body_keys.drop()
     assert journal.bodies([other.seq])[other.seq].body
     assert journal.verify().fault is not None  # `d` lost its key by another hand
 
@@ -178,3 +180,50 @@ def test_unsealed_lines_are_erased_and_blocked_alike(
     assert [line.body for line in journal.follow(0)] == [b"", b""]
     assert journal.verify().is_sound
     journal.close()
+
+
+def test_steps_of_exactly_their_size_go_on(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trucyte.journal.atrest.erasure._LINES_AT_ONCE", 2)
+    assert journal.erase(persons=[1], **WHY).lines == 2
+    assert journal.verify().is_sound
+
+
+def test_a_restored_copy_without_blocks_is_erased_again(
+    journal: Journal, database: Database
+) -> None:
+    with database.connection() as connection:
+        connection.execute("create table journal.was as table journal.change")
+        connection.execute("create table journal.keys as table journal.body_key")
+    journal.erase(persons=[2], **WHY)
+    (past,) = journal.erasures_since(0)
+    assert past.blocks == []
+    with database.connection() as connection:
+        connection.execute(
+            "truncate journal.erasing, journal.erasing_left, journal.block, journal.erasure;"
+            "update journal.change c set body = w.body, salt = w.salt, codec = w.codec"
+            " from journal.was w where w.seq = c.seq;"
+            "insert into journal.body_key overriding system value select * from journal.keys"
+            " on conflict do nothing"
+        )
+    assert journal.replay_erasures([past]) == 1
+    assert journal.bodies([4])[4].body == b""
+
+
+def test_who_meets_an_erasure_again_and_again_is_told(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = journal.body_keys.of
+
+    def destroyed(pairs):
+        keys = of(pairs)
+        with journal.database.connection() as connection:
+            connection.execute("delete from journal.body_key")
+        return keys
+
+    monkeypatch.setattr(journal.body_keys, "of", destroyed)
+    with pytest.raises(KeyDestroyed):
+        journal.commit([a_change("z", person=9)])
+    (outcome,) = journal.commit_many([[a_change("z", person=9)]])
+    assert isinstance(outcome, KeyDestroyed)

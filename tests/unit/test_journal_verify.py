@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support.journal import a_change, erase_body, open_journal
@@ -18,6 +19,7 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.named import QUERIES
 from trucyte.journal.rows import ChangeRow, binary_cursor
+from trucyte.journal.verify import reading
 from trucyte.node.keeping.checkers import Place, SharedCheckers, checkers_for
 
 
@@ -265,3 +267,26 @@ def test_several_processes_find_what_one_does(
         assert journal.verify(checkers=checkers).fault == Fault(What.ROW, seq=4)
     with checkers_for(place, 0, 2) as nobody:
         assert nobody is None
+
+
+def test_the_first_of_several_faults_ends_the_walk(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trucyte.journal.verify._SPAN_BATCHES", 1)
+    alter(journal, "update journal.change set person = 1 where seq in (1, 4, 7)")
+    verdict = journal.verify()
+    assert verdict.fault == Fault(What.ROW, seq=1)
+    assert verdict.batches == 1
+    monkeypatch.setattr("trucyte.journal.verify._SPAN_BATCHES", 100)
+    assert journal.verify().fault == Fault(What.ROW, seq=1)
+
+
+def test_a_snapshot_that_is_no_more_leaves_no_connection_open(journal: Journal) -> None:
+    with pytest.raises(psycopg.Error):
+        reading(journal.database, "00000000-00000000-1")
+
+
+def test_a_line_that_stands_twice_is_named(journal: Journal) -> None:
+    alter(journal, "alter table journal.change drop constraint change_pkey cascade")
+    alter(journal, "insert into journal.change select * from journal.change where seq = 7")
+    assert journal.verify().fault == Fault(What.ROW_EXTRA, seq=7)

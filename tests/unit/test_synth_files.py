@@ -135,8 +135,8 @@ def test_memory_does_not_grow_with_the_number_of_visits() -> None:
         return found
 
     peak(100)  # tables and caches of every run
-    small = peak(600)
-    assert peak(2400) < 3 * small + 8_000_000
+    small = peak(300)
+    assert peak(1200) < 3 * small + 8_000_000
 
 
 @pytest.mark.parametrize("seed", [1, 2])

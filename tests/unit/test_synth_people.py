@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from datetime import date
 
+import pytest
+
 from trucyte.intake.claims.tables import Variant
 from trucyte.synth.country import facility
 from trucyte.synth.people import HOUSEHOLD, Person, Population
@@ -115,6 +117,7 @@ def test_care_types_have_their_shares() -> None:
     assert set(counts) >= {"02", "04", "06", "07", "08", "09"}
 
 
+@pytest.mark.long
 def test_dengue_is_seen_in_its_season() -> None:
     months: Counter[str] = Counter()
     for seed in range(4):

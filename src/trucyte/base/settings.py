@@ -197,6 +197,15 @@ class RegisterSettings(_Table, frozen=True, kw_only=True):
     status_seconds: int = 300
 
 
+class VneidSettings(_Table, frozen=True, kw_only=True):
+    """The provider that citizens log in with; an empty issuer: none."""
+
+    issuer: str = ""  # "https://id.example.vn", letter by letter as its tokens say it
+    client_id: str = "trucyte"
+    key: Path | None = None  # JWK that this node proves itself with; none: a public client
+    level: int = 2  # least level of assurance that opens a record
+
+
 class AccessSettings(_Table, frozen=True, kw_only=True):
     """When people log in, and how long that holds."""
 
@@ -206,6 +215,11 @@ class AccessSettings(_Table, frozen=True, kw_only=True):
     session_hours: int = 12  # then it ends
     dormant_days: int = 45  # an account unused for longer is disabled
     review_days: int = 183  # rights are signed off at least that often
+    # What tokens say they are from: "https://node.example.vn". Empty: the address asked at.
+    issuer: str = ""
+    # Header in which a trusted proxy hands on the client's certificate (RFC 9440, or PEM).
+    certificate_header: str = ""
+    vneid: VneidSettings = VneidSettings()
 
 
 class IdentitySettings(_Table, frozen=True, kw_only=True):
@@ -302,6 +316,9 @@ def _with_credential(told: dict[str, Any], environment: Mapping[str, str]) -> di
     return {**told, "keys": {**keys, "master": str(file)}} if file.is_file() else told
 
 
+_WORDS_OF_ACCESS = ("login", "issuer", "certificate_header", "vneid")
+
+
 def _with_secrets(settings: DatabaseSettings, environment: Mapping[str, str]) -> DatabaseSettings:
     """Take the address of the database, or its password, from the files that hold them."""
     url = settings.url
@@ -331,11 +348,12 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         (0 <= settings.serving.workers <= 256, "serving.workers is not between 0 and 256"),
         *_above_nothing("serving", settings.serving, but=("workers",)),
         *_above_nothing("limits", settings.limits),
-        *_above_nothing("access", settings.access, but=("login",)),
         *_faults_of_tls(settings.web.tls),
         (settings.uploads.scan_seconds_max > 0, "uploads.scan_seconds_max is not above 0"),
         (settings.backup.keep >= 0, "backup.keep is negative"),
         (settings.backup.base_days >= 1, "backup.base_days is below 1"),
+        *_above_nothing("access", settings.access, but=_WORDS_OF_ACCESS),
+        (1 <= settings.access.vneid.level <= 3, "access.vneid.level is not between 1 and 3"),
         (
             0 < settings.registers.status_seconds <= 3600,
             "registers.status_seconds is not between 1 and 3600",

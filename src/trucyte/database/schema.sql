@@ -32,10 +32,53 @@ create table access.account (
     organisation text collate "C" default ''::text not null
 );
 
+create table access.alert (
+    number bigint generated always as identity,
+    kind text collate "C" not null,
+    about text collate "C" not null,
+    raised_at timestamp with time zone not null,
+    person bigint default 0 not null,
+    role text collate "C" default ''::text not null,
+    organisation text collate "C" default ''::text not null,
+    evidence text[] default '{}'::text[] not null,
+    state text collate "C" default 'open'::text not null,
+    reason text default ''::text not null,
+    moved_by text collate "C" default ''::text not null,
+    moved_at timestamp with time zone
+);
+
 create table access.challenge (
     challenge bytea not null,
     account text collate "C" not null,
     expires_at timestamp with time zone not null
+);
+
+create table access.client (
+    id text collate "C" not null,
+    name text not null,
+    kind text not null,
+    redirects text[] not null,
+    scopes text[] not null,
+    jwks text not null,
+    jwks_uri text not null,
+    organisation text not null,
+    launch_uri text not null,
+    binding text not null,
+    created_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table access.delegation (
+    id text collate "C" not null,
+    client text collate "C" not null,
+    account text collate "C" not null,
+    session text collate "C" not null,
+    subject text not null,
+    scopes text[] not null,
+    context text not null,
+    made_at timestamp with time zone not null,
+    ends_at timestamp with time zone not null,
+    ended_at timestamp with time zone
 );
 
 create table access.device (
@@ -44,11 +87,64 @@ create table access.device (
     used_at timestamp with time zone not null
 );
 
+create table access.hold (
+    number bigint generated always as identity,
+    person bigint not null,
+    patient text collate "C" not null,
+    why text not null,
+    article text default ''::text not null,
+    begun_at timestamp with time zone not null,
+    begun_by text not null,
+    until date,
+    ended_at timestamp with time zone,
+    ended_by text default ''::text not null
+);
+
+create table access.holder (
+    person bigint not null,
+    holder text collate "C" not null,
+    how text not null,
+    first_at timestamp with time zone not null,
+    last_at timestamp with time zone not null
+);
+
+create table access.holder_notice (
+    consent text collate "C" not null,
+    version integer not null,
+    holder text collate "C" not null,
+    person bigint not null,
+    state text not null,
+    why text default ''::text not null,
+    made_at timestamp with time zone not null,
+    changed_at timestamp with time zone not null,
+    changed_by text default ''::text not null
+create table access.emergency (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    organisation text collate "C" not null,
+    person bigint not null,
+    patient text collate "C" not null,
+    ground text collate "C" not null,
+    reason text not null,
+    opened_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    due_at timestamp with time zone not null,
+    reviewed_by text collate "C" default ''::text not null,
+    reviewed_at timestamp with time zone,
+    verdict text collate "C" default ''::text not null,
+    review text default ''::text not null
+);
+
 create table access.lane (
     lane bytea not null,
     failures integer not null,
     until_at timestamp with time zone not null,
     tried_at timestamp with time zone not null
+);
+
+create table access.once (
+    digest bytea not null,
+    ends_at timestamp with time zone not null
 );
 
 create table access.passkey (
@@ -66,12 +162,60 @@ create table access.recovery (
     digest bytea not null
 );
 
+create table access.request (
+    number bigint generated always as identity,
+    person bigint not null,
+    patient text collate "C" not null,
+    kind text collate "C" not null,
+    state text not null,
+    words text default ''::text not null,
+    channel text not null,
+    by text not null,
+    organisation text collate "C" default ''::text not null,
+    received_at timestamp with time zone not null,
+    acknowledge_by date not null,
+    answer_by date not null,
+    ended_at timestamp with time zone
+);
+
+create table access.request_step (
+    request bigint not null,
+    step integer not null,
+    at timestamp with time zone not null,
+    account text not null,
+    event text not null,
+    state text not null,
+    note text default ''::text not null,
+    article text default ''::text not null,
+    digest bytea
+create table access.release (
+    number bigint generated always as identity,
+    account text collate "C" not null,
+    purpose text collate "C" not null,
+    what_for text not null,
+    asked_by text collate "C" not null,
+    asked_at timestamp with time zone not null,
+    until_at timestamp with time zone not null,
+    state text collate "C" default 'asked'::text not null,
+    decided_by text collate "C" default ''::text not null,
+    decided_at timestamp with time zone
+);
+
 create table access.review (
     account text collate "C" not null,
     at timestamp with time zone not null,
     by_account text collate "C" not null,
     verdict text collate "C" not null,
     roles text[] not null
+);
+
+create table access.revoked (
+    id text collate "C" not null,
+    at timestamp with time zone not null
+create table access.rule_set (
+    number bigint generated always as identity,
+    digest text collate "C" not null,
+    noted_at timestamp with time zone not null
 );
 
 create table access.session (
@@ -89,6 +233,14 @@ create table access.session (
     seen_at timestamp with time zone not null,
     locked_at timestamp with time zone,
     ends_at timestamp with time zone not null
+);
+
+create table access.signing_key (
+    id text collate "C" not null,
+    public text not null,
+    sealed bytea not null,
+    published_at timestamp with time zone not null,
+    begins_at timestamp with time zone not null
 );
 
 create table access.staff (
@@ -121,6 +273,16 @@ create table access.staff_link (
     digest bytea not null,
     account text collate "C" not null,
     expires_at timestamp with time zone not null
+);
+
+create table access.ticket (
+    kind text not null,
+    digest bytea not null,
+    client text collate "C" not null,
+    delegation text collate "C" not null,
+    body bytea not null,
+    ends_at timestamp with time zone not null,
+    uses integer default 0 not null
 );
 
 create table access.token (
@@ -700,25 +862,69 @@ create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') 
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
 
+alter table access.alert add constraint alert_pkey PRIMARY KEY (number);
+
+alter table access.alert add constraint alert_to_someone CHECK (((person = 0) <> (role = ''::text)));
+
 alter table access.challenge add constraint challenge_pkey PRIMARY KEY (challenge);
+
+alter table access.client add constraint client_binding_check CHECK ((binding = ANY (ARRAY[''::text, 'dpop'::text, 'mtls'::text])));
+
+alter table access.client add constraint client_kind_check CHECK ((kind = ANY (ARRAY['app'::text, 'system'::text])));
+
+alter table access.client add constraint client_pkey PRIMARY KEY (id);
+
+alter table access.delegation add constraint delegation_pkey PRIMARY KEY (id);
 
 alter table access.device add constraint device_pkey PRIMARY KEY (account, device);
 
+alter table access.hold add constraint hold_pkey PRIMARY KEY (number);
+
+alter table access.holder add constraint holder_pkey PRIMARY KEY (person, holder);
+
+alter table access.holder_notice add constraint holder_notice_pkey PRIMARY KEY (consent, version, holder);
+
+alter table access.holder_notice add constraint holder_notice_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'confirmed'::text, 'unreachable'::text])));
+alter table access.emergency add constraint emergency_by_another CHECK ((reviewed_by <> account));
+
+alter table access.emergency add constraint emergency_pkey PRIMARY KEY (number);
+
 alter table access.lane add constraint lane_pkey PRIMARY KEY (lane);
+
+alter table access.once add constraint once_pkey PRIMARY KEY (digest);
 
 alter table access.passkey add constraint passkey_pkey PRIMARY KEY (id);
 
 alter table access.recovery add constraint recovery_pkey PRIMARY KEY (account, digest);
 
+alter table access.request add constraint request_pkey PRIMARY KEY (number);
+
+alter table access.request add constraint request_state_check CHECK ((state = ANY (ARRAY['received'::text, 'acknowledged'::text, 'in-work'::text, 'extended'::text, 'answered'::text, 'refused'::text, 'dropped'::text])));
+
+alter table access.request_step add constraint request_step_pkey PRIMARY KEY (request, step);
+
 alter table access.review add constraint review_pkey PRIMARY KEY (account, at);
+
+alter table access.revoked add constraint revoked_pkey PRIMARY KEY (id);
+alter table access.release add constraint release_by_two CHECK (((state = ANY (ARRAY['asked'::text, 'refused'::text, 'ended'::text])) OR ((decided_by <> asked_by) AND (decided_by <> account))));
+
+alter table access.release add constraint release_pkey PRIMARY KEY (number);
+
+alter table access.review add constraint review_pkey PRIMARY KEY (account, at);
+
+alter table access.rule_set add constraint rule_set_pkey PRIMARY KEY (number);
 
 alter table access.session add constraint session_id UNIQUE (id);
 
 alter table access.session add constraint session_pkey PRIMARY KEY (digest);
 
+alter table access.signing_key add constraint signing_key_pkey PRIMARY KEY (id);
+
 alter table access.staff add constraint staff_pkey PRIMARY KEY (name);
 
 alter table access.staff_link add constraint staff_link_pkey PRIMARY KEY (digest);
+
+alter table access.ticket add constraint ticket_pkey PRIMARY KEY (kind, digest);
 
 alter table access.token add constraint token_pkey PRIMARY KEY (digest);
 
@@ -872,11 +1078,15 @@ alter table terminology.state add constraint state_is_one_row CHECK (one);
 
 alter table terminology.state add constraint state_pkey PRIMARY KEY (one);
 
+alter table access.delegation add constraint delegation_client_fkey FOREIGN KEY (client) REFERENCES access.client(id);
+
 alter table access.device add constraint device_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
 
 alter table access.passkey add constraint passkey_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
 
 alter table access.recovery add constraint recovery_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
+
+alter table access.request_step add constraint request_step_request_fkey FOREIGN KEY (request) REFERENCES access.request(number);
 
 alter table access.review add constraint review_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
 
@@ -900,15 +1110,42 @@ alter table journal.standing add constraint standing_organisation_fkey FOREIGN K
 
 alter table subscriptions.event add constraint event_subscription_fkey FOREIGN KEY (subscription) REFERENCES subscriptions.subscription(id) ON DELETE CASCADE;
 
+CREATE INDEX hold_person ON access.hold USING btree (person) WHERE (ended_at IS NULL);
+
+CREATE INDEX holder_notice_open ON access.holder_notice USING btree (made_at) WHERE (state = ANY (ARRAY['waiting'::text, 'unreachable'::text]));
+
+CREATE INDEX holder_notice_person ON access.holder_notice USING btree (person);
+CREATE INDEX delegation_account ON access.delegation USING btree (account) WHERE (ended_at IS NULL);
+
+CREATE INDEX delegation_client ON access.delegation USING btree (client) WHERE (ended_at IS NULL);
+
+CREATE INDEX delegation_session ON access.delegation USING btree (session) WHERE ((ended_at IS NULL) AND (session <> ''::text));
+CREATE INDEX alert_person ON access.alert USING btree (person) WHERE (person <> 0);
+
+CREATE INDEX alert_role ON access.alert USING btree (role, state) WHERE (role <> ''::text);
+
+CREATE INDEX emergency_open ON access.emergency USING btree (account, until_at);
+
+CREATE INDEX emergency_waiting ON access.emergency USING btree (due_at) WHERE (reviewed_by = ''::text);
+
 CREATE INDEX lane_tried ON access.lane USING btree (tried_at);
 
+CREATE INDEX once_end ON access.once USING btree (ends_at);
+
 CREATE INDEX passkey_account ON access.passkey USING btree (account);
+
+CREATE INDEX request_open ON access.request USING btree (answer_by) WHERE (ended_at IS NULL);
+
+CREATE INDEX request_person ON access.request USING btree (person);
+CREATE INDEX release_open ON access.release USING btree (account, purpose) WHERE (state = 'open'::text);
 
 CREATE INDEX session_account ON access.session USING btree (account);
 
 CREATE INDEX session_end ON access.session USING btree (ends_at);
 
 CREATE INDEX staff_link_account ON access.staff_link USING btree (account);
+
+CREATE INDEX ticket_end ON access.ticket USING btree (ends_at);
 
 CREATE INDEX token_expiry ON access.token USING btree (expires_at);
 

@@ -162,7 +162,12 @@ class Journal:
         outcomes: list[Outcome] = []
         expected = expectations or {}
         for part in self._pace.cut(units):
-            self._keys_of({(change.person, change.retention) for unit in part for change in unit})
+            pairs = {(one.person, one.retention) for unit in part for one in unit if one.body}
+            try:
+                self._keys_of(pairs)  # of all units at once
+            except Problem as problem:
+                outcomes += [type(problem)(**problem.facts) for _ in part]
+                continue
             proposed = [
                 self._proposed_or_refused(unit, expected.get(place, ()))
                 for place, unit in enumerate(part, len(outcomes))
@@ -406,7 +411,8 @@ class Journal:
         """Do everything to the changes of a unit that needs no lock."""
         # One call to the system for all salts: it costs more than hashing.
         pairs = [self._pair(change) for change in changes]
-        keys = self._keys_of(set(pairs))
+        sealed = {pair for change, pair in zip(changes, pairs, strict=True) if change.body}
+        keys = self._keys_of(sealed)
         chance = secrets.token_bytes(_CHANCE_SIZE * len(changes))
         proposals = [
             self._proposal(change, chance[place : place + _CHANCE_SIZE], keys.get(pair))

@@ -25,7 +25,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 _UNREACHABLE_KINDS = (Kind.UNAVAILABLE, Kind.NO_SPACE)
 # Problems with how the program was called, whatever their kind says of the input.
-_WRONG_USE_CODES = ("setting-refused", "settings-unreadable")
+_WRONG_USE_CODES = ("setting-refused", "settings-unreadable", "rules-refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,14 @@ COMMANDS = {
     ),
     "tls": Command("trucyte.node.keeping.tls:tls", "Keys and certificates of the server."),
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
+    "consent": Command("trucyte.node.access.consent:consent", "What a person agreed to."),
+    "rights": Command("trucyte.node.access.consent:rights", "Requests about data, with clocks."),
+    "hold": Command("trucyte.node.access.consent:hold", "Legal holds against erasing."),
     "staff": Command("trucyte.node.access.staff:staff", "Accounts of people at the pages."),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
+    "client": Command("trucyte.node.access.clients:client", "Applications that are given tokens."),
+    "standin": Command("trucyte.node.access.standins:standin", "Stand-ins of services of others."),
+    "access": Command("trucyte.node.access.commands:access", "Who may see what, and why."),
     "fhirpath": Command("trucyte.node.fhirpath:fhirpath", "Evaluate FHIRPath on a resource."),
     "terminology": Command(
         "trucyte.node.terminology:terminology", "Code lists: load, look up, expand, translate."

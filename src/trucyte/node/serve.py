@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -22,7 +23,17 @@ from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
+from trucyte.node.access.agreements import agreements_of
+from trucyte.node.access.deciding import (
+    make_deciding,
+    make_glass,
+    note_rules,
+    pages_access,
+    rules_of,
+    tokens_access,
+)
 from trucyte.node.access.people import make_book, make_doorway
+from trucyte.node.access.tokens import asking_of, citizens_of, security_of
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
@@ -34,11 +45,12 @@ from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.serving.tls import server_context
 from trucyte.node.wiring import Node, Opened, open_database
-from trucyte.shared.access.local import subject_access
+from trucyte.shared.access.policy import load_book
 from trucyte.shared.identity.newcomers import Worklist
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
-from trucyte.web.api.interactions.who import access_by_token
+from trucyte.web.api.interactions.explaining import RulesOf
+from trucyte.web.api.interactions.who import Asking, access_by_token
 from trucyte.web.api.operations.identity import INSTANTIATES
 from trucyte.web.api.operations.registers import DIRECTORY, register_operations
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
@@ -47,6 +59,8 @@ from trucyte.web.doors.about import PATHS, About, AboutApi
 from trucyte.web.doors.claims import Doors
 from trucyte.web.doors.openapi import openapi_document
 from trucyte.web.identity import NodeIdentityBook
+from trucyte.web.oauth.doors import PATHS as OAUTH_PATHS
+from trucyte.web.oauth.doors import OAuthDoors
 from trucyte.web.reader import RecordsReader
 from trucyte.web.registers import RecordsRegisterBook
 from trucyte.web.security import Guard
@@ -80,6 +94,7 @@ def serve(host: str | None, port: int | None, watch: Path | None, workers: int |
     settings = load_settings(os.environ)
     write_logs(sys.stderr)
     place = host or settings.web.host
+    load_book(settings.data)  # refused here, before anything is open: no half a policy
     address = listening_address(
         place,
         settings.web.port if port is None else port,
@@ -142,6 +157,8 @@ def make_api(
     bulk: Bulk,
     reindex: Reindex | None = None,
     subscriptions: Subscriptions | None = None,
+    asking: Asking | None = None,
+    told: RulesOf | None = None,
 ) -> FhirApi:
     """Return the FHIR API of a node with all its operations."""
     reindex, subscriptions = reindex or reindex_of(node), subscriptions or make_subscriptions(node)
@@ -149,7 +166,8 @@ def make_api(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=access_by_token(node.accounts, node.trail),
+            access=access_by_token(node.accounts, node.trail, asking or asking_of(node)),
+            security=security_of,
             trail=node.trail,
             audit=node.trail,
             searchable=InForce(
@@ -162,6 +180,7 @@ def make_api(
             topics=tuple(subscriptions.topics.by_url),
             instantiates=(*DIRECTORY, *INSTANTIATES),
             trusts_forwarded=node.settings.web.trusts_forwarded,
+            rules_of=told or rules_of(load_book(node.settings.data)),
             operations=(
                 *node_operations(node),
                 *operations_of(node, bulk),
@@ -185,14 +204,18 @@ def make_site(
     """Put pages, API and doors together; `metrics` gives the figures of all processes."""
     reindex = reindex_of(node)
     subscriptions = make_subscriptions(node)
-    access = access_by_token(node.accounts, node.trail)
+    deciding = make_deciding(node)
+    note_rules(node, deciding.decider)
+    told = rules_of(deciding.decider.book)
     book = make_book(node, "pages")
-    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions)
+    asking = replace(asking_of(node), base=tokens_access(deciding.decider))
+    access = access_by_token(node.accounts, node.trail, asking)
+    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions, asking, told)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
-        access=lambda subject, purpose: subject_access(subject, purpose, "pages", node.trail),
+        access=pages_access(deciding.decider, node.trail),
         status=lambda: status_of(node),
         rules=node.parts.rules.rules,
         clock=node.clock,
@@ -210,11 +233,15 @@ def make_site(
         trail=node.trail,
         subscribers=subscriptions.store,
         registers=RecordsRegisterBook(node.records, node.registers, node.facilities),
+        agreements=agreements_of(node),
         identity=NodeIdentityBook(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
         doorway=make_doorway(node, book),
         staff=book,
+        tokens=asking.tokens,
+        citizens=citizens_of(node, book.sessions),
+        glass=make_glass(node, deciding),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)
@@ -224,6 +251,9 @@ def make_site(
         "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=hosts, takes_sockets=True),
         "/api": Guard(doors, hosts=hosts),
     }
+    if asking.tokens is not None:
+        applications = Guard(OAuthDoors(asking.tokens, node.trail), hosts=hosts)
+        mounts |= dict.fromkeys(OAUTH_PATHS, applications)
     mounts |= dict.fromkeys(PATHS, Guard(about, hosts=hosts))
     return make_app(services, mounts)
 

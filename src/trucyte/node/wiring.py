@@ -182,8 +182,7 @@ def _assembled(
 ) -> Node:
     """Put the parts together over an open database; `closing` learns what must be closed."""
     told = noted or _told_nobody
-    keys = settings.data / "keys"
-    keyring = Keyring.open(keys, settings.keys.master)
+    keyring = Keyring.open(settings.data / "keys", settings.keys.master)
     database = opened.database
     parts = make_parts(keyring, LoadedLists(database))
     parts.index.is_current(database)  # marks an index without rows, before there are any

@@ -41,6 +41,7 @@ from trucyte.web.admission import (
 )
 from trucyte.web.defects import say_sorry
 from trucyte.web.doorway import LOCAL_VISITOR, Visitor
+from trucyte.web.glass.pages import EMERGENCY_PAGES
 from trucyte.web.handlers import (
     errors,
     files,
@@ -56,7 +57,9 @@ from trucyte.web.handlers import (
     upload,
     visits,
 )
+from trucyte.web.handlers.rights.table import RIGHTS_PAGES
 from trucyte.web.multipart import read_files
+from trucyte.web.oauth.pages import OAUTH_PAGES
 from trucyte.web.page import Page
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
@@ -151,6 +154,7 @@ PAGES: Sequence[Page] = (
         reason="page Linkage",
         roles=IDENTITY,
     ),
+    *RIGHTS_PAGES,
     Page("visit", "GET", "/visits/{id}", visits.one, reason="page Encounter", roles=VISITS),
     Page(
         "visit-proof",
@@ -209,9 +213,11 @@ PAGES: Sequence[Page] = (
         registers.facility,
         reason="page Organization",
     ),
+    *EMERGENCY_PAGES,
     Page("help", "GET", "/help", simple.help_page, roles=OPEN),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
     Page("preferences", "POST", "/preferences", simple.preferences, roles=OPEN),
+    *OAUTH_PAGES,
     *STAFF_PAGES,
 )
 

@@ -131,7 +131,8 @@ class Doorway:
 
     def worked(self, visitor: Visitor) -> None:
         """Remember that the visitor did something."""
-        self._sessions.touch(visitor.cookie)
+        if visitor.session is not None and not visitor.session.is_noted:
+            self._sessions.touch(visitor.cookie)
 
     def named(self, visitor: Visitor) -> Visitor:
         """Return the visitor with a browser that has a name."""

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 
 from trucyte.base.clock import VIETNAM
 from trucyte.records.access import Access
+from trucyte.shared.access.emergency import Emergency
 from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit.asked import Asked
 from trucyte.web import charts, formats
@@ -26,6 +27,7 @@ from trucyte.web.language import LANGUAGES, marked, translations
 from trucyte.web.multipart import SentFile
 from trucyte.web.services import Services, WebSettings
 from trucyte.web.static import Assets
+from trucyte.web.views.staff import ROLES
 
 PAGES = Path(__file__).parent / "pages"
 THEMES = ("system", "light", "dark")
@@ -68,8 +70,21 @@ class Call:
 
     def access(self, purpose: str) -> Access:
         """Return what the person before the page may see, entered as one with this request."""
-        access = self.services.access(self.subject, purpose)
+        glass, open_one = self.services.glass, self.emergency
+        if glass is not None and open_one is not None:
+            access = glass.access(self.subject, open_one)
+        else:
+            access = self.services.access(self.subject, purpose)
         return access if self.asked is None else self.asked.of(access)
+
+    @property
+    def emergency(self) -> Emergency | None:
+        """The emergency under which this page is read: one that is open and that it names."""
+        told = self.request.query_params.get("emergency", "")
+        glass = self.services.glass
+        if not told or glass is None or self.request.method != "GET":
+            return None
+        return glass.opened(self.subject, told)
 
     @property
     def is_part(self) -> bool:
@@ -92,6 +107,7 @@ class Call:
                 now=self.services.clock.now().astimezone(VIETNAM),
                 who=self.visitor,
                 opens=self.opens,
+                emergency=self.emergency,
                 **facts,
             )
         )
@@ -155,6 +171,7 @@ def _environment(language: str, assets: Assets) -> Environment:
     ]
     environment.globals.update(
         language=language,
+        role_words=ROLES,
         assets=assets,
         charts=charts,
         as_number=as_number,

@@ -16,6 +16,7 @@ from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.receipts import Receipts
 from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
+from trucyte.shared.access.consent.agreements import Agreements
 from trucyte.shared.access.staff.book import StaffBook
 from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit import Entry
@@ -23,7 +24,10 @@ from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.reading import Found
 from trucyte.web.api.operations.reindex import Reindex
 from trucyte.web.doorway import Doorway
+from trucyte.web.glass.glass import Glass
 from trucyte.web.identity import IdentityBook
+from trucyte.web.oauth.citizens import CitizenLogin
+from trucyte.web.oauth.doors import Tokens
 from trucyte.web.reader import Reader
 from trucyte.web.registers import RegisterBook
 
@@ -135,6 +139,10 @@ class Services:
     trail: WhoLooked | None = None  # who looked; None: a node without one, as tests make
     subscribers: Subscribers | None = None  # None: nobody is told
     registers: RegisterBook | None = None  # None: a node without registers, as tests make
+    agreements: Agreements | None = None  # consents and requests; None: a node without them
     identity: IdentityBook | None = None  # who is who; None: a node that matches nobody
+    tokens: Tokens | None = None  # what applications are given; None: nothing
+    citizens: CitizenLogin | None = None  # None: citizens do not log in here
     doorway: Doorway | None = None  # who is before a page; None: everyone is at this machine
     staff: StaffBook | None = None  # accounts of people; None: a node without, as tests make
+    glass: Glass | None = None  # emergencies; None: a node without them, as tests make

@@ -115,10 +115,7 @@ class BodyKeys:
         found = {pair: known[pair] for pair in pairs if pair in known}
         while len(found) < len(pairs):
             missing = sorted(pair for pair in pairs if pair not in found)
-            found |= self._read(missing)
-            missing = [pair for pair in missing if pair not in found]
-            if missing:
-                found |= self._make(missing)
+            found |= self._found_or_made(missing)
         return found
 
     def close(self) -> None:
@@ -174,14 +171,8 @@ class BodyKeys:
                 now = datetime.now(UTC)
                 cursor.execute(QUERIES.add_wrapping, (generation, proof, now))
 
-    def _read(self, pairs: Sequence[Pair]) -> dict[Pair, BodyKey]:
-        with self._database.reader() as connection:
-            cursor = binary_cursor(connection)
-            rows = cursor.execute(QUERIES.keys_of, _columns(pairs), prepare=True).fetchall()
-        return dict(self._kept(rows))
-
-    def _make(self, pairs: Sequence[Pair]) -> dict[Pair, BodyKey]:
-        """Write new keys and return them; where another made one just now, that one stays."""
+    def _found_or_made(self, pairs: Sequence[Pair]) -> dict[Pair, BodyKey]:
+        """Return keys, new ones where there were none: asked for in one statement."""
         generation = self._keyring.generation
         fresh = secrets.token_bytes(_KEY_SIZE * len(pairs))
         wrapped = [
@@ -213,7 +204,7 @@ class BodyKeys:
         if generation not in self._checked:
             self.check(cursor)
             self._checked.add(generation)
-        return cursor.execute(QUERIES.add_keys, values, prepare=True).fetchall()
+        return cursor.execute(QUERIES.find_or_add_keys, values, prepare=True).fetchall()
 
     def _close_connection(self) -> None:
         if self._connection is not None:

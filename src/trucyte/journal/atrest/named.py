@@ -11,8 +11,7 @@ class Queries(NamedTuple):
     read_wrapping: str
     add_wrapping: str
     keys_numbered: str
-    keys_of: str
-    add_keys: str
+    find_or_add_keys: str
     keys_there: str
     keys_wrapped_before: str
     rewrap_keys: str

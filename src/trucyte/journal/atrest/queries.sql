@@ -8,17 +8,25 @@ on conflict (generation) do nothing
 -- keys_numbered
 select number, person, class, generation, wrapped from journal.body_key where number = any(%s)
 
--- keys_of
-select number, person, class, generation, wrapped
-from journal.body_key join unnest(%s, %s) as wanted (person, class) using (person, class)
-
--- add_keys
--- In one order, so that two writers who make the same keys never wait for each other.
-insert into journal.body_key (person, class, generation, wrapped)
-select * from unnest(%s, %s, %s, %s::bytea[]) as new (person, class, generation, wrapped)
-order by person, class
-on conflict (person, class) do nothing
-returning number, person, class, generation, wrapped
+-- find_or_add_keys
+-- In one order, so that two writers who make the same keys never wait for each other. One
+-- that another made at this moment is in neither part: who misses it asks again.
+with asked as (
+    select * from unnest(%s, %s, %s, %s::bytea[]) as asked (person, class, generation, wrapped)
+), found as (
+    select number, person, class, body_key.generation, body_key.wrapped
+    from journal.body_key join asked using (person, class)
+), made as (
+    insert into journal.body_key (person, class, generation, wrapped)
+    select * from asked
+    where not exists (
+        select from found where (found.person, found.class) = (asked.person, asked.class)
+    )
+    order by person, class
+    on conflict (person, class) do nothing
+    returning number, person, class, generation, wrapped
+)
+select * from found union all select * from made
 
 -- keys_there
 select number from journal.body_key where number = any(%s)

@@ -73,8 +73,8 @@ class LineChecker:
                         pass  # the rest of the stream
                     return Told(rows, batch.number, fault)
                 rows += batch.last_seq - batch.first_seq + 1
-            for extra in lines:
-                fault = fault or Fault(What.ROW_EXTRA, seq=extra[0])
+            extra = [line[0] for line in lines]
+        fault = Fault(What.ROW_EXTRA, seq=extra[0]) if extra else None
         return Told(rows, span.batches[-1].number, fault)
 
     def _lines(self, chunks: Iterator[Any]) -> Iterator[_Line]:

@@ -19,7 +19,7 @@ from trucyte.journal.named import queries_of
 from trucyte.journal.verify import reading
 
 _WAIT_SECONDS: Final = 1.0
-_LINES_ALONE: Final = 100_000  # a process takes about a second to start
+_LINES_ALONE: Final = 300_000  # a process takes more than a second to start
 
 
 @dataclass(frozen=True, slots=True)

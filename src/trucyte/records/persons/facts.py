@@ -62,13 +62,16 @@ class Facts:
         end: str,
         write: Write,
         clear: str,
+        sides: Sequence[str] = (),
     ) -> None:
         """Take what is read of each type, and the queries that write it.
 
-        `end` removes the rows of the versions before `seqs`.
+        `end` removes the rows of the versions before `seqs`; `sides` are the tables behind
+        `tables` that are views: an erasure removes rows there.
         """
         self.name = name
         self.tables = tables
+        self.sides = sides
         self._readers = readers
         self._end = end
         self._write = write

@@ -265,6 +265,7 @@ def relations() -> Facts:
         end=FACTS.end_relations,
         write=by_columns(FACTS.add_relations),
         clear=FACTS.clear_relations,
+        sides=("records.relation",),
     )
 
 

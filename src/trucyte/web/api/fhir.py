@@ -17,11 +17,12 @@ from trucyte.records.gate import Records
 from trucyte.web.api import asgi
 from trucyte.web.api.asgi import Answer, BodyTooLarge, Call
 from trucyte.web.api.call import FHIR_JSON
-from trucyte.web.api.capability import Capabilities, Searchable
+from trucyte.web.api.capability import Capabilities, Searchable, Security, nothing_asked
 from trucyte.web.api.dispatch import AccessOf, Dispatcher, RequestTrail, check_media
 from trucyte.web.api.interactions.auditing import Auditing, AuditTrail
 from trucyte.web.api.interactions.batches import Batches
 from trucyte.web.api.interactions.describing import Describing
+from trucyte.web.api.interactions.explaining import Explaining, RulesOf
 from trucyte.web.api.interactions.operating import Operating
 from trucyte.web.api.interactions.reading import Reading
 from trucyte.web.api.interactions.searching import Searching
@@ -49,6 +50,8 @@ class ApiParts:
     systems: Callable[[], Mapping[str, Sequence[str]]] = dict  # code systems and their versions
     topics: Sequence[str] = ()  # canonicals one may subscribe to
     instantiates: Sequence[str] = ()  # CapabilityStatements of others that are met here
+    security: Security = nothing_asked  # what the statement says of tokens
+    rules_of: RulesOf | None = None  # what `_why` tells; None: it is a parameter as others are
     path: str = "/fhir"
     trusts_forwarded: bool = False  # whether X-Forwarded-* name the address clients see
 
@@ -121,6 +124,8 @@ def _routes(parts: ApiParts) -> Routes:
     ]
     if parts.audit is not None:
         rows = [Auditing(parts.audit, parts.records).before(row) for row in rows]
+    if parts.rules_of is not None:
+        rows = [Explaining(parts.rules_of).before(row) for row in rows]
     if parts.interactions is not None:
         rows += Writing(parts.interactions, parts.definitions).rows()
         rows += Batches(parts.interactions, Routes(rows)).rows()
@@ -133,5 +138,6 @@ def _routes(parts: ApiParts) -> Routes:
         systems=parts.systems,
         topics=parts.topics,
         instantiates=parts.instantiates,
+        security=parts.security,
     )
     return Routes([*rows, *Describing(capabilities).rows()])

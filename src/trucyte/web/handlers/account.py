@@ -242,6 +242,13 @@ def qr_of(text: str) -> Markup:
         return Markup("")
     drawn = io.BytesIO()
     segno.make(text, error="m").save(
-        drawn, kind="svg", xmldecl=False, svgns=False, scale=4, border=4, dark="#000", light="#fff"
+        drawn,
+        kind="svg",
+        xmldecl=False,
+        svgns=False,
+        omitsize=True,
+        border=4,
+        dark="#000",
+        light="#fff",
     )
     return Markup(drawn.getvalue().decode())  # noqa: S704 - drawn by us, of squares only

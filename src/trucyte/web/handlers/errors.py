@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from trucyte.base.problem import Kind, Problem
+from trucyte.web.glass.glass import glass_of
 from trucyte.web.language import marked
 from trucyte.web.render import Call
 
@@ -136,5 +137,10 @@ def plain(call: Call, status: int, *, code: str = "", reference: str = "") -> Re
     """Answer with the page of a status; one we have no words for is ours to mend."""
     sorry = OF_CODE.get(code) or OF_STATUS.get(status, BROKEN)
     return call.page(
-        "error.html", http_status=sorry.status, sorry=sorry, code=code, reference=reference
+        "error.html",
+        http_status=sorry.status,
+        sorry=sorry,
+        code=code,
+        reference=reference,
+        breaks_glass=glass_of(call) if sorry.status in (403, 404) else "",
     )

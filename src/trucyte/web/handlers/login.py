@@ -251,6 +251,7 @@ def _form(call: Call, problem: Problem | None = None, http_status: int = 200) ->
         mistake=wording(problem, call.language) if problem else "",
         name=str(call.form.get("name", ""))[:64],
         has_passkeys=book.passkeys.are_here,
+        has_provider=call.services.citizens is not None,
     )
     doorway.keep_device(response, visitor)
     return response

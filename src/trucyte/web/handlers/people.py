@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from trucyte.base.clock import VIETNAM
+from trucyte.web.glass.glass import glass_of
 from trucyte.web.handlers.identity import linked_lines
 from trucyte.web.reader import PeopleQuery, Shown
 from trucyte.web.render import Call
@@ -89,6 +90,7 @@ def one(call: Call) -> Response:
         visits=[visit_line(shown, by_visit.get(shown.id, ())) for shown in visits[:VISITS_MAX]],
         is_cut=len(visits) > VISITS_MAX,
         cards=coverage_words(story.get("Coverage", [])),
+        breaks_glass=glass_of(call),
         trends=trends_of(story.get("Observation", [])),
         today=now.date().isoformat(),
         proof=patient,

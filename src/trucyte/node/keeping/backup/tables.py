@@ -27,7 +27,7 @@ GROWING: Final[Mapping[str, str]] = {
     "intake.part": "source",
 }
 PASSING: Final = frozenset({
-    "access.session", "access.challenge", "access.lane", "access.staff_link",
+    "access.session", "access.challenge", "access.lane", "access.staff_link", "access.ticket",
 })  # fmt: skip
 ELSEWHERE: Final = frozenset({"database.migration", "database.restoring"})
 # Laid out from the journal beside what its projections keep.

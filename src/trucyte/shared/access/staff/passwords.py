@@ -17,7 +17,7 @@ from trucyte.shared.access.staff.problems import PasswordCommon, PasswordLong, P
 LEAST_ALONE: Final = 14  # without a second factor
 LEAST_WITH_FACTOR: Final = 8
 MOST: Final = 256
-COST: Final = 15  # log2 of N: 32 MiB, about a tenth of a second a round
+COST: Final = 15  # log2 of N: 32 MiB, a fifth of a second
 _BLOCK: Final = 8
 _ROUNDS: Final = 3
 _MEMORY_MAX: Final = 1 << 27

@@ -65,6 +65,7 @@ class Session:
     is_locked: bool  # idle, locked by hand, or its rights changed: it must be opened again
     form_key: str  # what its forms carry
     ends_at: datetime
+    is_noted: bool = False  # work was noted a moment ago: no need to do so again
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,7 @@ class Sessions:
             is_locked=row.is_locked,
             form_key=self.form_key(row.id),
             ends_at=row.ends_at,
+            is_noted=self._clock.now() - row.seen_at < TOUCH_AFTER,
         )
 
 
@@ -241,6 +243,7 @@ class _Row(NamedTuple):
     is_half: bool
     is_locked: bool
     ends_at: datetime
+    seen_at: datetime
     display: str
     roles: Sequence[str]
     organisation: str

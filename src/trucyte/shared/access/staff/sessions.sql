@@ -11,7 +11,7 @@ values (%(digest)s, %(id)s, %(kind)s, %(account)s, %(persons)s, %(assurance)s, %
 select s.id, s.kind, s.account, s.persons, s.assurance, s.is_half,
        s.locked_at is not null or (not s.is_half and s.seen_at < %(idle_before)s)
            or (a.name is not null and a.rights <> s.rights) as is_locked,
-       s.ends_at, coalesce(a.display, ''), coalesce(a.roles, '{}'), coalesce(a.organisation, ''),
+       s.ends_at, s.seen_at, coalesce(a.display, ''), coalesce(a.roles, '{}'), coalesce(a.organisation, ''),
        coalesce(a.wards, '{}'), coalesce(a.practitioner, '')
 from access.session s
 left join access.staff a on s.kind = 'staff' and a.name = s.account

@@ -1,0 +1,1 @@
+"""Break-glass at the pages: what they need of the node, and their rows."""
