@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from trucyte.base.problem import Kind, Problem
+from trucyte.base.secret_files import CREDENTIALS, read_secret
 
 FILE_NAME = "trucyte.toml"
 
@@ -31,7 +32,6 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
 }
 
 # What systemd's LoadCredential= gives a service: the master secret under this name.
-CREDENTIALS = "CREDENTIALS_DIRECTORY"
 MASTER_CREDENTIAL = "trucyte-master-key"
 
 
@@ -64,9 +64,16 @@ class DatabaseSettings(_Table, frozen=True, kw_only=True):
     """Which PostgreSQL, and how many connections."""
 
     url: str = ""  # empty: the embedded one under the data folder
+    # Files of which nobody else can read what they hold; a bare name is a systemd credential.
+    url_file: Path | None = None  # the whole address
+    password_file: Path | None = None  # the password alone, added to the address
     binaries: Literal["auto", "wheel", "debian", "path"] = "auto"
     system_folder: Path = Path("/var/lib/trucyte")  # as root, where the data folder is closed
     connections_max: int = 8
+
+    def __repr__(self) -> str:
+        """Say where, never with which password."""
+        return f"DatabaseSettings(url={'…' if self.url else ''!r}, binaries={self.binaries!r})"
 
 
 class JournalSettings(_Table, frozen=True, kw_only=True):
@@ -81,12 +88,42 @@ class KeySettings(_Table, frozen=True, kw_only=True):
     master: Path | None = None  # the file of the master secret; none: keys/master.key
 
 
+class BackupSettings(_Table, frozen=True, kw_only=True):
+    """Who can open the backups of this node, and how many of them stay in one place."""
+
+    recipient: str = ""  # the public key that `trucyte backup key` printed
+    keep: int = 0  # chains, of a base and what follows it; 0: all
+    base_days: int = 7  # a backup this long after the last base is a base again
+
+
+class UploadSettings(_Table, frozen=True, kw_only=True):
+    """Who looks at received files before they are read."""
+
+    # clamd:unix:PATH, clamd:tcp:HOST:PORT, or a command in which {file} stands for the file.
+    scan: str = ""
+    when_away: Literal["wait", "refuse"] = "wait"  # while the scanner does not answer
+    scan_seconds_max: float = 120.0
+
+
+class TlsSettings(_Table, frozen=True, kw_only=True):
+    """With what the server proves itself, and whether clients must; without a certificate: http."""
+
+    certificate: Path | None = None  # PEM, the server's own first, then those that signed it
+    key: Path | None = None  # PEM; a bare name is a credential of the service
+    client_authorities: Path | None = None  # PEM; who signs certificates of clients
+    # ask: one that is shown must be good; require: without one there is no connection.
+    client_certificates: Literal["off", "ask", "require"] = "off"
+    # How long a browser that was here comes back by https only; 0: not said.
+    hsts_seconds: int = 365 * 24 * 3600
+
+
 class WebSettings(_Table, frozen=True, kw_only=True):
     """Where the server listens."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     hosts: tuple[str, ...] = ()  # names this node is called by, beside localhost: "yte.example.vn"
+    tls: TlsSettings = TlsSettings()
     # True where a proxy of the operator's own sets X-Forwarded-Host and -Proto: links name them.
     trusts_forwarded: bool = False
 
@@ -213,12 +250,15 @@ class Settings(_Table, frozen=True, kw_only=True):
     registers: RegisterSettings = RegisterSettings()
     identity: IdentitySettings = IdentitySettings()
     access: AccessSettings = AccessSettings()
+    backup: BackupSettings = BackupSettings()
+    uploads: UploadSettings = UploadSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
     """Read `file` (default `trucyte.toml` here, if there is one) and lay `environment` over it.
 
-    The data folder comes back absolute. Raises SettingsUnreadable when the file is not
+    The data folder comes back absolute, and what named files hold is read. Raises
+    SecretExposed and SecretMissing for those, SettingsUnreadable when the file is not
     TOML or a named file is missing, SettingRefused for an unknown key or a wrong value.
     """
     path = file or Path(FILE_NAME)
@@ -229,6 +269,8 @@ def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -
     except msgspec.ValidationError as error:
         raise SettingRefused(where=str(path), reason=str(error)) from None
     _check_ranges(settings, where=str(path))
+    database = _with_secrets(settings.database, environment)
+    settings = msgspec.structs.replace(settings, database=database)
     return msgspec.structs.replace(settings, data=settings.data.expanduser().absolute())
 
 
@@ -277,6 +319,20 @@ def _with_credential(told: dict[str, Any], environment: Mapping[str, str]) -> di
 _WORDS_OF_ACCESS = ("login", "issuer", "certificate_header", "vneid")
 
 
+def _with_secrets(settings: DatabaseSettings, environment: Mapping[str, str]) -> DatabaseSettings:
+    """Take the address of the database, or its password, from the files that hold them."""
+    url = settings.url
+    if settings.url_file is not None and not url:
+        url = read_secret(settings.url_file, environment)
+    if settings.password_file is not None and url:
+        # Only who has such a file waits for the import.
+        from psycopg.conninfo import make_conninfo  # noqa: PLC0415
+
+        password = read_secret(settings.password_file, environment)
+        url = make_conninfo(url, password=password)
+    return msgspec.structs.replace(settings, url=url)
+
+
 def _check_ranges(settings: Settings, *, where: str) -> None:
     """Refuse values that have the right type and make no sense."""
     faults = (
@@ -292,6 +348,10 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         (0 <= settings.serving.workers <= 256, "serving.workers is not between 0 and 256"),
         *_above_nothing("serving", settings.serving, but=("workers",)),
         *_above_nothing("limits", settings.limits),
+        *_faults_of_tls(settings.web.tls),
+        (settings.uploads.scan_seconds_max > 0, "uploads.scan_seconds_max is not above 0"),
+        (settings.backup.keep >= 0, "backup.keep is negative"),
+        (settings.backup.base_days >= 1, "backup.base_days is below 1"),
         *_above_nothing("access", settings.access, but=_WORDS_OF_ACCESS),
         (1 <= settings.access.vneid.level <= 3, "access.vneid.level is not between 1 and 3"),
         (
@@ -326,6 +386,22 @@ def _faults_of_subscriptions(settings: SubscriptionSettings) -> tuple[tuple[bool
             settings.trust is None or _holds_certificates(settings.trust),
             "subscriptions.trust is no file of certificates (PEM) that can be read",
         ),
+    )
+
+
+def _faults_of_tls(settings: TlsSettings) -> tuple[tuple[bool, str], ...]:
+    is_on, asks = settings.certificate is not None, settings.client_certificates != "off"
+    return (
+        (
+            is_on == (settings.key is not None),
+            "web.tls has a certificate or a key without the other",
+        ),
+        (
+            asks == (settings.client_authorities is not None),
+            "web.tls.client_certificates and client_authorities belong together",
+        ),
+        (is_on or not asks, "web.tls.client_certificates without web.tls.certificate"),
+        (settings.hsts_seconds >= 0, "web.tls.hsts_seconds is negative"),
     )
 
 

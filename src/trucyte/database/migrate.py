@@ -42,6 +42,13 @@ class MigrationLate(Problem):
     code = "migration-late"
 
 
+class RestoreUnfinished(Problem):
+    """A restore into this database did not come to its end; run `trucyte restore` again."""
+
+    kind = Kind.UNAVAILABLE
+    code = "restore-unfinished"
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One numbered step."""
@@ -93,6 +100,14 @@ def migrate(
             if not connection.broken:
                 connection.execute(QUERIES.release_migration_lock)
     return missing
+
+
+def check_whole(database: Database) -> None:
+    """Refuse a database that a restore has not finished and proved. Raises RestoreUnfinished."""
+    with database.connect(autocommit=True) as connection, problems_of_the_server():
+        row = connection.execute(QUERIES.is_restoring).fetchone()
+    if row and row[0]:
+        raise RestoreUnfinished
 
 
 def missing_migrations(

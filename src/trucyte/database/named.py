@@ -11,6 +11,7 @@ class Queries(NamedTuple):
     take_migration_lock: str
     release_migration_lock: str
     is_migrated: str
+    is_restoring: str
     create_migration_table: str
     read_migrations: str
     record_migration: str

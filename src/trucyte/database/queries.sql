@@ -10,6 +10,10 @@ select pg_advisory_unlock(hashtextextended('trucyte.database.migrate', 0))
 -- is_migrated
 select to_regclass('database.migration') is not null
 
+-- is_restoring
+-- The mark that a restore takes away when everything is proved.
+select to_regclass('database.restoring') is not null
+
 -- create_migration_table
 create schema if not exists database;
 create table if not exists database.migration (

@@ -24,6 +24,7 @@ from trucyte.intake.receipts import ReceivedFile, State
 from trucyte.intake.running.patience import patiently
 from trucyte.intake.running.pipeline import Pipeline
 from trucyte.intake.running.pool import InlinePool, Pool, process_pool
+from trucyte.intake.scanning import Scan
 from trucyte.intake.store import PostgresReceipts
 from trucyte.intake.tools import Build
 
@@ -65,6 +66,7 @@ class Door:
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     limits: Limits = DEFAULT
     room: Callable[[], DiskState] | None = None
+    scan: Scan | None = None  # looks at each file before it is read
 
 
 def ingest_paths(
@@ -120,7 +122,7 @@ def _run(
     pipeline = Pipeline(
         door.database, door.clock, pool, stop,
         watchers=watchers, room=door.room, limits=door.limits,
-        vault=door.receipts.vault,
+        vault=door.receipts.vault, scan=door.scan,
     )  # fmt: skip
     pipeline.run(numbers)
     return pipeline.progress().resources

@@ -42,8 +42,11 @@ _LEGACY = re.compile(
 class Reading:
     """The pieces of one source, in order; iterate once."""
 
-    def __init__(self, file: BinaryIO, limits: Limits = DEFAULT) -> None:
-        """Read `file`, which must be seekable where it may be a zip."""
+    def __init__(
+        self, file: BinaryIO, limits: Limits = DEFAULT, refusal: Problem | None = None
+    ) -> None:
+        """Read `file`, which must be seekable where it may be a zip; with `refusal` never."""
+        self._refusal = refusal
         self.envelope = Envelope()  # of the first envelope met
         self.announced: int | None = None  # SOLUONGHOSO, of all envelopes together
         self.has_signature = False  # known at the end: CHUKYDONVI of an envelope holds something
@@ -66,6 +69,8 @@ class Reading:
         self.has_signature = self.has_signature or self._loose.has_signature
 
     def _pieces(self) -> Iterator[Piece]:
+        if self._refusal is not None:
+            raise self._refusal
         head = self._file.read(_HEAD)
         if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
             yield from self._zip()

@@ -37,7 +37,7 @@ from trucyte.journal.evidence import Evidence, prove
 from trucyte.journal.group import Group, Pace
 from trucyte.journal.keyring import Keyring
 from trucyte.journal.named import queries_of
-from trucyte.journal.rebuild import Difference, Progress, compare, rebuild
+from trucyte.journal.rebuild import Difference, Progress, compare, extend, rebuild
 from trucyte.journal.rows import all_stored_of, binary_cursor, lines_of
 from trucyte.journal.tail import Tail, read_tail
 from trucyte.journal.verify import Alone, Checkers, Verdict, verify
@@ -339,6 +339,11 @@ class Journal:
         """Build the projections again from the journal; return the lines replayed."""
         assert self._has_heads  # what has none is no source of tables
         return rebuild(self.database, self.projections, self.codec, progress)
+
+    def extend(self, after: int, progress: Progress = _silent) -> int:
+        """Replay the lines behind `after` into projections that are as they were at `after`."""
+        assert self._has_heads
+        return extend(self.database, self.projections, self.codec, after, progress)
 
     def compare(self, progress: Progress = _silent) -> Difference | None:
         """Return the first row of a projection that a replay would not give; change nothing."""

@@ -39,6 +39,18 @@ def rebuild(
         return _replay(connection, projections, codec, progress)
 
 
+def extend(
+    database: Database,
+    projections: Sequence[Projection],
+    codec: Codec,
+    after: int,
+    progress: Progress,
+) -> int:
+    """Replay the lines behind `after` into projections that are as they were then."""
+    with problems_of_the_server(), database.connect() as connection:
+        return _replay(connection, projections, codec, progress, after)
+
+
 def compare(
     database: Database, projections: Sequence[Projection], codec: Codec, progress: Progress
 ) -> Difference | None:
@@ -74,13 +86,18 @@ def compare_tables(
 
 
 def _replay(
-    connection: Connection, projections: Sequence[Projection], codec: Codec, progress: Progress
+    connection: Connection,
+    projections: Sequence[Projection],
+    codec: Codec,
+    progress: Progress,
+    after: int | None = None,
 ) -> int:
+    """Replay all lines, or into what there is those behind `after`; return the last one."""
     cursor = binary_cursor(connection)
     total = read_tail(cursor, lock=True).last_seq
-    for projection in projections:
+    for projection in projections if after is None else ():
         projection.clear(connection.cursor())
-    for lines in _chunks(cursor, codec):
+    for lines in _chunks(cursor, codec, after or 0):
         entries = [line.entry for line in lines]
         changes = [_change(line) for line in lines]
         for projection in projections:
@@ -90,8 +107,7 @@ def _replay(
     return total
 
 
-def _chunks(cursor: Cursor, codec: Codec) -> Iterator[list[Stored]]:
-    after = 0
+def _chunks(cursor: Cursor, codec: Codec, after: int) -> Iterator[list[Stored]]:
     while rows := cursor.execute(QUERIES.follow, (after, _LINES_AT_ONCE)).fetchall():
         lines = [_without_erased(line) for line in all_stored_of(rows, codec)]
         yield lines

@@ -48,6 +48,13 @@ COMMANDS = {
     "status": Command("trucyte.node.manage:status", "Show the health of the node."),
     "audit": Command("trucyte.node.audit:audit", "Check that nothing was altered."),
     "keys": Command("trucyte.node.keeping.keys:keys", "Keys: rotate, rewrap, seal, escrow."),
+    "backup": Command(
+        "trucyte.node.keeping.backup.commands:backup", "Sealed copies of everything; drills."
+    ),
+    "restore": Command(
+        "trucyte.node.keeping.backup.commands:restore_command", "Make a node from backups."
+    ),
+    "tls": Command("trucyte.node.keeping.tls:tls", "Keys and certificates of the server."),
     "rebuild": Command("trucyte.node.audit:rebuild", "Build the search index again."),
     "consent": Command("trucyte.node.access.consent:consent", "What a person agreed to."),
     "rights": Command("trucyte.node.access.consent:rights", "Requests about data, with clocks."),

@@ -43,6 +43,7 @@ from trucyte.node.registers.commands import facility_names
 from trucyte.node.serving.address import check_beyond, is_encrypted, listening_address
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
+from trucyte.node.serving.tls import server_context
 from trucyte.node.wiring import Node, Opened, open_database
 from trucyte.shared.access.policy import load_book
 from trucyte.shared.identity.newcomers import Worklist
@@ -101,12 +102,13 @@ def serve(host: str | None, port: int | None, watch: Path | None, workers: int |
     )
     with address as listener, open_database(settings) as opened:
         check_beyond(place, settings, opened.database)
+        is_secured = server_context(settings.web.tls) is not None  # refused here, not in each
         # Made once, before several processes look.
         Keyring.open(settings.data / "keys", settings.keys.master)
         supervisor = Supervisor(plan_of(settings, opened, listener, workers=workers, watch=watch))
         port_number = listener.getsockname()[1]
         with supervisor.answering_signals():
-            supervisor.run(lambda: _say_where(port_number))
+            supervisor.run(lambda: _say_where(port_number, is_secured=is_secured))
 
 
 def plan_of(
@@ -131,9 +133,9 @@ def plan_of(
     )
 
 
-def _say_where(port: int) -> None:
+def _say_where(port: int, *, is_secured: bool) -> None:
     SERVING.log(port=port)
-    click.echo(f"http://127.0.0.1:{port}", err=True)
+    click.echo(f"http{'s' if is_secured else ''}://127.0.0.1:{port}", err=True)
 
 
 def _keep_database(server: EmbeddedServer) -> None:

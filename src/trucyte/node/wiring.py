@@ -16,11 +16,12 @@ from trucyte.base.disk import Room, check_room, disk_state
 from trucyte.base.settings import Settings
 from trucyte.base.tracing import Event
 from trucyte.database.connect import Database
-from trucyte.database.migrate import Migration, migrate
+from trucyte.database.migrate import Migration, check_whole, migrate
 from trucyte.database.server import DataFolderRefused, EmbeddedServer
 from trucyte.intake.door import Door
 from trucyte.intake.interactions import Interactions
 from trucyte.intake.keeping.vault import Vault
+from trucyte.intake.scanning import make_scan
 from trucyte.intake.speaking import organisation_of
 from trucyte.intake.store import PostgresReceipts
 from trucyte.journal.journal import Journal, Noted, nothing_noted
@@ -114,6 +115,7 @@ def open_database(settings: Settings, *, needs_room: bool = True) -> Iterator[Op
             closing.enter_context(server)
         database = _database(settings, server.url if server else settings.database.url)
         closing.callback(database.close)
+        check_whole(database)
         yield Opened(server, database, migrate(database))
 
 
@@ -229,18 +231,21 @@ def _assembled(
 
 
 def _door(settings: Settings, database: Database, receipts: PostgresReceipts, clock: Clock) -> Door:
-    disk = settings.disk
+    """Make what every door of this process needs."""
+    disk, uploads = settings.disk, settings.uploads
+    keys, master = settings.data / "keys", settings.keys.master
     return Door(
         database=database,
         receipts=receipts,
         clock=clock,
-        build=worker_build(
-            database.url,
-            settings.data / "keys",
-            settings.keys.master,
-            seals=settings.journal.encrypt,
-        ),
+        build=worker_build(database.url, keys, master, seals=settings.journal.encrypt),
         room=partial(
             disk_state, settings.data, warn_bytes=disk.warn_bytes, stop_bytes=disk.stop_bytes
+        ),
+        scan=make_scan(
+            uploads.scan,
+            settings.data / "scanned",
+            waits=uploads.when_away == "wait",
+            seconds_max=uploads.scan_seconds_max,
         ),
     )

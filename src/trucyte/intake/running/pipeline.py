@@ -9,11 +9,13 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from trucyte.base.clock import Clock
 from trucyte.base.disk import DiskNearlyFull, DiskState, Room, check_room
+from trucyte.base.problem import Problem
 from trucyte.database.connect import Database
 from trucyte.intake.claims.accept import Task, Told
 from trucyte.intake.keeping.ledger import Claims, Ledger
@@ -26,6 +28,8 @@ from trucyte.intake.reading import Reading
 from trucyte.intake.running.patience import patiently
 from trucyte.intake.running.pool import Pool
 from trucyte.intake.running.results import Outcome
+from trucyte.intake.scanning import Scan
+from trucyte.intake.unreadable import Unreadable
 
 Value = TypeVar("Value")
 
@@ -69,8 +73,13 @@ class Pipeline:
         room: Callable[[], DiskState] | None = None,
         limits: Limits = DEFAULT,
         vault: Vault = OPEN,
+        scan: Scan | None = None,
     ) -> None:
-        """Give pieces to `pool`; `room` measures the disk of the database, where it is here."""
+        """Give pieces to `pool`; `room` measures the disk of the database, where it is here.
+
+        What `scan` refuses is not read.
+        """
+        self._scan = scan
         self._database = database
         self._vault = vault
         self._ledger = Ledger(database, clock, vault)
@@ -123,8 +132,24 @@ class Pipeline:
             self._claims.give_back(number)
             return False
         file = open_stored(self._database, number, self._stop, self._vault)
-        self._sources[number] = _Source(number, Reading(file, self._limits), seen)
+        reading = Reading(file, self._limits, self._refusal(file))
+        self._sources[number] = _Source(number, reading, seen)
         return True
+
+    def _refusal(self, file: BinaryIO) -> Problem | None:
+        """Return why a file is not to be read; waits for a scanner that is away."""
+        if self._scan is None:
+            return None
+        try:
+            self._patiently(partial(self._look_at, file, self._scan))
+        except Unreadable as problem:
+            return problem
+        file.seek(0)
+        return None
+
+    def _look_at(self, file: BinaryIO, scan: Scan) -> None:
+        file.seek(0)
+        scan(file)
 
     def _read(self, source: _Source) -> None:
         """Give the pieces of a source to workers."""

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -26,7 +26,7 @@ _LINES_ALONE: Final = 300_000  # a process takes more than a second to start
 class Place:
     """Where a journal and its keys lie; travels to other processes."""
 
-    url: str
+    url: str = field(repr=False)  # it may hold a password
     keys: Path
     master: Path | None
     schema: str

@@ -8,7 +8,9 @@ than another leaves a connection to that one for a moment, and takes it only if 
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 YIELD_SECONDS: Final = 0.001
@@ -16,6 +18,16 @@ PATIENCE_SECONDS: Final = 0.02  # then whoever is awake takes it
 TIRED_SECONDS: Final = 0.5  # without room for another open file
 
 Protocol = Callable[[], asyncio.Protocol]
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """How connections are secured before anything is asked on them."""
+
+    context: ssl.SSLContext
+    seconds_max: float  # of a handshake; who dawdles is cut off
+    begin: Callable[[str], bool]  # whether an address may begin one
+    end: Callable[[str, bool], None]  # it is over, and came to its end or not
 
 
 class Acceptor:
@@ -28,11 +40,14 @@ class Acceptor:
         *,
         own: Callable[[], int],
         least_of_others: Callable[[], float],
+        secured: Secured | None = None,
     ) -> None:
         """Give connections to `protocol`.
 
         `own` is how many this worker has, `least_of_others` what the idlest other one has.
+        With `secured` a connection is of TLS, and `protocol` hears of it when that stands.
         """
+        self._secured = secured
         self._listener = listener
         self._protocol = protocol
         self._own = own
@@ -61,7 +76,7 @@ class Acceptor:
             self._rest(YIELD_SECONDS)
             return
         try:
-            connection, _ = self._listener.accept()
+            connection, address = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             self._left_since = 0.0  # another was quicker
             return
@@ -69,7 +84,11 @@ class Acceptor:
             self._rest(TIRED_SECONDS)
             return
         connection.setblocking(False)
-        task = self._loop.create_task(self._hand_on(connection))
+        client = str(address[0])
+        if self._secured is not None and not self._secured.begin(client):
+            connection.close()  # nothing can be said to it before a handshake
+            return
+        task = self._loop.create_task(self._hand_on(connection, client))
         self._coming.add(task)
         task.add_done_callback(self._coming.discard)
 
@@ -85,12 +104,25 @@ class Acceptor:
         self._left_since = 0.0
         return True
 
-    async def _hand_on(self, connection: socket.socket) -> None:
+    async def _hand_on(self, connection: socket.socket, client: str) -> None:
+        stands = False
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await self._loop.connect_accepted_socket(self._protocol, connection)
-        except OSError:
-            connection.close()  # it went away meanwhile
+            if self._secured is None:
+                await self._loop.connect_accepted_socket(self._protocol, connection)
+            else:
+                await self._loop.connect_accepted_socket(
+                    self._protocol,
+                    connection,
+                    ssl=self._secured.context,
+                    ssl_handshake_timeout=self._secured.seconds_max,
+                )
+            stands = True
+        except (OSError, EOFError, TimeoutError):
+            connection.close()  # it went away meanwhile, or speaks no TLS that is good enough
+        finally:
+            if self._secured is not None:
+                self._secured.end(client, stands)
 
     def _rest(self, seconds: float) -> None:
         self._loop.remove_reader(self._listener.fileno())

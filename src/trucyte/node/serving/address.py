@@ -45,6 +45,8 @@ def is_loopback(host: str) -> bool:
 
 def is_encrypted(settings: Settings) -> bool:
     """Say whether nobody between a client and this node reads along."""
+    if settings.web.tls.certificate is not None:
+        return True
     return settings.web.trusts_forwarded  # a proxy of the operator's own ends TLS
 
 

@@ -25,7 +25,7 @@ FOLLOWERS: Final = (
 STATUSES: Final = ("2xx", "3xx", "4xx", "5xx", "gone")
 REFUSALS: Final = (
     "rate", "client-busy", "node-busy", "too-large", "head-too-large", "head-slow", "body-slow",
-    "reader-slow", "client-connections", "connections",
+    "reader-slow", "client-connections", "connections", "handshake",
 )  # fmt: skip
 LANES: Final = tuple(lane.value for lane in Lane)
 

@@ -6,8 +6,10 @@ sends nothing, or next to nothing, is cut.
 """
 
 import asyncio
+import base64
 from collections import Counter
 from collections.abc import Callable
+from hashlib import sha256
 from typing import ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -15,6 +17,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from trucyte.base.settings import LimitSettings
 
 LOOK_SECONDS: Final = 1.0
+# Where an ASGI scope has the certificate of a client: SHA-256 of its DER, base64url (x5t#S256).
+TLS: Final = "tls"
+THUMBPRINT: Final = "client_cert_x5t_s256"
 Refused = Callable[[str], None]
 
 
@@ -34,6 +39,29 @@ class Rules:
         self._protocol: type[Line] = type("RuledLine", (Line,), {"rules": self})
         self.lines: set[Line] = set()
         self._of_client: Counter[str] = Counter()
+        self._greeting: Counter[str] = Counter()  # handshakes that are under way
+
+    def greet(self, address: str) -> bool:
+        """Say whether an address may begin a handshake; it counts as a connection meanwhile."""
+        refusal = ""
+        if len(self.lines) + self._greeting.total() >= self.limits.connections_max:
+            refusal = "connections"
+        own = self._of_client[address] + self._greeting[address]
+        if own >= self.limits.connections_per_client:
+            refusal = refusal or "client-connections"
+        if refusal:
+            self.refused(refusal)
+            return False
+        self._greeting[address] += 1
+        return True
+
+    def greeted(self, address: str, stands: bool) -> None:
+        """Forget a handshake that is over; one that came to nothing is told."""
+        self._greeting[address] -= 1
+        if not self._greeting[address]:
+            del self._greeting[address]
+        if not stands:
+            self.refused("handshake")
 
     def arrive(self, line: "Line", address: str) -> str:
         """Take a new connection in; return the limit it meets, "" for none."""
@@ -84,6 +112,7 @@ class Line(HttpToolsProtocol):  # the server's own extension point is a subclass
         self._body_bytes = 0
         self._stuck_since = 0.0  # 0: the client takes its answer
         self._address = self.client[0] if self.client else ""
+        self._certificate = thumbprint_of(transport)
         refusal = self.rules.arrive(self, self._address)
         if refusal:
             self._refuse(503, refusal)
@@ -108,6 +137,12 @@ class Line(HttpToolsProtocol):  # the server's own extension point is a subclass
         super().data_received(data)
         if self._head_since and self._head_bytes > self.rules.limits.head_bytes_max:
             self._refuse(431, "head-too-large")
+
+    def on_message_begin(self) -> None:
+        """Say which certificate the client of this connection proved to hold (RFC 8705)."""
+        super().on_message_begin()
+        if self._certificate:
+            self.scope["extensions"] = {TLS: {THUMBPRINT: self._certificate}}
 
     def on_headers_complete(self) -> None:
         """From here on a body may come."""
@@ -171,3 +206,12 @@ class Line(HttpToolsProtocol):  # the server's own extension point is a subclass
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()
+
+
+def thumbprint_of(transport: asyncio.BaseTransport) -> str:
+    """Return the thumbprint of the certificate a client proved to hold, "" without one."""
+    secured = transport.get_extra_info("ssl_object")
+    certificate = secured.getpeercert(binary_form=True) if secured is not None else None
+    if not certificate:
+        return ""
+    return base64.urlsafe_b64encode(sha256(certificate).digest()).decode().rstrip("=")

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import IO, Any, Final
 
@@ -55,7 +55,7 @@ class Plan:
 
     workers: int
     listener: socket.socket
-    environment: Mapping[str, str]  # with the address of the database
+    environment: Mapping[str, str] = field(repr=False)  # with the address of the database
     watch: str = ""
     stop_seconds_max: float = 30.0
     output: IO[Any] | int | None = None  # where the processes write their log; None: as this one

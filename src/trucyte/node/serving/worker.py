@@ -10,7 +10,7 @@ import uvicorn
 from trucyte.base.metrics import Meters, State
 from trucyte.base.settings import Settings
 from trucyte.node.serve import make_site
-from trucyte.node.serving.accept import Acceptor
+from trucyte.node.serving.accept import Acceptor, Secured
 from trucyte.node.serving.child import Life
 from trucyte.node.serving.figures import (
     ACCEPTING,
@@ -27,6 +27,7 @@ from trucyte.node.serving.figures import (
 from trucyte.node.serving.lanes import Lanes, open_lanes, sample_lanes
 from trucyte.node.serving.line import Rules
 from trucyte.node.serving.spans import find_spans
+from trucyte.node.serving.tls import hsts_header, server_context
 from trucyte.node.wiring import join_node
 from trucyte.web.api.asgi import Application
 from trucyte.web.api.limits import Limited
@@ -86,6 +87,7 @@ class _Server(uvicorn.Server):  # the library's own extension point is a subclas
             server_header=False,
             ws_max_size=64 * 1024,
             timeout_graceful_shutdown=life.settings.serving.stop_seconds_max,
+            headers=hsts_header(life.settings.web.tls),
         )
         super().__init__(config)
 
@@ -99,6 +101,7 @@ class _Server(uvicorn.Server):  # the library's own extension point is a subclas
             self._protocol,
             own=lambda: len(self._rules.lines),
             least_of_others=self._least_of_others,
+            secured=self._secured(),
         )
         self._acceptor.start()
         self._life.meters.set(ACCEPTING, value=1)
@@ -116,6 +119,13 @@ class _Server(uvicorn.Server):  # the library's own extension point is a subclas
         return self._rules.protocol()(
             config=self.config, server_state=self.server_state, app_state={}
         )
+
+    def _secured(self) -> Secured | None:
+        context = server_context(self._life.settings.web.tls)
+        if context is None:
+            return None
+        seconds_max = self._rules.limits.head_seconds_max
+        return Secured(context, seconds_max, self._rules.greet, self._rules.greeted)
 
     def _least_of_others(self) -> float:
         """Return how many connections the idlest other worker has; endless where this is alone."""

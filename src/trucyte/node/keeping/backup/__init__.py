@@ -1,0 +1,1 @@
+"""Copies of a node that nobody else can read, and a node made from them."""
