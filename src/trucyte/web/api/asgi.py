@@ -144,6 +144,7 @@ class Call:
     places: Mapping[str, str]  # what the route's pattern caught
     body: bytes = b""
     scheme: str = "http"
+    certificate: str = ""  # x5t#S256 (RFC 8705) of what the client showed on this connection
 
 
 Handler = Callable[[Call], Answer]
@@ -220,6 +221,7 @@ def headers_of(scope: Scope) -> Mapping[str, str]:
 def call_of(scope: Scope, places: Mapping[str, str], body: bytes) -> Call:
     """Put a request together."""
     client = scope.get("client")
+    shown = scope.get("extensions", {}).get("tls", {}).get("client_cert_x5t_s256", "")
     return Call(
         method=scope["method"],
         path=scope["path"],
@@ -229,6 +231,7 @@ def call_of(scope: Scope, places: Mapping[str, str], body: bytes) -> Call:
         places=places,
         body=body,
         scheme=scope.get("scheme", "http"),
+        certificate=shown,
     )
 
 

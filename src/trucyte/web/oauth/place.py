@@ -1,6 +1,6 @@
 """Under which address a client sees this node, and which certificate it showed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -17,8 +17,6 @@ class Place:
     issuer: str = ""  # "": the address that was asked at
     trusts_forwarded: bool = False
     certificate_header: str = ""  # believed only of a proxy that is trusted
-    # The certificate of the connection itself (DER in base64, RFC 9440), where TLS ends here.
-    certificate_of: Callable[[asgi.Call], str] = lambda call: ""
 
     def of(self, scheme: str, headers: Mapping[str, str]) -> str:
         """Return the issuer of tokens as this client sees it."""
@@ -45,10 +43,9 @@ class Place:
 
     def _shown(self, call: asgi.Call) -> str:
         """Return the thumbprint of the certificate that the client showed."""
-        told = self.certificate_of(call)
-        if not told and self.trusts_forwarded and self.certificate_header:
-            told = call.headers.get(self.certificate_header.lower(), "")
-        return certificate_thumbprint(told)
+        if call.certificate or not (self.trusts_forwarded and self.certificate_header):
+            return call.certificate
+        return certificate_thumbprint(call.headers.get(self.certificate_header.lower(), ""))
 
 
 def _first(headers: Mapping[str, str], name: str) -> str:
