@@ -18,7 +18,8 @@ from tests.support.interactions import an_observation
 from tests.support.subscriptions import a_subscription, numbers_of, of_topic, parts_of
 from trucyte.base.settings import Settings, SubscriptionSettings
 from trucyte.database.connect import Database
-from trucyte.node.serve import listening_address, make_site
+from trucyte.node.serve import make_site
+from trucyte.node.serving.address import listening_address
 from trucyte.node.serving.housekeeping import working
 from trucyte.node.wiring import open_node
 

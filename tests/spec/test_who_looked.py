@@ -36,7 +36,7 @@ def site(
         services = replace(
             fake_services(),
             records=RecordsReader(node.records),
-            access=lambda purpose: local_access("pages", trail),
+            access=lambda subject, purpose: local_access("pages", trail),
             trail=trail,
         )
         yield make_app(services), trail

@@ -22,6 +22,7 @@ from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
 from trucyte.records.parameters.plan import State as ParameterState
 from trucyte.records.parameters.progress import Progress
+from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit import Entry, EntryNotFound, Outcome
 from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.entry import Deed
@@ -84,7 +85,7 @@ class FakeTrail:
         raise EntryNotFound
 
 
-def fake_access(purpose: str) -> Access:
+def fake_access(subject: Subject, purpose: str) -> Access:
     return Access("test", purpose, sees_restricted=False, recorder=SilentRecorder())
 
 

@@ -91,7 +91,7 @@ def place(
             fake_services(),
             records=RecordsReader(node.records),
             identity=NodeIdentityBook(worklist, links, node.records),
-            access=lambda purpose: node.plain,
+            access=lambda subject, purpose: node.plain,
             clock=node.clock,
             trail=KeptTrail(people),
         )

@@ -114,8 +114,10 @@ def test_a_pair_decided_meanwhile_shows_by_whom_and_keeps_what_was_written(pages
 
 
 def test_somebody_elses_pair_is_not_there(book) -> None:
-    def elsewhere(purpose: str):
-        return replace(fake_access(purpose), sees_organisations=frozenset({"Organization/x"}))
+    def elsewhere(subject, purpose: str):
+        return replace(
+            fake_access(subject, purpose), sees_organisations=frozenset({"Organization/x"})
+        )
 
     pages = make_app(replace(fake_services(), identity=book, access=elsewhere))
     assert "Cặp 1" not in read(pages, "/identity?done=1")

@@ -156,7 +156,7 @@ def test_a_page_verifies_before_the_readers_eyes(node: Node, reader: RecordsRead
     services = replace(
         fake_services(),
         records=reader,
-        access=lambda purpose: node.plain,
+        access=lambda subject, purpose: node.plain,
         prove=node.journal.prove,
         public_key=node.journal.keyring.public_key,
     )

@@ -69,6 +69,7 @@ class WebSettings(_Table, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: int = 8080
+    hosts: tuple[str, ...] = ()  # names this node is called by, beside localhost: "yte.example.vn"
     # True where a proxy of the operator's own sets X-Forwarded-Host and -Proto: links name them.
     trusts_forwarded: bool = False
 
@@ -142,6 +143,31 @@ class RegisterSettings(_Table, frozen=True, kw_only=True):
     status_seconds: int = 300
 
 
+class VneidSettings(_Table, frozen=True, kw_only=True):
+    """The provider that citizens log in with; an empty issuer: none."""
+
+    issuer: str = ""  # "https://id.example.vn", letter by letter as its tokens say it
+    client_id: str = "trucyte"
+    key: Path | None = None  # JWK that this node proves itself with; none: a public client
+    level: int = 2  # least level of assurance that opens a record
+
+
+class AccessSettings(_Table, frozen=True, kw_only=True):
+    """When people log in, and how long that holds."""
+
+    # auto: nobody is asked on loopback until the first administrator exists, then everybody.
+    login: Literal["auto", "always"] = "auto"
+    idle_minutes: int = 15  # then a session locks
+    session_hours: int = 12  # then it ends
+    dormant_days: int = 45  # an account unused for longer is disabled
+    review_days: int = 183  # rights are signed off at least that often
+    # What tokens say they are from: "https://node.example.vn". Empty: the address asked at.
+    issuer: str = ""
+    # Header in which a trusted proxy hands on the client's certificate (RFC 9440, or PEM).
+    certificate_header: str = ""
+    vneid: VneidSettings = VneidSettings()
+
+
 class IdentitySettings(_Table, frozen=True, kw_only=True):
     """Who is whom: what a machine may decide by itself."""
 
@@ -167,6 +193,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     registers: RegisterSettings = RegisterSettings()
     identity: IdentitySettings = IdentitySettings()
+    access: AccessSettings = AccessSettings()
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -218,6 +245,9 @@ def _overlay(told: dict[str, Any], environment: Mapping[str, str]) -> dict[str, 
     return merged
 
 
+_WORDS_OF_ACCESS = ("login", "issuer", "certificate_header", "vneid")
+
+
 def _check_ranges(settings: Settings, *, where: str) -> None:
     """Refuse values that have the right type and make no sense."""
     faults = (
@@ -233,6 +263,8 @@ def _check_ranges(settings: Settings, *, where: str) -> None:
         (0 <= settings.serving.workers <= 256, "serving.workers is not between 0 and 256"),
         *_above_nothing("serving", settings.serving, but=("workers",)),
         *_above_nothing("limits", settings.limits),
+        *_above_nothing("access", settings.access, but=_WORDS_OF_ACCESS),
+        (1 <= settings.access.vneid.level <= 3, "access.vneid.level is not between 1 and 3"),
         (
             0 < settings.registers.status_seconds <= 3600,
             "registers.status_seconds is not between 1 and 3600",

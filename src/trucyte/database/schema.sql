@@ -32,6 +32,153 @@ create table access.account (
     organisation text collate "C" default ''::text not null
 );
 
+create table access.challenge (
+    challenge bytea not null,
+    account text collate "C" not null,
+    expires_at timestamp with time zone not null
+);
+
+create table access.client (
+    id text collate "C" not null,
+    name text not null,
+    kind text not null,
+    redirects text[] not null,
+    scopes text[] not null,
+    jwks text not null,
+    jwks_uri text not null,
+    organisation text not null,
+    launch_uri text not null,
+    binding text not null,
+    created_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table access.delegation (
+    id text collate "C" not null,
+    client text collate "C" not null,
+    account text collate "C" not null,
+    session text collate "C" not null,
+    subject text not null,
+    scopes text[] not null,
+    context text not null,
+    made_at timestamp with time zone not null,
+    ends_at timestamp with time zone not null,
+    ended_at timestamp with time zone
+);
+
+create table access.device (
+    account text collate "C" not null,
+    device bytea not null,
+    used_at timestamp with time zone not null
+);
+
+create table access.lane (
+    lane bytea not null,
+    failures integer not null,
+    until_at timestamp with time zone not null,
+    tried_at timestamp with time zone not null
+);
+
+create table access.once (
+    digest bytea not null,
+    ends_at timestamp with time zone not null
+);
+
+create table access.passkey (
+    id bytea not null,
+    account text collate "C" not null,
+    public_key bytea not null,
+    sign_count bigint not null,
+    name text not null,
+    created_at timestamp with time zone not null,
+    used_at timestamp with time zone
+);
+
+create table access.recovery (
+    account text collate "C" not null,
+    digest bytea not null
+);
+
+create table access.review (
+    account text collate "C" not null,
+    at timestamp with time zone not null,
+    by_account text collate "C" not null,
+    verdict text collate "C" not null,
+    roles text[] not null
+);
+
+create table access.revoked (
+    id text collate "C" not null,
+    at timestamp with time zone not null
+);
+
+create table access.session (
+    digest bytea not null,
+    id text collate "C" not null,
+    kind text collate "C" not null,
+    account text collate "C" not null,
+    persons bigint[] not null,
+    assurance smallint not null,
+    is_half boolean not null,
+    tries smallint default 0 not null,
+    rights integer not null,
+    browser text not null,
+    begun_at timestamp with time zone not null,
+    seen_at timestamp with time zone not null,
+    locked_at timestamp with time zone,
+    ends_at timestamp with time zone not null
+);
+
+create table access.signing_key (
+    id text collate "C" not null,
+    public text not null,
+    sealed bytea not null,
+    published_at timestamp with time zone not null,
+    begins_at timestamp with time zone not null
+);
+
+create table access.staff (
+    name text collate "C" not null,
+    display text not null,
+    roles text[] not null,
+    organisation text collate "C" not null,
+    wards text[] not null,
+    practitioner text collate "C" not null,
+    salt bytea,
+    proof bytea,
+    cost smallint,
+    is_long boolean default false not null,
+    totp bytea,
+    totp_next bytea,
+    totp_step bigint default 0 not null,
+    rights integer default 0 not null,
+    created_at timestamp with time zone not null,
+    created_by text collate "C" not null,
+    activated_at timestamp with time zone,
+    used_at timestamp with time zone,
+    woken_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    ended_by text collate "C",
+    handed_to text collate "C",
+    reviewed_at timestamp with time zone
+);
+
+create table access.staff_link (
+    digest bytea not null,
+    account text collate "C" not null,
+    expires_at timestamp with time zone not null
+);
+
+create table access.ticket (
+    kind text not null,
+    digest bytea not null,
+    client text collate "C" not null,
+    delegation text collate "C" not null,
+    body bytea not null,
+    ends_at timestamp with time zone not null,
+    uses integer default 0 not null
+);
+
 create table access.token (
     digest bytea not null,
     account text collate "C" not null,
@@ -568,6 +715,42 @@ create table journal.change_0 partition of journal.change FOR VALUES FROM ('1') 
 
 alter table access.account add constraint account_pkey PRIMARY KEY (name);
 
+alter table access.challenge add constraint challenge_pkey PRIMARY KEY (challenge);
+
+alter table access.client add constraint client_binding_check CHECK ((binding = ANY (ARRAY[''::text, 'dpop'::text, 'mtls'::text])));
+
+alter table access.client add constraint client_kind_check CHECK ((kind = ANY (ARRAY['app'::text, 'system'::text])));
+
+alter table access.client add constraint client_pkey PRIMARY KEY (id);
+
+alter table access.delegation add constraint delegation_pkey PRIMARY KEY (id);
+
+alter table access.device add constraint device_pkey PRIMARY KEY (account, device);
+
+alter table access.lane add constraint lane_pkey PRIMARY KEY (lane);
+
+alter table access.once add constraint once_pkey PRIMARY KEY (digest);
+
+alter table access.passkey add constraint passkey_pkey PRIMARY KEY (id);
+
+alter table access.recovery add constraint recovery_pkey PRIMARY KEY (account, digest);
+
+alter table access.review add constraint review_pkey PRIMARY KEY (account, at);
+
+alter table access.revoked add constraint revoked_pkey PRIMARY KEY (id);
+
+alter table access.session add constraint session_id UNIQUE (id);
+
+alter table access.session add constraint session_pkey PRIMARY KEY (digest);
+
+alter table access.signing_key add constraint signing_key_pkey PRIMARY KEY (id);
+
+alter table access.staff add constraint staff_pkey PRIMARY KEY (name);
+
+alter table access.staff_link add constraint staff_link_pkey PRIMARY KEY (digest);
+
+alter table access.ticket add constraint ticket_pkey PRIMARY KEY (kind, digest);
+
 alter table access.token add constraint token_pkey PRIMARY KEY (digest);
 
 alter table audit.batch add constraint batch_number_key UNIQUE (number);
@@ -708,6 +891,18 @@ alter table terminology.state add constraint state_is_one_row CHECK (one);
 
 alter table terminology.state add constraint state_pkey PRIMARY KEY (one);
 
+alter table access.delegation add constraint delegation_client_fkey FOREIGN KEY (client) REFERENCES access.client(id);
+
+alter table access.device add constraint device_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
+
+alter table access.passkey add constraint passkey_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
+
+alter table access.recovery add constraint recovery_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
+
+alter table access.review add constraint review_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
+
+alter table access.staff_link add constraint staff_link_account_fkey FOREIGN KEY (account) REFERENCES access.staff(name);
+
 alter table access.token add constraint token_account_fkey FOREIGN KEY (account) REFERENCES access.account(name);
 
 alter table audit.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (key) REFERENCES audit.key(id);
@@ -721,6 +916,26 @@ alter table journal.checkpoint add constraint checkpoint_key_fkey FOREIGN KEY (k
 alter table journal.standing add constraint standing_organisation_fkey FOREIGN KEY (organisation) REFERENCES journal.organisation(number);
 
 alter table subscriptions.event add constraint event_subscription_fkey FOREIGN KEY (subscription) REFERENCES subscriptions.subscription(id) ON DELETE CASCADE;
+
+CREATE INDEX delegation_account ON access.delegation USING btree (account) WHERE (ended_at IS NULL);
+
+CREATE INDEX delegation_client ON access.delegation USING btree (client) WHERE (ended_at IS NULL);
+
+CREATE INDEX delegation_session ON access.delegation USING btree (session) WHERE ((ended_at IS NULL) AND (session <> ''::text));
+
+CREATE INDEX lane_tried ON access.lane USING btree (tried_at);
+
+CREATE INDEX once_end ON access.once USING btree (ends_at);
+
+CREATE INDEX passkey_account ON access.passkey USING btree (account);
+
+CREATE INDEX session_account ON access.session USING btree (account);
+
+CREATE INDEX session_end ON access.session USING btree (ends_at);
+
+CREATE INDEX staff_link_account ON access.staff_link USING btree (account);
+
+CREATE INDEX ticket_end ON access.ticket USING btree (ends_at);
 
 CREATE INDEX token_expiry ON access.token USING btree (expires_at);
 

@@ -25,7 +25,8 @@ from trucyte.intake.claims.tables import Variant
 from trucyte.intake.door import ingest_paths
 from trucyte.intake.progress import Progress, Summary, Watchers
 from trucyte.node.cli import INPUT_ERRORS
-from trucyte.node.serve import listening_address, plan_of
+from trucyte.node.serve import plan_of
+from trucyte.node.serving.address import listening_address
 from trucyte.node.serving.supervisor import Supervisor
 from trucyte.node.wiring import Node, join_node, open_database
 from trucyte.shared.access.local import local_access

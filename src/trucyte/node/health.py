@@ -13,6 +13,7 @@ from trucyte.database.connect import Cursor
 from trucyte.database.queries import load_queries
 from trucyte.journal.checkpoint import Checkpoint as SignedCheckpoint
 from trucyte.journal.rows import from_microseconds
+from trucyte.node.access.people import make_book
 from trucyte.node.wiring import Node
 from trucyte.web.services import Checkpoint, NodeStatus, Rate
 
@@ -54,6 +55,7 @@ def status_of(node: Node) -> NodeStatus:
             ("Python", platform.python_version()),
             ("FHIR", "R4 (4.0.1)"),
         ),
+        reviews_overdue=facts.overdue if facts else 0,
     )
 
 
@@ -67,6 +69,7 @@ class _Facts(NamedTuple):
     version: str
     size: int
     waiting: int
+    overdue: int
 
 
 def _facts(node: Node) -> _Facts:
@@ -86,6 +89,7 @@ def _facts(node: Node) -> _Facts:
         version=f"PostgreSQL {row[0].split()[0]}",
         size=row[1],
         waiting=waiting[0],
+        overdue=make_book(node, "pages").accounts.overdue(),
     )
 
 

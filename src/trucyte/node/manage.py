@@ -8,6 +8,7 @@ import click
 
 from trucyte.base.disk import disk_state
 from trucyte.base.settings import load_settings
+from trucyte.node.access.people import make_book
 from trucyte.node.wiring import Node, open_node
 from trucyte.records.parameters.progress import read_progress
 
@@ -65,6 +66,7 @@ def _facts(node: Node) -> dict[str, Any]:
         "journal_epoch": position.epoch,
         "free_bytes": room.free,
         "room": room.room.value,
+        "reviews_overdue": make_book(node, "cli").accounts.overdue(),
         **{
             f"parameter {one.id}": f"{one.word} {one.percent} % {one.rate}/s"
             for one in read_progress(node.database, node.parts.index.book)

@@ -1,10 +1,9 @@
 """Serve a node: the command, its address, and the site that every worker answers with.
 
-Until access control has landed the server listens on this machine only and refuses any
-other address with the reason.
+Beyond this machine it listens only where people log in and nobody reads along; else it
+refuses the address with the reason.
 """
 
-import ipaddress
 import logging
 import os
 import socket
@@ -18,25 +17,28 @@ import click
 from starlette.types import ASGIApp
 
 import trucyte
-from trucyte.base.problem import Kind, Problem
+from trucyte.base.problem import Problem
 from trucyte.base.settings import Settings, load_settings
 from trucyte.base.tracing import Event, write_logs
 from trucyte.database.server import EmbeddedServer, running_pid
 from trucyte.journal.keyring import Keyring
+from trucyte.node.access.people import make_book, make_doorway
+from trucyte.node.access.tokens import asking_of, citizens_of, security_of
 from trucyte.node.api.operations import node_operations
 from trucyte.node.api.reindexing import reindex_of
 from trucyte.node.bulk.jobs import Bulk, make_bulk, operations_of
 from trucyte.node.exchange.subscriptions import Subscriptions, make_subscriptions
 from trucyte.node.health import status_of
 from trucyte.node.registers.commands import facility_names
+from trucyte.node.serving.address import check_beyond, is_encrypted, listening_address
 from trucyte.node.serving.readiness import ReadyCheck
 from trucyte.node.serving.supervisor import Plan, Supervisor
 from trucyte.node.wiring import Node, Opened, open_database
-from trucyte.shared.access.local import local_access
+from trucyte.shared.access.local import subject_access
 from trucyte.shared.identity.newcomers import Worklist
 from trucyte.web.api.capability import InForce
 from trucyte.web.api.fhir import ApiParts, FhirApi
-from trucyte.web.api.interactions.who import access_by_token
+from trucyte.web.api.interactions.who import Asking, access_by_token
 from trucyte.web.api.operations.identity import INSTANTIATES
 from trucyte.web.api.operations.registers import DIRECTORY, register_operations
 from trucyte.web.api.operations.reindex import Reindex, reindex_operations
@@ -45,6 +47,8 @@ from trucyte.web.doors.about import PATHS, About, AboutApi
 from trucyte.web.doors.claims import Doors
 from trucyte.web.doors.openapi import openapi_document
 from trucyte.web.identity import NodeIdentityBook
+from trucyte.web.oauth.doors import PATHS as OAUTH_PATHS
+from trucyte.web.oauth.doors import OAuthDoors
 from trucyte.web.reader import RecordsReader
 from trucyte.web.registers import RecordsRegisterBook
 from trucyte.web.security import Guard
@@ -56,22 +60,10 @@ SERVING = Event("web.serving", port=int)
 DATABASE_ENDED = Event("serving.database-ended", logging.WARNING)
 
 
-class NotLoopback(Problem):
-    """The node listens on this machine only (127.0.0.1) until access control; {host} is refused."""
-
-    kind = Kind.UNSUPPORTED
-    code = "not-loopback"
-
-
-class PortTaken(Problem):
-    """The port {port} is taken; choose another (TRUCYTE_PORT)."""
-
-    kind = Kind.UNAVAILABLE
-    code = "port-taken"
-
-
 @click.command()
-@click.option("--host", help="An address of this machine; only loopback is taken for now.")
+@click.option(
+    "--host", help="An address of this machine; beyond loopback only with logins and TLS."
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="The port [8080].")
 @click.option(
     "--watch",
@@ -89,10 +81,14 @@ def serve(host: str | None, port: int | None, watch: Path | None, workers: int |
     """
     settings = load_settings(os.environ)
     write_logs(sys.stderr)
+    place = host or settings.web.host
     address = listening_address(
-        host or settings.web.host, settings.web.port if port is None else port
+        place,
+        settings.web.port if port is None else port,
+        may_leave=is_encrypted(settings),
     )
-    with open_database(settings) as opened, address as listener:
+    with address as listener, open_database(settings) as opened:
+        check_beyond(place, settings, opened.database)
         Keyring.open(settings.data / "keys")  # made once, before several processes look
         supervisor = Supervisor(plan_of(settings, opened, listener, workers=workers, watch=watch))
         port_number = listener.getsockname()[1]
@@ -141,31 +137,12 @@ def _keep_database(server: EmbeddedServer) -> None:
             WAITS.log(problem=problem.code)
 
 
-def listening_address(host: str, port: int) -> socket.socket:
-    """Return a socket bound to a loopback address. Raises NotLoopback, PortTaken."""
-    name = "127.0.0.1" if host == "localhost" else host.strip("[]")
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        raise NotLoopback(host=host) from None
-    if not address.is_loopback:
-        raise NotLoopback(host=host)
-    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((name, port))
-    except OSError:
-        listener.close()
-        raise PortTaken(port=port) from None
-    return listener
-
-
 def make_api(
     node: Node,
     bulk: Bulk,
     reindex: Reindex | None = None,
     subscriptions: Subscriptions | None = None,
+    asking: Asking | None = None,
 ) -> FhirApi:
     """Return the FHIR API of a node with all its operations."""
     reindex, subscriptions = reindex or reindex_of(node), subscriptions or make_subscriptions(node)
@@ -173,7 +150,8 @@ def make_api(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=access_by_token(node.accounts, node.trail),
+            access=access_by_token(node.accounts, node.trail, asking or asking_of(node)),
+            security=security_of,
             trail=node.trail,
             audit=node.trail,
             searchable=InForce(
@@ -209,13 +187,14 @@ def make_site(
     """Put pages, API and doors together; `metrics` gives the figures of all processes."""
     reindex = reindex_of(node)
     subscriptions = make_subscriptions(node)
-    access = access_by_token(node.accounts, node.trail)
-    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions)
+    book, asking = make_book(node, "pages"), asking_of(node)
+    access = access_by_token(node.accounts, node.trail, asking)
+    api = make_api(node, bulk or make_bulk(node), reindex, subscriptions, asking)
     doors = Doors(node.receipts, node.accounts, node.clock, node.trail)
     services = Services(
         records=RecordsReader(node.records),
         receipts=node.receipts,
-        access=lambda purpose: local_access("pages", node.trail),
+        access=lambda subject, purpose: subject_access(subject, purpose, "pages", node.trail),
         status=lambda: status_of(node),
         rules=node.parts.rules.rules,
         clock=node.clock,
@@ -225,6 +204,7 @@ def make_site(
             version=trucyte.__version__,
             upload_folder=node.settings.data,
             facility_name=facility_names(node),
+            hosts=hosts_of(node.settings),
         ),
         prove=node.journal.prove,
         public_key=node.keyring.public_key,
@@ -235,13 +215,26 @@ def make_site(
         identity=NodeIdentityBook(
             Worklist(node.database, node.records, node.links, node.clock), node.links, node.records
         ),
+        doorway=make_doorway(node, book),
+        staff=book,
+        tokens=asking.tokens,
+        citizens=citizens_of(node, book.sessions),
     )
     about = AboutApi(About(ReadyCheck(node), metrics, lambda: openapi))
     openapi = openapi_document((*about.routes, *doors.routes), trucyte.__version__)
+    hosts = services.settings.hosts
     mounts = {
-        "/fhir": Guard(api, hosts=HOSTS),
-        "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=HOSTS, takes_sockets=True),
-        "/api": Guard(doors, hosts=HOSTS),
+        "/fhir": Guard(api, hosts=hosts),
+        "/fhir/ws": Guard(subscriptions.sockets(node, access), hosts=hosts, takes_sockets=True),
+        "/api": Guard(doors, hosts=hosts),
     }
-    mounts |= dict.fromkeys(PATHS, Guard(about, hosts=HOSTS))
+    if asking.tokens is not None:
+        applications = Guard(OAuthDoors(asking.tokens, node.trail), hosts=hosts)
+        mounts |= dict.fromkeys(OAUTH_PATHS, applications)
+    mounts |= dict.fromkeys(PATHS, Guard(about, hosts=hosts))
     return make_app(services, mounts)
+
+
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """Return the names this node answers to: this machine's, and those the operator gave it."""
+    return HOSTS | set(settings.web.hosts)

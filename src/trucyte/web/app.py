@@ -8,7 +8,7 @@ the pages by prefix and see none of their middleware.
 import errno
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -22,8 +22,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trucyte.base.problem import Problem
 from trucyte.base.tracing import Event
+from trucyte.shared.access.subject import NOBODY, Subject
 from trucyte.web import language as languages
+from trucyte.web.admission import (
+    ANYONE,
+    FILES,
+    IDENTITY,
+    OPEN,
+    OPERATION,
+    PEOPLE,
+    TRAIL,
+    VISITS,
+    admitted,
+    check_admission,
+    check_form_of,
+    resend,
+    turned_away,
+)
 from trucyte.web.defects import say_sorry
+from trucyte.web.doorway import LOCAL_VISITOR, Visitor
 from trucyte.web.handlers import (
     errors,
     files,
@@ -40,64 +57,92 @@ from trucyte.web.handlers import (
     visits,
 )
 from trucyte.web.multipart import read_files
+from trucyte.web.oauth.pages import OAUTH_PAGES
+from trucyte.web.page import Page
 from trucyte.web.render import Call, Web, make_environments
 from trucyte.web.security import Guard
 from trucyte.web.services import Services
+from trucyte.web.staff_pages import STAFF_PAGES
 from trucyte.web.static import Assets
-
-Handler = Callable[[Call], Response]
 
 SERVED = Event("web.page-served", page=str, status=int, milliseconds=int)
 YEAR_SECONDS = 365 * 24 * 3600
 FORM_BYTES_MAX = 1 << 17  # of a form without files; 10,000 letters, each as nine signs, fit
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One row of the table of pages; the name is what the log calls it."""
-
-    name: str
-    method: str
-    path: str
-    handler: Handler
-    takes_files: bool = False
-    reason: str = "page"  # what the trail calls it: an interaction and a resource type
+NOBODY_YET = Visitor(NOBODY)
 
 
 PAGES: Sequence[Page] = (
     Page("today", "GET", "/", today.page),
-    Page("files", "GET", "/files", files.listing),
-    Page("upload", "POST", "/files", upload.receive, takes_files=True),
-    Page("upload-form", "GET", "/upload", upload.form),
-    Page("file", "GET", "/files/{number:int}", files.one),
-    Page("file-progress", "GET", "/files/{number:int}/progress", files.progress),
-    Page("file-original", "GET", "/files/{number:int}/original", files.original),
-    Page("file-excel", "GET", "/files/{number:int}/findings.xlsx", files.excel),
-    Page("file-rule", "GET", "/files/{number:int}/rules/{rule}", files.rule_in_file),
-    Page("file-visit", "GET", "/files/{number:int}/visits/{ordinal:int}", files.visit_in_file),
-    Page("quarantine", "GET", "/quarantine", files.quarantine),
+    Page("files", "GET", "/files", files.listing, roles=FILES),
+    Page("upload", "POST", "/files", upload.receive, takes_files=True, roles=FILES),
+    Page("upload-form", "GET", "/upload", upload.form, roles=FILES),
+    Page("file", "GET", "/files/{number:int}", files.one, roles=FILES),
+    Page("file-progress", "GET", "/files/{number:int}/progress", files.progress, roles=FILES),
+    Page("file-original", "GET", "/files/{number:int}/original", files.original, roles=FILES),
+    Page("file-excel", "GET", "/files/{number:int}/findings.xlsx", files.excel, roles=FILES),
+    Page("file-rule", "GET", "/files/{number:int}/rules/{rule}", files.rule_in_file, roles=FILES),
+    Page(
+        "file-visit",
+        "GET",
+        "/files/{number:int}/visits/{ordinal:int}",
+        files.visit_in_file,
+        roles=FILES,
+    ),
+    Page("quarantine", "GET", "/quarantine", files.quarantine, roles=FILES),
     Page("rule", "GET", "/rules/{rule}", files.rule),
-    Page("people", "GET", "/people", people.search_form),
-    Page("people-found", "POST", "/people", people.search, reason="search Patient"),
-    Page("person", "GET", "/people/{id}", people.one, reason="page Patient"),
-    Page("person-trail", "GET", "/people/{id}/trail", looks.of_person, reason="page AuditEvent"),
+    Page("people", "GET", "/people", people.search_form, roles=PEOPLE),
+    Page("people-found", "POST", "/people", people.search, reason="search Patient", roles=PEOPLE),
+    Page("person", "GET", "/people/{id}", people.one, reason="page Patient", roles=PEOPLE),
+    Page(
+        "person-trail",
+        "GET",
+        "/people/{id}/trail",
+        looks.of_person,
+        reason="page AuditEvent",
+        roles=TRAIL,
+    ),
     Page(
         "person-look",
         "GET",
         "/people/{id}/trail/{entry}/evidence.json",
         looks.evidence,
         reason="read AuditEvent",
+        roles=TRAIL,
     ),
-    Page("link", "GET", "/people/{id}/links/{other}", identity.link, reason="page Patient"),
-    Page("unlink", "POST", "/people/{id}/links/{other}", identity.unlink, reason="page Patient"),
-    Page("pairs", "GET", "/identity", identity.listing, reason="page Linkage"),
-    Page("pair", "GET", "/identity/pairs/{number:int}", identity.one, reason="page Linkage"),
+    Page(
+        "link",
+        "GET",
+        "/people/{id}/links/{other}",
+        identity.link,
+        reason="page Patient",
+        roles=IDENTITY,
+    ),
+    Page(
+        "unlink",
+        "POST",
+        "/people/{id}/links/{other}",
+        identity.unlink,
+        reason="page Patient",
+        roles=IDENTITY,
+    ),
+    Page("pairs", "GET", "/identity", identity.listing, reason="page Linkage", roles=IDENTITY),
+    Page(
+        "pair",
+        "GET",
+        "/identity/pairs/{number:int}",
+        identity.one,
+        reason="page Linkage",
+        roles=IDENTITY,
+    ),
     Page(
         "pair-decide",
         "POST",
         "/identity/pairs/{number:int}/decide",
         identity.decide,
         reason="page Linkage",
+        roles=IDENTITY,
     ),
     Page(
         "pair-revise",
@@ -105,26 +150,49 @@ PAGES: Sequence[Page] = (
         "/identity/pairs/{number:int}/revise",
         identity.revise,
         reason="page Linkage",
+        roles=IDENTITY,
     ),
-    Page("visit", "GET", "/visits/{id}", visits.one, reason="page Encounter"),
-    Page("visit-proof", "POST", "/visits/{id}/proof", visits.proof, reason="page Encounter"),
+    Page("visit", "GET", "/visits/{id}", visits.one, reason="page Encounter", roles=VISITS),
+    Page(
+        "visit-proof",
+        "POST",
+        "/visits/{id}/proof",
+        visits.proof,
+        reason="page Encounter",
+        roles=VISITS,
+    ),
     Page(
         "visit-evidence",
         "GET",
         "/visits/{id}/evidence.json",
         visits.evidence,
         reason="read Encounter",
+        roles=VISITS,
     ),
-    Page("subscriptions", "GET", "/subscriptions", subscriptions.listing),
-    Page("subscription-retry", "POST", "/subscriptions/{id}/retry", subscriptions.retry),
+    Page("subscriptions", "GET", "/subscriptions", subscriptions.listing, roles=OPERATION),
+    Page(
+        "subscription-retry",
+        "POST",
+        "/subscriptions/{id}/retry",
+        subscriptions.retry,
+        roles=OPERATION,
+    ),
     Page("health", "GET", "/health", health.page),
-    Page("parameters", "GET", "/parameters", parameters.page, reason="page SearchParameter"),
+    Page(
+        "parameters",
+        "GET",
+        "/parameters",
+        parameters.page,
+        reason="page SearchParameter",
+        roles=OPERATION,
+    ),
     Page(
         "parameter-change",
         "POST",
         "/parameters/{id}/{what}",
         parameters.change,
         reason="page SearchParameter",
+        roles=OPERATION,
     ),
     Page("registers", "GET", "/registers", registers.search_form, reason="search Organization"),
     Page("registers-found", "POST", "/registers", registers.search, reason="search Practitioner"),
@@ -142,16 +210,18 @@ PAGES: Sequence[Page] = (
         registers.facility,
         reason="page Organization",
     ),
-    Page("help", "GET", "/help", simple.help_page),
+    Page("help", "GET", "/help", simple.help_page, roles=OPEN),
     Page("styleguide", "GET", "/_styleguide", simple.styleguide),
-    Page("preferences", "POST", "/preferences", simple.preferences),
+    Page("preferences", "POST", "/preferences", simple.preferences, roles=OPEN),
+    *OAUTH_PAGES,
+    *STAFF_PAGES,
 )
 
 
 def make_app(services: Services, mounts: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
     """Return the pages of a node; `mounts` gives further ASGI apps by path prefix."""
     assets = Assets()
-    web = Web(services, assets, make_environments(assets))
+    web = Web(services, assets, make_environments(assets), _opens)
     routes = [
         Route("/static/{version}/{name}", assets.serve),
         *(Route(page.path, _bound(page, web), methods=[page.method]) for page in PAGES),
@@ -179,11 +249,20 @@ class _Doors:
         await self.pages(scope, receive, send)
 
 
+_OF_PATH = {page.path: page.roles for page in PAGES if page.method == "GET"}
+
+
+def _opens(path: str, subject: Subject) -> bool:
+    """Say whether the page at a path would be shown to a subject: links to others are left out."""
+    return admitted(_OF_PATH.get(path, ANYONE), subject)
+
+
 def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         began = time.perf_counter()
-        call = Call(request, web, _language_of(request), FormData())
+        call = Call(request, web, _language_of(request), FormData(), visitor=NOBODY_YET)
         try:
+            call = await _with_visitor(call)
             call = await _with_body(call, page)
             response = await run_in_threadpool(_answered, page, call)
         except Problem as problem:
@@ -208,13 +287,34 @@ def _bound(page: Page, web: Web) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
+async def _with_visitor(call: Call) -> Call:
+    """Return the call with who asks."""
+    doorway = call.services.doorway
+    if doorway is None:
+        return replace(call, visitor=LOCAL_VISITOR)
+    return replace(call, visitor=await run_in_threadpool(doorway.visitor, call.request))
+
+
 def _answered(page: Page, call: Call) -> Response:
     """Answer by the page's handler; what it showed is durable in the trail before it leaves."""
     trail = call.services.trail
     if trail is None:
-        return page.handler(call)
+        return _handled(page, call)
     with trail.request(page.reason, door="pages") as asked:
-        return page.handler(replace(call, asked=asked))
+        return _handled(page, replace(call, asked=asked))
+
+
+def _handled(page: Page, call: Call) -> Response:
+    """Let who may pass to the handler. Raises RoleMissing, FormStale."""
+    away = turned_away(page.roles, call)
+    if away is not None:
+        return away if page.method == "GET" else resend(call)
+    check_admission(page.roles, call)
+    if page.method == "POST":
+        check_form_of(call)
+    if call.services.doorway is not None and not call.is_part:
+        call.services.doorway.worked(call.visitor)
+    return page.handler(call)
 
 
 async def _with_body(call: Call, page: Page) -> Call:
@@ -223,13 +323,15 @@ async def _with_body(call: Call, page: Page) -> Call:
     if page.method != "POST":
         return call
     if page.takes_files:
-        files = await read_files(
+        if call.subject is NOBODY:
+            raise HTTPException(401)  # before a gigabyte was read for nothing
+        files, fields = await read_files(
             request,
             field_name="files",
             bytes_max=settings.upload_bytes_max,
             folder=settings.upload_folder,
         )
-        return replace(call, files=files)
+        return replace(call, files=files, form=FormData(dict(fields)))
     bounded = Request(request.scope, _bounded(request.receive, FORM_BYTES_MAX))
     return replace(call, form=await bounded.form(max_files=0))
 

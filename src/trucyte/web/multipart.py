@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 FILES_MAX = 500
+FIELD_BYTES_MAX = 1024  # of all other fields together; what is longer is passed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class SentFile:
 
 async def read_files(
     request: Request, *, field_name: str, bytes_max: int, folder: Path | None
-) -> Sequence[SentFile]:
-    """Return the files sent under `field_name`, in order; what else the form holds is passed over.
+) -> tuple[Sequence[SentFile], Sequence[tuple[str, str]]]:
+    """Return the files sent under `field_name`, in order, and the short fields of the form.
 
     Raises HTTPException 400 for what is no complete form, 413 beyond `bytes_max` or 500 files.
     """
@@ -51,7 +52,7 @@ async def read_files(
     except BaseException:
         parts.close()
         raise
-    return parts.files
+    return parts.files, [(name, value.decode("utf-8", "replace")) for name, value in parts.fields]
 
 
 async def _feed(request: Request, parser: MultipartParser, bytes_max: int) -> None:
@@ -73,8 +74,11 @@ class _Parts:
     wanted: str
     folder: Path | None
     files: list[SentFile] = field(default_factory=list)
+    fields: list[tuple[str, bytearray]] = field(default_factory=list)
+    field_bytes: int = 0
     is_complete: bool = False
     current: BinaryIO | None = None
+    text: bytearray | None = None
     name: bytes = b""
     value: bytes = b""
     disposition: bytes = b""
@@ -99,7 +103,7 @@ class _Parts:
             sent.file.close()
 
     def _begin(self) -> None:
-        self.current, self.disposition = None, b""
+        self.current, self.disposition, self.text = None, b"", None
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self.name += data[start:end]
@@ -116,6 +120,10 @@ class _Parts:
         """Make a file for a part that has a name of one; an empty name means none was chosen."""
         _, options = parse_options_header(self.disposition.decode("latin-1"))
         name = options.get(b"filename", b"").decode("utf-8", "replace")
+        if b"name" in options and b"filename" not in options:
+            self.text = bytearray()
+            if self._has_room(len(options[b"name"])):
+                self.fields.append((options[b"name"].decode("utf-8", "replace"), self.text))
         if options.get(b"name") != self.wanted.encode() or not name:
             return
         if len(self.files) >= FILES_MAX:
@@ -126,6 +134,13 @@ class _Parts:
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self.current is not None:
             self.current.write(data[start:end])
+        elif self.text is not None and self._has_room(end - start):
+            self.text += data[start:end]
+
+    def _has_room(self, more: int) -> bool:
+        """Say whether fields may grow by so much; what is beyond is passed over."""
+        self.field_bytes += more
+        return self.field_bytes <= FIELD_BYTES_MAX
 
     def _end(self) -> None:
         self.is_complete = True

@@ -3,6 +3,7 @@
 A `Call` is what a page handler gets: the request, what the node offers, the language.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,10 @@ from starlette.responses import HTMLResponse, Response
 
 from trucyte.base.clock import VIETNAM
 from trucyte.records.access import Access
+from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit.asked import Asked
 from trucyte.web import charts, formats
+from trucyte.web.doorway import FORM_FIELD, LOCAL_VISITOR, Visitor
 from trucyte.web.language import LANGUAGES, marked, translations
 from trucyte.web.multipart import SentFile
 from trucyte.web.services import Services, WebSettings
@@ -26,6 +29,9 @@ from trucyte.web.static import Assets
 
 PAGES = Path(__file__).parent / "pages"
 THEMES = ("system", "light", "dark")
+# Text in templates is escaped, so a form's tag ends at its first ">".
+# A form that is sent again carries what it came with.
+_FORM_TAG = re.compile(r'<form\b(?! data-own-key)[^>]*\bmethod="post"[^>]*>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Web:
     services: Services
     assets: Assets
     environments: Mapping[str, Environment]
+    opens: Callable[[str, Subject], bool] = lambda path, subject: True  # a page for a subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,12 @@ class Call:
     form: FormData
     files: Sequence[SentFile] = ()
     asked: Asked | None = None  # this request in the trail
+    visitor: Visitor = LOCAL_VISITOR
+
+    @property
+    def subject(self) -> Subject:
+        """Who is before the page, as rules see them."""
+        return self.visitor.subject
 
     @property
     def services(self) -> Services:
@@ -55,7 +68,7 @@ class Call:
 
     def access(self, purpose: str) -> Access:
         """Return what the person before the page may see, entered as one with this request."""
-        access = self.services.access(purpose)
+        access = self.services.access(self.subject, purpose)
         return access if self.asked is None else self.asked.of(access)
 
     @property
@@ -77,12 +90,28 @@ class Call:
                 theme=theme_of(self.request),
                 settings=self.services.settings,
                 now=self.services.clock.now().astimezone(VIETNAM),
+                who=self.visitor,
+                opens=self.opens,
                 **facts,
             )
         )
         return HTMLResponse(
-            html, status_code=http_status, headers={"Content-Language": self.language}
+            self._with_form_key(html),
+            status_code=http_status,
+            headers={"Content-Language": self.language},
         )
+
+    def opens(self, path: str) -> bool:
+        """Say whether the page at a path of the table opens for who is here."""
+        return self.web.opens(path, self.subject)
+
+    def _with_form_key(self, html: str) -> str:
+        """Return the page with what its forms carry, in every form that sends something."""
+        key = self.visitor.form_key
+        if not key:
+            return html
+        field = f'<input type="hidden" name="{FORM_FIELD}" value="{key}">'
+        return _FORM_TAG.sub(lambda tag: tag[0] + field, html)
 
 
 def theme_of(request: Request) -> str:

@@ -5,6 +5,7 @@ under another host name is refused (a page of a stranger cannot reach a node on 
 by renaming itself), and so is a form sent from another site.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -35,6 +36,12 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_OWN_PATH = re.compile(r"/(?:[\w.-]+/?)*")  # nothing that a browser could read as another host
+
+
+def own_path(text: str) -> str:
+    """Return `text` where it is a path of these pages, else "/": where one may be sent back to."""
+    return text if len(text) <= 500 and _OWN_PATH.fullmatch(text) else "/"
 
 
 class Guard:

@@ -16,11 +16,16 @@ from trucyte.intake.claims.rules.rule import Rule
 from trucyte.intake.receipts import Receipts
 from trucyte.journal.evidence import Evidence
 from trucyte.records.access import Access
+from trucyte.shared.access.staff.book import StaffBook
+from trucyte.shared.access.subject import Subject
 from trucyte.shared.audit import Entry
 from trucyte.shared.audit.asked import Asked
 from trucyte.shared.audit.reading import Found
 from trucyte.web.api.operations.reindex import Reindex
+from trucyte.web.doorway import Doorway
 from trucyte.web.identity import IdentityBook
+from trucyte.web.oauth.citizens import CitizenLogin
+from trucyte.web.oauth.doors import Tokens
 from trucyte.web.reader import Reader
 from trucyte.web.registers import RegisterBook
 
@@ -74,6 +79,7 @@ class NodeStatus:
     database_bytes: int | None
     waiting_jobs: int
     versions: Sequence[tuple[str, str]]  # part, version: "Python", "3.11.2"
+    reviews_overdue: int = 0  # accounts whose rights were not signed off in time
 
 
 class WhoLooked(Protocol):
@@ -118,7 +124,8 @@ class Services:
 
     records: Reader
     receipts: Receipts
-    access: Callable[[str], Access]  # purpose -> what the person before the page may see
+    # Who is before the page, for what purpose -> what they may see.
+    access: Callable[[Subject, str], Access]
     status: Callable[[], NodeStatus]
     rules: Mapping[str, Rule]  # by number: the words of findings
     clock: Clock
@@ -130,3 +137,7 @@ class Services:
     subscribers: Subscribers | None = None  # None: nobody is told
     registers: RegisterBook | None = None  # None: a node without registers, as tests make
     identity: IdentityBook | None = None  # who is who; None: a node that matches nobody
+    tokens: Tokens | None = None  # what applications are given; None: nothing
+    citizens: CitizenLogin | None = None  # None: citizens do not log in here
+    doorway: Doorway | None = None  # who is before a page; None: everyone is at this machine
+    staff: StaffBook | None = None  # accounts of people; None: a node without, as tests make

@@ -6,10 +6,12 @@ trail, or one request's part of it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from trucyte.base.problem import Kind, Problem
 from trucyte.records.access import Access, Recorder
 from trucyte.shared.access.accounts import Account
+from trucyte.shared.access.subject import Subject
 
 
 class OperatorsOnly(Problem):
@@ -39,6 +41,41 @@ class Unshown:
 def local_access(door: str, recorder: Recorder) -> Access:
     """Return the access of someone at this machine, through `door` ("pages", "fhir")."""
     return Access(caller=door, purpose="TREAT", sees_restricted=False, recorder=recorder)
+
+
+def subject_access(subject: Subject, purpose: str, door: str, recorder: Recorder) -> Access:
+    """Return the access of whoever is before a page, by what is known of them so far.
+
+    Staff of an organisation see what is of that one, nothing restricted; a citizen the own
+    persons only.
+    """
+    if subject.kind == "local":
+        return local_access(door, recorder)
+    if subject.kind == "citizen":
+        return replace(no_access(subject, recorder), purpose=purpose, persons=subject.persons)
+    organisation = subject.organisation
+    return Access(
+        caller=subject.account,
+        purpose=purpose,
+        sees_restricted=False,
+        recorder=recorder,
+        organisation=organisation,
+        sees_organisations=frozenset({organisation}) if organisation else None,
+    )
+
+
+def no_access(subject: Subject, recorder: Recorder) -> Access:
+    """Return the access of one who is named and sees nothing: what is denied is entered by it."""
+    return Access(
+        caller=subject.account,
+        purpose="",
+        sees_restricted=False,
+        recorder=recorder,
+        organisation=subject.organisation,
+        sees_organisations=frozenset(),
+        grants=(),
+        persons=frozenset(),
+    )
 
 
 def sender_access(account: Account, recorder: Recorder) -> Access:

@@ -24,3 +24,5 @@ class Subject:
 
 
 LOCAL = Subject("local", "local")  # whoever sits at this machine, before accounts exist
+
+NOBODY = Subject("nobody", "citizen", assurance=0)  # whoever has not logged in: no role, no person

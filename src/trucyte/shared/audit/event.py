@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from trucyte.base.clock import VIETNAM
 from trucyte.shared.audit.entry import Entry, Outcome
-from trucyte.shared.audit.interaction import Coding, interaction_of
+from trucyte.shared.audit.interaction import ACCOUNT_CHANGES, Coding, interaction_of
 
 _SID: Final = "https://trucyte.vn/fhir/sid/"
 _KINDS: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
@@ -81,6 +81,13 @@ def _entities(entry: Entry, persons: Sequence[int], patients: Mapping[int, str])
                 "type": {"system": "http://hl7.org/fhir/resource-types", "code": deed.type},
                 "role": {"system": _ROLES, "code": "4", "display": "Domain Resource"},
                 "detail": [{"type": "resources", "valueString": str(deed.resources)}],
+            }
+        )
+    if deed.interaction in ACCOUNT_CHANGES and deed.outcome is Outcome.SUCCESS and deed.code:
+        entities.append(
+            {
+                "what": {"identifier": {"system": f"{_SID}account", "value": deed.code}},
+                "role": {"system": _ROLES, "code": "11", "display": "Security User Entity"},
             }
         )
     entities.append(

@@ -40,6 +40,12 @@ def _restful(action: str, code: str) -> Interaction:
     return Interaction(action, Coding(*_REST), Coding(_RESTFUL, code, code))
 
 
+def _account(action: str, words: str, code: str = "110137", display: str = "") -> Interaction:
+    display = display or "User Security Attributes Changed"
+    kind = Coding(_DICOM, code, f"{display}: {words.lower()}")
+    return Interaction(action, Coding(_DICOM, "110113", "Security Alert"), kind)
+
+
 INTERACTIONS: Final = {
     "read": _restful("R", "read"),
     "vread": _restful("R", "vread"),
@@ -63,7 +69,24 @@ INTERACTIONS: Final = {
     "login": Interaction(
         "E", Coding(_DICOM, "110114", "User Authentication"), Coding(_DICOM, "110122", "Login")
     ),
+    "logout": Interaction(
+        "E", Coding(_DICOM, "110114", "User Authentication"), Coding(_DICOM, "110123", "Logout")
+    ),
+    "account-first": _account("C", "An administrator was made"),
+    "account-add": _account("C", "An account was made"),
+    "account-roles": _account("U", "Rights were changed", "110136", "Security Roles Changed"),
+    "account-review": _account("U", "Rights were reviewed"),
+    "account-reset": _account("U", "What proves the holder was forgotten"),
+    "account-wake": _account("U", "An idle account was enabled"),
+    "account-end": _account("D", "An account was ended"),
+    "account-password": _account("U", "A password was set"),
+    "account-factor": _account("U", "A second factor was set or ended"),
+    "account-recovery": _account("U", "Recovery codes were made"),
+    "account-passkey": _account("U", "A passkey was kept or removed"),
+    "account-session": _account("U", "A session was ended"),
 }
+# Their entries carry in `code` the account that was changed, where all went well.
+ACCOUNT_CHANGES: Final = frozenset(name for name in INTERACTIONS if name.startswith("account-"))
 
 
 def interaction_of(name: str) -> Interaction:

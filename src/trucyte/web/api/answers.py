@@ -7,6 +7,7 @@ import orjson
 
 from trucyte.base.problem import Problem
 from trucyte.records.shown import Resource
+from trucyte.shared.access.oauth.refusal import BearerRefused, challenge
 from trucyte.web.api.asgi import Answer, MethodNotAllowed, status_of
 from trucyte.web.api.call import FHIR_JSON, FhirCall
 from trucyte.web.api.headers import etag, http_date, names_version, read_date
@@ -58,7 +59,9 @@ def refused(problem: Problem, language: str) -> Answer:
     if isinstance(problem, MethodNotAllowed):
         headers.append(("Allow", str(problem.facts["allow"])))
     status = status_of(problem)
-    if status == 401:
+    if isinstance(problem, BearerRefused):
+        headers += challenge(problem)
+    elif status == 401:
         headers.append(("WWW-Authenticate", 'Bearer realm="fhir"'))
     if status in (408, 413):
         headers.append(("Connection", "close"))  # what has not been read is not waited for

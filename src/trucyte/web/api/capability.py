@@ -34,6 +34,15 @@ _TOPIC = (
 )
 
 
+# From the base of the API: how it is asked for tokens.
+Security = Callable[[str], Mapping[str, Any]]
+
+
+def nothing_asked(base: str) -> Mapping[str, Any]:
+    """Say nothing of tokens: this API is given none."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class SearchParam:
     """One parameter of a type."""
@@ -114,13 +123,16 @@ class Capabilities:
         systems: Callable[[], Mapping[str, Sequence[str]]] = dict,
         topics: Sequence[str] = (),
         instantiates: Sequence[str] = (),
+        security: Security = nothing_asked,
     ) -> None:
         """Describe these rows and operations.
 
         `systems` are code systems and their versions, `topics` canonicals to subscribe to,
-        `instantiates` statements of others that this node meets.
+        `instantiates` statements of others that this node meets,
+        `security` what is said of tokens.
         """
         self._instantiates = list(instantiates)
+        self._security = security
         self._systems = systems
         self._topics = tuple(topics)
         self._rows = tuple(rows)
@@ -197,6 +209,7 @@ class Capabilities:
         rest = {
             "mode": "server",
             "documentation": self._documentation(),
+            "security": self._security(base),
             "resource": [
                 self._resource(type_name, codes, searchable)
                 for type_name in sorted(searchable.parameters)

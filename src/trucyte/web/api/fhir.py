@@ -17,7 +17,7 @@ from trucyte.records.gate import Records
 from trucyte.web.api import asgi
 from trucyte.web.api.asgi import Answer, BodyTooLarge, Call
 from trucyte.web.api.call import FHIR_JSON
-from trucyte.web.api.capability import Capabilities, Searchable
+from trucyte.web.api.capability import Capabilities, Searchable, Security, nothing_asked
 from trucyte.web.api.dispatch import AccessOf, Dispatcher, RequestTrail, check_media
 from trucyte.web.api.interactions.auditing import Auditing, AuditTrail
 from trucyte.web.api.interactions.batches import Batches
@@ -49,6 +49,7 @@ class ApiParts:
     systems: Callable[[], Mapping[str, Sequence[str]]] = dict  # code systems and their versions
     topics: Sequence[str] = ()  # canonicals one may subscribe to
     instantiates: Sequence[str] = ()  # CapabilityStatements of others that are met here
+    security: Security = nothing_asked  # what the statement says of tokens
     path: str = "/fhir"
     trusts_forwarded: bool = False  # whether X-Forwarded-* name the address clients see
 
@@ -133,5 +134,6 @@ def _routes(parts: ApiParts) -> Routes:
         systems=parts.systems,
         topics=parts.topics,
         instantiates=parts.instantiates,
+        security=parts.security,
     )
     return Routes([*rows, *Describing(capabilities).rows()])

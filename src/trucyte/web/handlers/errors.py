@@ -97,6 +97,20 @@ OF_STATUS = {
         marked("Hãy dọn chỗ trên ổ đĩa rồi gửi lại; tệp gửi lại sẽ tiếp từ chỗ dừng."),
     ),
 }
+OF_CODE = {
+    "role-missing": Sorry(
+        403,
+        marked("Vai trò của bạn không mở trang này"),
+        marked("Trang này dành cho công việc khác trong cơ sở."),
+        marked("Nếu việc của bạn cần trang này, hãy hỏi người quản trị tài khoản."),
+    ),
+    "form-stale": Sorry(
+        403,
+        marked("Chưa nhận biểu mẫu này"),
+        marked("Biểu mẫu không thuộc phiên đang mở, hoặc trình duyệt chặn cookie."),
+        marked("Hãy tải lại trang có biểu mẫu rồi gửi lại từ đó."),
+    ),
+}
 STATUS_OF_KIND = {
     Kind.BAD_INPUT: 400,
     Kind.INVALID: 400,
@@ -120,7 +134,7 @@ def page_of(call: Call, problem: Problem) -> Response:
 
 def plain(call: Call, status: int, *, code: str = "", reference: str = "") -> Response:
     """Answer with the page of a status; one we have no words for is ours to mend."""
-    sorry = OF_STATUS.get(status, BROKEN)
+    sorry = OF_CODE.get(code) or OF_STATUS.get(status, BROKEN)
     return call.page(
         "error.html", http_status=sorry.status, sorry=sorry, code=code, reference=reference
     )

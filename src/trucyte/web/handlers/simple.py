@@ -1,15 +1,13 @@
 """Pages that read nothing: help, the styleguide, and what a browser likes to remember."""
 
-import re
-
 from starlette.responses import RedirectResponse, Response
 
 from trucyte.web.language import COOKIE, LANGUAGES
 from trucyte.web.render import THEMES, Call
 from trucyte.web.samples import styleguide_samples
+from trucyte.web.security import own_path
 
 YEAR_SECONDS = 365 * 24 * 3600
-_OWN_PATH = re.compile(r"/(?:[\w.-]+/?)*")  # nothing that a browser could read as another host
 
 
 def help_page(call: Call) -> Response:
@@ -25,7 +23,7 @@ def styleguide(call: Call) -> Response:
 def preferences(call: Call) -> Response:
     """Keep the theme or language chosen, and go back to the page it was chosen on."""
     back = str(call.form.get("back", "/"))
-    response = RedirectResponse(back if _OWN_PATH.fullmatch(back) else "/", status_code=303)
+    response = RedirectResponse(own_path(back), status_code=303)
     for cookie, allowed in (("theme", THEMES), (COOKIE, LANGUAGES)):
         wish = call.form.get(cookie)
         if wish in allowed:

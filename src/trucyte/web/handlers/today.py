@@ -14,7 +14,10 @@ FILES_SHOWN = 8
 
 
 def page(call: Call) -> Response:
-    """Show today; on the first day, what to do first."""
+    """Show today; on the first day, what to do first; to who sees no files, the own work."""
+    if not call.opens("/files"):
+        signs = health.signs_of(call.services.status(), call.services.clock.now())
+        return call.page("start.html", signs=signs)
     receipts = call.services.receipts
     files = receipts.files(count=FILES_READ)
     now = call.services.clock.now()

@@ -24,7 +24,7 @@ class Sign:
 
 def signs_of(status: NodeStatus, now: datetime) -> list[Sign]:
     """Return what to say about the node, troubles first."""
-    signs = [_database(status), _disk(status), _checkpoint(status, now)]
+    signs = [_database(status), _disk(status), _checkpoint(status, now), *_reviews(status)]
     order = {"red": 0, "amber": 1, "plain": 2, "green": 3}
     return sorted(signs, key=lambda sign: order[sign.tone])
 
@@ -57,6 +57,12 @@ def _disk(status: NodeStatus) -> Sign:
     if status.disk_is_low:
         return Sign("amber", "alert", marked("Ổ đĩa còn ít chỗ"))
     return Sign("green", "good", marked("Ổ đĩa còn đủ chỗ"))
+
+
+def _reviews(status: NodeStatus) -> list[Sign]:
+    if not status.reviews_overdue:
+        return []
+    return [Sign("amber", "alert", marked("Có tài khoản quá hạn rà soát quyền"))]
 
 
 def _checkpoint(status: NodeStatus, now: datetime) -> Sign:

@@ -149,6 +149,8 @@ function sendOne(form, list, words, file) {
     act.replaceWith(link);
   };
   const body = new FormData();
+  const key = $("input[name=csrf]", form); // that it comes from a page of ours goes first
+  if (key) body.append("csrf", key.value);
   body.append("files", file);
   request.open("POST", form.action);
   request.setRequestHeader("Accept", "application/json");
