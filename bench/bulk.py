@@ -23,7 +23,7 @@ from bench.record import record
 from trucyte.base.settings import load_settings
 from trucyte.database.job_folders import JobFolder
 from trucyte.exchange.bulk.folder import ExportFolder
-from trucyte.exchange.bulk.request import ExportRequest, Level, asker_of
+from trucyte.exchange.bulk.request import ExportRequest, Level
 from trucyte.fhir.parse import parse
 from trucyte.fhir.text import accept, scan
 from trucyte.intake.bulk.imports import inputs_of
@@ -32,6 +32,7 @@ from trucyte.journal.change import Change, Operation
 from trucyte.node.bulk.jobs import make_bulk
 from trucyte.node.parts import build_tools
 from trucyte.node.wiring import Node, open_node
+from trucyte.records.asker import asker_of
 from trucyte.shared.access.local import Unshown, local_access
 
 

@@ -1,11 +1,12 @@
 """What one organisation is answered does not depend on whether others have anything here.
 
 Two nodes hold the same of organisation A. The other one holds look-alikes of B and C too,
-some of them about A's patients, and goes on getting more. Everything the API can do is
-asked of both as A: the answers must be the same, byte for byte, what is left to chance
-aside. An interaction or operation without a row here fails the test.
+some of them about A's patients, and goes on getting more, and state secrets of A's own.
+Everything the API can do is asked of both as A: the answers must be the same, byte for byte,
+what is left to chance aside. An interaction or operation without a row here fails the test.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ def worlds(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for resource in look_alike("a"):
             alone.put("a", resource)
             shared.put("a", resource)
+            shared.plant("a", {**resource, "id": resource["id"].replace("a-", "s-", 1)})
             if (of_another := next(others, None)) is not None:
                 shared.put("c", of_another)
         shared.put("c", *others)
@@ -66,6 +68,7 @@ def worlds(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         # What A writes of a patient of B's is A's, and the patient is not there for it.
         for world in (alone, shared):
             world.put("a", *look_alike("a", "b"))
+        shared.plant("a", *look_alike("s"), *look_alike("s", "a"), patient("s-only", "only-s"))
         assert shared.ask("b", "DELETE", "/Observation/b-o3").status == 204
         assert shared.ask("c", "DELETE", "/Patient/c-p2").status == 204
         yield Worlds(alone, shared)
@@ -509,8 +512,47 @@ def test_no_answer_names_what_others_hold(worlds: Worlds) -> None:
     ]
     assert len(replies) > 100
     for reply in replies:
-        for marked in (b'"id":"b-', b'"id": "b-', b'"id":"c-', b'"id": "c-'):
+        for marked in (b'"id":"b-', b'"id": "b-', b'"id":"c-', b'"id": "c-', b"s-p1", b"s-of-a"):
             assert marked not in reply.body, reply.body[:300]
+
+
+def test_no_state_secret_leaves_by_any_way_out_whoever_asks(
+    worlds: Worlds, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Operator(World):
+        """Who has no token: nothing is kept from it but labels."""
+
+        def ask(self, who: str, *asked: Any, **headers: str) -> Reply:
+            return World.ask(self, "", *asked, **headers)
+
+    shared = worlds.shared
+    operator = Operator(shared.node, shared.bulk, shared.api, shared.tokens, shared.clock)
+    shared.plant("a", {**patient("s-told", "only-told"), "name": [{"text": "Tuyệt Mật Sao"}]})
+    reads = [ask for key, asks in INTERACTIONS.items() if key[1] == "GET" for ask in asks]
+    ways = ("export", "everything", "summary", "match", "ihe-pix", "document", "graphql", "meta",
+            "run", "viewdefinition-run", "links", "validate")  # fmt: skip
+    operations = [ask for name in ways for ask in OPERATIONS[name]]
+    of_one = exported("/Patient/$export?patient=Patient/s-p1"), exported("/Group/s-g1/$export")
+    named = [*of_one, get(
+        "/Patient/s-p1", "/Patient/s-p1/_history", "/Patient/s-p1/_history/1", "/Patient?_id=s-p1",
+        "/Patient?identifier=only-s&_total=accurate", "/Observation?patient=Patient/s-p1",
+        "/Patient/s-p1/$everything", "/Patient/s-p1/$summary", "/Patient/s-p1/Observation",
+        "/Patient?name=tuyet", "/Composition/s-doc/$document", "/Observation/_history?_count=500",
+        "/$graphql?query={Patient(id:%22s-p1%22){id}}", "/Patient?name:contains=uyet",
+    )]  # fmt: skip
+    caplog.set_level("DEBUG")
+    told = [reply for ask in (*reads, *operations, *named) for reply in ask(operator)]
+    assert len(told) > 200
+    asked = ("s-p1", "s-doc", "s-g1", "only-s", "tuyet")
+    for reply in told:
+        text = reply.body.decode()
+        for way in ("self", "next"):  # a Bundle says what it was asked
+            text = re.sub(rf'{{"relation":"{way}","url":"[^"]*"}}', "", text)
+        assert not re.search(r'"s-[a-z]', text), text[:400]
+        assert "Tuyệt Mật" not in text
+        assert not re.search(r"(Patient|Observation|Encounter)/s-", text), text[:400]
+    for secret in ("Tuyệt Mật", "s-told", *asked[:3]):
+        assert secret not in caplog.text
 
 
 # At random: others write in the shared node between any two questions.

@@ -61,13 +61,14 @@ def asked(who: str, receiver: Receiver) -> Iterator[Mapping[str, Any]]:
 
 
 def write(world: World, *, with_others: bool) -> None:
-    """Write as A, and between any two as another."""
+    """Write as A, and between any two as another, and state secrets of A's."""
     pairs = (("b", ""), ("b", "a"), ("c", ""), ("c", "a"), ("c", "b"))
     others = [(who, one) for who, whose in pairs for one in look_alike(who, whose)]
     own = [*look_alike("a"), *look_alike("a", "b")]
     for number, one in enumerate(own):
         world.put("a", one)
         if with_others:
+            world.plant("a", {**one, "id": one["id"].replace("a-", "s-", 1)})
             for who, another in others[number :: len(own)]:
                 world.put(who, another)
     world.put("a", {**look_alike("a")[0], "language": "vi"})

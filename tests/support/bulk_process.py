@@ -14,7 +14,7 @@ from trucyte.base.disk import DiskState
 from trucyte.database.connect import Database
 from trucyte.database.job_folders import JobFolder
 from trucyte.exchange.bulk.folder import ExportFolder
-from trucyte.exchange.bulk.request import Asker, ExportRequest, Level
+from trucyte.exchange.bulk.request import ExportRequest, Level
 from trucyte.exchange.bulk.run import Exporter
 from trucyte.exchange.bulk.write import ExportTools
 from trucyte.fhir.definitions import Definitions
@@ -24,6 +24,7 @@ from trucyte.intake.bulk.run import Importer, Sources
 from trucyte.journal.journal import Journal
 from trucyte.journal.keyring import Keyring
 from trucyte.records import Access, Hasher, SearchIndex
+from trucyte.records.asker import Asker
 from trucyte.records.walk import Walker
 
 ASKER = Asker("test", "TREAT", sees_restricted=False)

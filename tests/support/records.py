@@ -132,7 +132,7 @@ def open_node(
             Records(database, journal, index, clock, KEY),
             clock,
             trail,
-            Access("doctor", "TREAT", sees_restricted=True, recorder=trail),
+            Access("doctor", "TREAT", sees_restricted=True, recorder=trail, sees_secret=True),
             Access("clerk", "HOPERAT", sees_restricted=False, recorder=trail),
         )
     finally:

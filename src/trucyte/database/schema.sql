@@ -641,6 +641,13 @@ create table records.text (
     value text collate "C" not null
 );
 
+create table subscriptions.bounds (
+    subscription text not null,
+    version integer not null,
+    caller text not null,
+    asker text not null
+);
+
 create table subscriptions.event (
     subscription text not null,
     number bigint not null,
@@ -671,7 +678,8 @@ create table subscriptions.subscription (
     heartbeat_seconds integer,
     ends_at timestamp with time zone,
     tried_at timestamp with time zone,
-    delivered_at timestamp with time zone
+    delivered_at timestamp with time zone,
+    asker text default ''::text not null
 );
 
 create table terminology.artefact (
@@ -872,6 +880,8 @@ alter table records.phrase add constraint phrase_pkey PRIMARY KEY (token);
 alter table records.plan add constraint plan_is_one_row CHECK (one);
 
 alter table records.plan add constraint plan_pkey PRIMARY KEY (one);
+
+alter table subscriptions.bounds add constraint bounds_pkey PRIMARY KEY (subscription, version, caller);
 
 alter table subscriptions.event add constraint event_pkey PRIMARY KEY (subscription, number);
 

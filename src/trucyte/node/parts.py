@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from trucyte.base.clock import Clock, SystemClock
 from trucyte.database.connect import Database
+from trucyte.exchange.subscriptions.store import Store
 from trucyte.fhir.definitions import Definitions
 from trucyte.fhir.path.path import Paths
 from trucyte.fhir.search import Extractor
@@ -133,6 +134,7 @@ def make_interactions(
         paths=Paths(parts.definitions),
         signed=signing.check if signing else unsigned,
         originals=ApiOriginals(journal.database, clock),
+        lasting=Store(journal.database).keep_bounds,
     )
 
 

@@ -5,7 +5,7 @@ trail, so that nothing can be read without leaving an entry.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntFlag
 from typing import Final, Protocol
@@ -84,6 +84,34 @@ class Access:
     agreed: Agreed | None = None  # None: consents are not asked
     why: tuple[str, ...] = ()  # the rules that decided
     until: datetime | None = None  # how long it holds
+
+    @property
+    def labels_seen(self) -> Labels:
+        """All labels whose resources are seen."""
+        seen = MEDICAL if self.sees_restricted else self.labels & MEDICAL
+        return seen | Labels.SECRET if self.sees_secret else seen
+
+    @property
+    def sees_whole(self) -> bool:
+        """Whether nothing at all is kept from it, state secrets aside."""
+        return self.sees_restricted and not self.is_narrowed
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether something is kept from it for another reason than a label."""
+        bounds = (
+            self.sees_organisations, self.grants, self.persons, self.related, self.agreed,
+            self.until,
+        )  # fmt: skip
+        return any(bound is not None for bound in bounds)
+
+    def leaving(self) -> "Access":
+        """Return the same for what leaves the node: without state secrets."""
+        return replace(self, sees_secret=False)
+
+    def sees(self, mask: int) -> bool:
+        """Say whether the labels of a mask keep nothing from it: each of them must be seen."""
+        return not mask & ~int(self.labels_seen)
 
     def may(self, letter: str, type: str) -> bool:
         """Say whether an interaction (a letter of "cruds") with a type is granted at all."""

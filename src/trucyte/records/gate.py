@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from trucyte.base.clock import VIETNAM, Clock
-from trucyte.database.connect import Database
+from trucyte.database.connect import Connection, Database
 from trucyte.fhir.parse import parse
 from trucyte.fhir.search.values import SearchValues
 from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
+from trucyte.records.labels import sensitivity_of_body
 from trucyte.records.owners import Standing, standing
 from trucyte.records.persons.following import AS_SAID, circles_of_ids, with_circles
 from trucyte.records.results.everything import Everything
@@ -28,21 +29,21 @@ from trucyte.records.results.kept import KeptLines
 from trucyte.records.results.lines import (
     OWN,
     check_type,
-    label_of,
     microseconds,
-    of_those_seen,
     reading,
     shown,
-    visible,
 )
+from trucyte.records.results.sight import Sight
 from trucyte.records.search.asked.codes import Codes, CodesOf
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.expectation import SearchExpectation
+from trucyte.records.search.narrowing import is_granted
 from trucyte.records.search.page_token import PageSeal
-from trucyte.records.search.permission import permitted
+from trucyte.records.search.permission import NOBODYS, permitted, sees_statistics
 from trucyte.records.search.steps import timeline_statement
 from trucyte.records.shown import (
     HistoryPage,
+    InteractionNotAllowed,
     Page,
     Resource,
     ResourceGone,
@@ -88,8 +89,11 @@ class Records:
             index.extractor.compartments,
             kept or KeptLines(),
         )
-        self._historian = Historian(database, journal, seal)
+        self._historian = Historian(database, journal, seal, self._finder.sight)
         self._everything = Everything(self._finder)
+
+    def _sight(self, access: Access, connection: Connection) -> Sight:
+        return self._finder.sight(access, connection)
 
     def _codes_for(self, access: Access) -> CodesOf | None:
         if self._codes is None:
@@ -102,15 +106,16 @@ class Records:
         Raises ResourceNotFound, ResourceGone, ResourceRestricted.
         """
         check_type(type)
+        check_granted(access, type)
         key = (OWN, type, id)
         with self._database.reader() as connection:
             stored = self._journal.current([key], connection).get(key)
-            if stored is None or not of_those_seen(access, [stored], connection):
+            if stored is None or not self._sight(access, connection).known([stored]):
                 raise ResourceNotFound(type=type)
         if not stored.body:
             raise ResourceGone(type=type)
         # The current version's own label is the resource's.
-        if label_of(stored) and not access.sees_restricted:
+        if not access.sees(sensitivity_of_body(stored.body)):
             raise ResourceRestricted(type=type)
         return shown(access, [stored], f"read {type}")[0]
 
@@ -127,10 +132,10 @@ class Records:
         with self._database.reader() as connection:
             found = self._journal.current(keys, connection)
             lines = [found[key] for key in keys if key in found and found[key].body]
-            seen = of_those_seen(access, lines, connection)
+            seen = self._sight(access, connection).known(lines)
         # The current version's own label is the resource's.
         return shown(
-            access, [line for line in seen if access.sees_restricted or not label_of(line)], reason
+            access, [line for line in seen if access.sees(sensitivity_of_body(line.body))], reason
         )
 
     def read_version(self, access: Access, type: str, id: str, version: int) -> Resource:
@@ -139,13 +144,15 @@ class Records:
         Raises as `read`. Who may not see what is restricted now may not see what it was.
         """
         check_type(type)
+        check_granted(access, type)
         stored = self._journal.version(OWN, type, id, version)
         if stored is None:
             raise ResourceNotFound(type=type)
         with self._database.reader() as connection:
-            if not of_those_seen(access, [stored], connection):
-                raise ResourceNotFound(type=type)
-            if not visible(access, [stored], self._journal, connection):
+            if not self._sight(access, connection).visible([stored]):
+                widened = self._sight(replace(access, sees_restricted=True), connection)
+                if not widened.visible([stored]):
+                    raise ResourceNotFound(type=type)
                 raise ResourceRestricted(type=type)
         if not stored.body:
             raise ResourceGone(type=type)
@@ -207,10 +214,23 @@ class Records:
 
     def standing(self, access: Access, keys: Collection[tuple[str, str]]) -> Standing:
         """Return what the caller may do with resources (type, id); shows nothing of them."""
-        if access.sees_organisations is None or not keys:
+        if not keys or sees_statistics(access):
             return standing(access, (), None)  # nothing is to be asked
         with self._database.reader() as connection:
-            return standing(access, keys, connection)
+            found = standing(access, keys, connection)
+            return found.without(self._finder.sight(access, connection, "rud").hidden(keys))
+
+    def check_within(
+        self, access: Access, letter: str, resource: Mapping[str, Any], person: int
+    ) -> None:
+        """Raise InteractionNotAllowed for a version that a caller may not write so.
+
+        `letter` is one of "cud", `person` the key of whom the version is about.
+        """
+        kind = resource["resourceType"]
+        is_theirs = access.persons is None or kind in NOBODYS or person in access.persons
+        if not is_theirs or not is_granted(access, letter, resource, self._finder.index.extractor):
+            raise InteractionNotAllowed(type=kind)
 
     def expectation(
         self, access: Access, type: str, pairs: Sequence[tuple[str, str]], *, limit: int = 2
@@ -245,7 +265,7 @@ class Records:
     def visible(self, access: Access, lines: Sequence[Stored]) -> list[Stored]:
         """Return those lines that the caller may see now; nothing is shown by that."""
         with self._database.reader() as connection:
-            return visible(access, lines, self._journal, connection)
+            return self._sight(access, connection).visible(lines)
 
     def everything(
         self,
@@ -296,14 +316,15 @@ class Records:
         `person` is the key of any Patient of it; those it is linked to are the same person.
         """
         bound = Parameters()
-        # Of what is restricted it is told that it is there; of other organisations nothing.
-        seen = permitted(replace(access, sees_restricted=True), bound, OWN)
+        # Of what is restricted it is told that it is there; of all else that is hidden nothing.
+        widened = replace(access, sees_restricted=True)
+        seen = permitted(widened, bound, OWN, self._finder.basis(), letters="r")
         text = timeline_statement(seen, bound, person, count)
         with reading(self._database) as cursor:
             cursor.execute(text.encode(), bound.values, prepare=False)
             rows = cursor.fetchall()
         bodies = self._journal.bodies([row[0] for row in rows])
-        hidden = {row[0] for row in rows if row[2] and not access.sees_restricted}
+        hidden = {row[0] for row in rows if not access.sees(row[2])}
         open_lines = [s for seq, s in bodies.items() if seq not in hidden and s.body]
         found = {r.seq: r for r in shown(access, open_lines, "timeline", person)}
         return tuple(
@@ -317,6 +338,12 @@ class Records:
             for seq, date_low, _ in rows
             if seq in bodies and (seq in hidden or seq in found)
         )
+
+
+def check_granted(access: Access, type: str) -> None:
+    """Raise ResourceRestricted where no resource of a type may be read, whichever there are."""
+    if not access.may("r", type):
+        raise ResourceRestricted(type=type)
 
 
 def _microseconds(moment: datetime | None) -> int | None:

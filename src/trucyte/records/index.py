@@ -24,8 +24,8 @@ from trucyte.records.rows import IndexRow, side_row
 from trucyte.records.statements import statements
 
 # What the rows of an index mean; another number wherever the same resource would give other
-# rows: parameters of R4 and their bits, forms of values, main dates, common units.
-FORM = 4
+# rows: parameters of R4 and their bits, forms of values, main dates, common units, labels.
+FORM = 5
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _COPY_TRAILER = struct.pack(">h", -1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ describes the system itself, or who works where, belongs to nobody: all may read
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -87,6 +87,10 @@ class Standing:
     def hides(self, key: Key) -> bool:
         """Say whether there is such a resource and the caller is not to know."""
         return self.of.get(key) is May.NOTHING
+
+    def without(self, hidden: Collection[Key]) -> "Standing":
+        """Return the same where some more are as if they were not there."""
+        return replace(self, of={**self.of, **dict.fromkeys(hidden, May.NOTHING)})
 
     def may_change(self, key: Key) -> bool:
         """Say whether the caller may write a resource that it may see, or a new one."""

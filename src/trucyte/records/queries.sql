@@ -1,6 +1,6 @@
 -- end_rows
 -- The row of the version before goes; where the resource lives on, it is kept for the page
--- tokens of older positions, under the stricter of both labels.
+-- tokens of older positions, under the labels of both.
 with change as (
     select line.seq, line.previous, line.operation, new.sensitivity, new.at
     from unnest(%(seqs)s::bigint[], %(sensitivities)s::smallint[], %(ats)s::bigint[])
@@ -24,14 +24,18 @@ insert into records.ended (
     quantity_high, origin, type, sensitivity, tokens, ended, ended_at, organisations
 )
 select seq, last_updated, reference, person, present, date_low, date_high, quantity_low,
-    quantity_high, origin, type, greatest(sensitivity, stricter), tokens, ended, ended_at,
+    quantity_high, origin, type, sensitivity | stricter, tokens, ended, ended_at,
     organisations
 from gone where operation <> 3
 
 -- restrict_ended
-update records.ended set sensitivity = greatest(ended.sensitivity, new.sensitivity)
-from unnest(%(references)s::bigint[], %(sensitivities)s::smallint[])
-    as new (reference, sensitivity)
+update records.ended set sensitivity = ended.sensitivity | new.sensitivity
+from (
+    select reference, bit_or(sensitivity) as sensitivity
+    from unnest(%(references)s::bigint[], %(sensitivities)s::smallint[])
+        as one (reference, sensitivity)
+    group by reference
+) new
 where ended.reference = new.reference
 
 -- remove_ended
@@ -94,9 +98,6 @@ where not exists (select from records.entry where entry.tokens @> array[phrase.t
 
 -- position
 select tail.last_seq, tail.epoch, horizon.seq from journal.tail, records.horizon
-
--- sensitivity
-select seq, sensitivity from records.entry where seq = any(%(seqs)s::bigint[])
 
 -- versions
 -- One resource's versions, newest first: each line names the one before it, and the walk

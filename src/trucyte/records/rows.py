@@ -15,6 +15,7 @@ from trucyte.fhir.search.values import DateRange, Position, Quantity, SearchValu
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.records.forms import pair_forms, reference_forms, unit_forms
 from trucyte.records.hashing import Hasher, coding_forms, combined, parameter_number
+from trucyte.records.labels import sensitivity_of
 from trucyte.records.listing import is_listed, sorted_number
 from trucyte.records.mains import MAIN_DATES, MAIN_QUANTITIES
 from trucyte.records.measures import in_base_units, is_rare
@@ -26,8 +27,6 @@ COMBINATIONS_MAX = 10_000
 TEXT_BYTES_MAX = 1000
 # Different coded values of a type that are remembered, some hundred bytes each.
 CODED_MAX = 5_000
-_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-_SENSITIVITY = {"R": 1, "V": 2}
 
 _HEAD = struct.Struct(">hiqiq")  # field count, seq, last_updated
 _FIXED = struct.Struct(">iqiqiq")  # reference, person, present
@@ -417,20 +416,6 @@ class RowMaker:
             draft.quantities[fixed + units + packed] = None
             if is_rare(system, code):
                 self._add_rare(numbers[place], (least, most, code or ""), packed, draft)
-
-
-def sensitivity_of(resource: Mapping[str, Any]) -> int:
-    """Return 1 for a resource labelled R, 2 for V (v3 Confidentiality), else 0."""
-    labels = resource.get("meta", {}).get("security", ())
-    return max(
-        (sensitivity_of_label(label.get("system"), label.get("code")) for label in labels),
-        default=0,
-    )
-
-
-def sensitivity_of_label(system: str | None, code: str | None) -> int:
-    """Return what one security label says."""
-    return _SENSITIVITY.get(code or "", 0) if system == _CONFIDENTIALITY else 0
 
 
 def component_number(resource_type: str, code: str, place: int) -> int:

@@ -27,6 +27,13 @@ class ResourceRestricted(Problem):
     code = "restricted"
 
 
+class InteractionNotAllowed(Problem):
+    """This is not among what you may do with a {type}."""
+
+    kind = Kind.FORBIDDEN
+    code = "interaction-not-allowed"
+
+
 class UnknownType(Problem):
     """{type} is not a resource type of FHIR R4."""
 

@@ -4,7 +4,7 @@ A walk stands at one position. A resource changed behind it is given as it was t
 long as `records.ended` keeps that row (an hour at least, and longer while an export holds
 it); one deleted or newly restricted behind it is left out. Parts of a walk are ranges of
 seq: walked apart, by several processes or after a crash, they give together what one walk
-would, each resource once.
+would, each resource once. State secrets (Decision 440/QĐ-TTg) are in no walk, whoever asks.
 
 Little is done for a row: the body is expanded, and version and time are put in as bytes.
 """
@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from trucyte.base.clock import VIETNAM
+from trucyte.base.clock import VIETNAM, Clock, SystemClock
 from trucyte.database.connect import Cursor, Database, problems_of_the_server
 from trucyte.fhir.parse import parse
 from trucyte.fhir.text import meta_fields, with_fields
@@ -29,11 +29,11 @@ from trucyte.records.access import Access
 from trucyte.records.index import SearchIndex
 from trucyte.records.others import Others
 from trucyte.records.persons.following import persons_with
-from trucyte.records.rows import sensitivity_of
+from trucyte.records.results.sight import Sight
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
-from trucyte.records.search.permission import belonging, permitted
+from trucyte.records.search.permission import Basis, belonging, permitted
 from trucyte.records.search.query import Query, read_query
 from trucyte.records.statements import statements
 
@@ -87,8 +87,14 @@ class Deleted:
 class Walker:
     """Walks for one process; not to be shared between threads."""
 
-    def __init__(self, database: Database, journal: Journal, index: SearchIndex) -> None:
-        """Read from `database`; bodies are expanded as `journal` packed them."""
+    def __init__(
+        self, database: Database, journal: Journal, index: SearchIndex, clock: Clock | None = None
+    ) -> None:
+        """Read from `database`; bodies are expanded as `journal` packed them.
+
+        `clock` tells when relations and consents are asked; without it, the system's.
+        """
+        self._clock = clock or SystemClock()
         self._database = database
         self._journal = journal
         self._index = index
@@ -116,6 +122,7 @@ class Walker:
         self, access: Access, filters: Mapping[str, Sequence[Pairs]], now: int
     ) -> None:
         """Raise the Problem of a search that cannot be asked; `now` in µs since 1970."""
+        access = access.leaving()
         with self._database.connection() as connection, connection.cursor() as cursor:
             links = self._links(access, cursor, now)
             for type_name, alternatives in filters.items():
@@ -130,6 +137,7 @@ class Walker:
         What stands at position `snapshot`; `now` (µs since 1970) decides what is
         approximately. Whoever takes the lines writes the trail.
         """
+        access = access.leaving()
         with problems_of_the_server(), self._database.connection() as connection:
             connection.execute("set transaction isolation level repeatable read, read only")
             connection.execute("set local cursor_tuple_fraction = 1")
@@ -152,26 +160,31 @@ class Walker:
 
         What was ever restricted is left out for a caller who may not see it.
         """
+        access = access.leaving()
         types = set(selection.types or RESOURCE_TYPES)
         bound = Parameters({"first": span.first, "last": span.last})
-        seen = "".join(f" and {part}" for part in belonging(access, bound, "change"))
+        seen = "".join(
+            f" and {part}"
+            for part in belonging(access, bound, "change", self._basis(), letters="s")
+        )
         text = f"{statements()['ended_lines']}{seen} order by change.seq"
         with self._database.connection() as connection, connection.cursor() as cursor:
             selection = _with_circles(cursor, selection)
             rows = cursor.execute(text.encode(), bound.values).fetchall()
-        persons = None if selection.persons is None else set(selection.persons)
-        found = (Deleted(seq, RESOURCE_TYPES[n - 1], id_, person) for seq, n, id_, person in rows)
-        return [
-            one
-            for one in found
-            if one.type in types
-            and (persons is None or one.person in persons)
-            and (access.sees_restricted or not self._was_restricted(one))
-        ]
+            persons = None if selection.persons is None else set(selection.persons)
+            found = [
+                one
+                for seq, number, id_, person in rows
+                if (one := Deleted(seq, RESOURCE_TYPES[number - 1], id_, person)).type in types
+                and (persons is None or one.person in persons)
+            ]
+            extractor = self._index.extractor
+            sight = Sight(access, self._basis(), extractor, self._journal, connection, "s")
+            return [one for one in found if sight.sees_gone(one.type, one.id, one.person)]
 
-    def _was_restricted(self, one: Deleted) -> bool:
-        versions = self._journal.history(_OWN, one.type, one.id)
-        return any(line.body and sensitivity_of(parse(line.body)) for line in versions)
+    def _basis(self) -> Basis:
+        now = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
+        return Basis(now, self._index.extractor, self._index.hasher, is_whole=True)
 
     def _lines(self, rows: Sequence[tuple[Any, ...]]) -> list[Line]:
         expand, fields = self._journal.codec.decompress, self._fields
@@ -202,7 +215,7 @@ class Walker:
         bound = Parameters()
         conditions = [
             f"e.seq between {bound.add(span.first, 'bigint')} and {bound.add(span.last, 'bigint')}",
-            *permitted(access, bound, _OWN),
+            *permitted(access, bound, _OWN, self._basis()),
             *self._selected(access, selection, links, bound),
         ]
         place = bound.add(snapshot, "bigint")
@@ -225,7 +238,9 @@ class Walker:
         if selection.of_patients:
             patient = bound.add(TYPE_NUMBERS["Patient"], "smallint")
             # A patient that the caller may not see draws nothing in.
-            seen = " and ".join([f"e.type = {patient}", *permitted(access, bound, _OWN)])
+            seen = " and ".join(
+                [f"e.type = {patient}", *permitted(access, bound, _OWN, self._basis())]
+            )
             conditions.append(f"e.person in (select e.person from records.entry e where {seen})")
         for type_name, alternatives in selection.filters.items():
             asked = " or ".join(
@@ -244,7 +259,7 @@ class Walker:
             hasher=self._index.hasher,
             origin=_OWN,
             now=now,
-            permitted=lambda bound: permitted(access, bound, _OWN),
+            permitted=lambda bound, type: permitted(access, bound, _OWN, self._basis(), type=type),
             at=at,
         )
 

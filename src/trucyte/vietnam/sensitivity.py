@@ -33,6 +33,8 @@ class Label:
     code: str
     vi: str
     verified: bool
+    kind: str  # of `records.access.Labels`: who may see it
+    basis: str = ""  # the act that asks for the label, where it is not the list's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,36 @@ class Triggers:
             return []
         found = [self.labels[name] for name in names]
         return [dict(RESTRICTED), *({"system": one.system, "code": one.code} for one in found)]
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What codes in `meta.security` mean: kinds of content by (system, code)."""
+
+    of: Mapping[tuple[str, str], str]
+    systems: frozenset[str]  # that have such codes; another code of theirs is a kind unknown
+    confidentiality: frozenset[str]  # the addresses of v3 Confidentiality
+
+
+@cache
+def load_kinds() -> Kinds:
+    """Return the packaged kinds, under every address their systems are known by."""
+    data = read_toml("sensitive")
+    aliases = data["aliases"]
+    rows = [(row["system"], [row["code"]], row["kind"]) for row in data["label"].values()]
+    rows += [(row["system"], row["codes"], row["kind"]) for row in data["coding"]]
+    found = {
+        (address, code): kind
+        for system, codes, kind in rows
+        for address in (system, *aliases.get(system, ()))
+        for code in codes
+    }
+    closed = RESTRICTED["system"]
+    return Kinds(
+        of=found,
+        systems=frozenset(system for system, _ in found),
+        confidentiality=frozenset((closed, *aliases[closed])),
+    )
 
 
 def fold(text: str) -> str:

@@ -17,6 +17,7 @@ import msgspec
 from trucyte.base.problem import Kind, Problem
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.records.access import Access
+from trucyte.records.asker import Asker, asker_of
 
 FORMATS = frozenset({"application/fhir+ndjson", "application/ndjson", "ndjson"})
 _FILTERS = re.compile(r",(?=[A-Z][A-Za-z]{1,63}\?)")
@@ -61,25 +62,6 @@ class Level(StrEnum):
     SYSTEM = "system"
     PATIENT = "patient"
     GROUP = "group"
-
-
-class Asker(msgspec.Struct, frozen=True):
-    """For whom a job works: what its `Access` is made of again."""
-
-    caller: str
-    purpose: str
-    sees_restricted: bool
-    organisation: str = ""
-    sees_organisations: tuple[str, ...] | None = None
-
-
-def asker_of(access: Access) -> Asker:
-    """Return what is kept of an access."""
-    seen = access.sees_organisations
-    return Asker(
-        access.caller, access.purpose, access.sees_restricted, access.organisation,
-        None if seen is None else tuple(sorted(seen)),
-    )  # fmt: skip
 
 
 class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):

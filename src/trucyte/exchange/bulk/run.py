@@ -18,7 +18,7 @@ from trucyte.base.clock import Clock
 from trucyte.base.crew import Crew
 from trucyte.base.working import Inline, Workers, work_through
 from trucyte.exchange.bulk.folder import ExportFolder, File, Finished, Part, Plan
-from trucyte.exchange.bulk.request import Asker, ExportRequest, Level
+from trucyte.exchange.bulk.request import ExportRequest, Level
 from trucyte.exchange.bulk.write import (
     Build,
     Done,
@@ -27,6 +27,7 @@ from trucyte.exchange.bulk.write import (
     make_writer,
 )
 from trucyte.records.access import Access
+from trucyte.records.asker import Asker
 from trucyte.records.walk import Deleted, Selection, Span, Walker, spans
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from trucyte.base.disk import DiskNearlyFull, DiskState, check_room
 from trucyte.exchange.bulk.folder import File, Part
-from trucyte.exchange.bulk.request import Asker
 from trucyte.records.access import Access
+from trucyte.records.asker import Asker
 from trucyte.records.walk import Line, Selection, Span, Walker
 
 _BUFFER = 1 << 20

@@ -6,7 +6,7 @@ creator may see when the version is matched.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Final, Protocol
 
@@ -34,6 +34,7 @@ from trucyte.exchange.subscriptions.store import (
 from trucyte.exchange.subscriptions.topics import Pairs, Topics
 from trucyte.fhir.parse import parse
 from trucyte.fhir.search import Extractor, SearchValues
+from trucyte.journal.behalf import organisation_number, organisations_of
 from trucyte.journal.change import Operation, Position, Stored
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
@@ -210,7 +211,7 @@ class Follower:
         entry = line.entry
         catalogue.drop(entry.id)
         status, problem, reason, definition = Status.REQUESTED, "", "", None
-        creator = self._creator(line) or Creator("", "", "")
+        creator = self._creator(cursor, line) or Creator("", "", "")
         if resource.get("status") == Status.OFF:
             status = Status.OFF
         else:
@@ -221,8 +222,8 @@ class Follower:
         row = {
             "id": entry.id, "version": entry.version, "seq": entry.seq,
             "caller": creator.caller, "purpose": creator.purpose,
-            "organisation": creator.organisation, "status": status, "problem": problem,
-            "reason": reason,
+            "organisation": creator.organisation, "asker": creator.asker,
+            "status": status, "problem": problem, "reason": reason,
             "told_status": resource.get("status", ""), "now": self._parts.clock.now(),
             "channel": definition.channel if definition else "",
             "heartbeat_seconds": definition.heartbeat_seconds if definition else None,
@@ -247,8 +248,11 @@ class Follower:
         catalogue.put(definition.id, rules)
         return definition
 
-    def _creator(self, line: Stored) -> Creator | None:
-        """Return on whose behalf a version was accepted: the Provenance beside it says so."""
+    def _creator(self, cursor: Cursor, line: Stored) -> Creator | None:
+        """Return on whose behalf a version was accepted: the Provenance beside it says so.
+
+        Anyone may write one: the first is taken that agrees with what the node knows itself.
+        """
         entry = line.entry
         wanted = f"{TYPE}/{entry.id}/_history/{entry.version}"
         near = self._parts.journal.follow(entry.seq, _PROVENANCES_MAX, ["Provenance"])
@@ -256,7 +260,9 @@ class Follower:
             if other.entry.origin == _OWN and wanted.encode() in other.body:
                 resource = parse(other.body)
                 if any(one.get("reference") == wanted for one in resource.get("target", ())):
-                    return _creator_of(resource)
+                    told = _creator_of(resource)
+                    if told is not None and (known := _as_known(cursor, line, told)):
+                        return known
         return None
 
     # Matching
@@ -325,6 +331,20 @@ class Follower:
         if creator not in self._accesses:
             self._accesses[creator] = self._parts.access_of(creator)
         return self._accesses[creator]
+
+
+def _as_known(cursor: Cursor, line: Stored, creator: Creator) -> Creator | None:
+    """Return a creator with its bounds; None for one who cannot have written the line."""
+    entry = line.entry
+    place = entry.source, entry.row
+    number = organisation_number(creator.organisation) if creator.organisation else None
+    if organisations_of(cursor, {place}).get(place) != number:
+        return None
+    told = {"id": entry.id, "version": entry.version}
+    bounds: dict[str, str] = dict(cursor.execute(statements().bounds, told).fetchall())
+    if bounds and creator.caller not in bounds:
+        return None
+    return replace(creator, asker=bounds.get(creator.caller, ""))
 
 
 def _event(line: Stored) -> NewEvent:

@@ -14,15 +14,15 @@ select pg_notify('subscriptions', '')
 -- put
 -- A version that asks anew begins anew; what was told before stays told.
 insert into subscriptions.subscription as s (
-    id, version, seq, caller, purpose, organisation, channel, status, problem, reason,
+    id, version, seq, caller, purpose, organisation, asker, channel, status, problem, reason,
     told_status, due_at, heartbeat_seconds, ends_at
 ) values (
-    %(id)s, %(version)s, %(seq)s, %(caller)s, %(purpose)s, %(organisation)s, %(channel)s,
+    %(id)s, %(version)s, %(seq)s, %(caller)s, %(purpose)s, %(organisation)s, %(asker)s, %(channel)s,
     %(status)s, %(problem)s, %(reason)s, %(told_status)s, %(now)s, %(heartbeat_seconds)s, %(ends_at)s
 )
 on conflict (id) do update
    set version = excluded.version, seq = excluded.seq, caller = excluded.caller,
-       purpose = excluded.purpose, organisation = excluded.organisation,
+       purpose = excluded.purpose, organisation = excluded.organisation, asker = excluded.asker,
        channel = excluded.channel, status = excluded.status, problem = excluded.problem,
        reason = excluded.reason,
        told_status = excluded.told_status, failures = 0,
@@ -46,13 +46,13 @@ delete from subscriptions.subscription where id = %(id)s
 delete from subscriptions.subscription where not id = any(%(ids)s)
 
 -- every
-select id, version, seq, caller, purpose, organisation, channel, status, problem, reason, told_status,
+select id, version, seq, caller, purpose, organisation, asker, channel, status, problem, reason, told_status,
        events, delivered, failures, due_at, heartbeat_seconds, ends_at, tried_at, delivered_at
   from subscriptions.subscription
  order by id
 
 -- one
-select id, version, seq, caller, purpose, organisation, channel, status, problem, reason, told_status,
+select id, version, seq, caller, purpose, organisation, asker, channel, status, problem, reason, told_status,
        events, delivered, failures, due_at, heartbeat_seconds, ends_at, tried_at, delivered_at
   from subscriptions.subscription
  where id = %(id)s
@@ -152,3 +152,11 @@ delete from subscriptions.event e
  using subscriptions.subscription s
  where e.subscription = s.id and e.at < %(before)s
    and (e.number <= s.delivered or s.status in ('error', 'off') or s.channel = '')
+
+-- keep_bounds
+insert into subscriptions.bounds (subscription, version, caller, asker)
+values (%(id)s, %(version)s, %(caller)s, %(asker)s)
+on conflict (subscription, version, caller) do update set asker = excluded.asker
+
+-- bounds
+select caller, asker from subscriptions.bounds where subscription = %(id)s and version = %(version)s

@@ -32,6 +32,8 @@ class Queries(NamedTuple):
     untold: str
     told: str
     sweep: str
+    keep_bounds: str
+    bounds: str
 
 
 @cache

@@ -6,12 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+import msgspec
+
 from trucyte.base.problem import Problem
 from trucyte.base.wording import wording
 from trucyte.database.connect import Cursor, Database
 from trucyte.exchange.subscriptions.statements import statements
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.change import Operation
+from trucyte.records.access import Access
+from trucyte.records.asker import asker_of
 
 CHANNEL: Final = "subscriptions"  # of the database's notifications
 _TYPES: Final = {TYPE_NUMBERS[name]: name for name in RESOURCE_TYPES}
@@ -33,6 +37,7 @@ class Creator:
     caller: str
     purpose: str
     organisation: str
+    asker: str = ""  # the access it asked under, as JSON; "": none but the above keeps it
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,13 @@ class Store:
             return _standing(row) if row else None
         with self.database.connection() as connection:
             return self.one(id, connection.cursor())
+
+    def keep_bounds(self, access: Access, id: str, version: int) -> None:
+        """Keep under which access a version of a subscription is about to be accepted."""
+        asker = msgspec.json.encode(asker_of(access)).decode()
+        told = {"id": id, "version": version, "caller": access.caller, "asker": asker}
+        with self.database.connection() as connection:
+            connection.execute(statements().keep_bounds, told)
 
     def events(
         self, id: str, *, after: int, until: int = (1 << 62), limit: int = 100
@@ -216,6 +228,6 @@ class NewEvent:
 
 
 def _standing(row: tuple[object, ...]) -> Standing:
-    id, version, seq, caller, purpose, organisation, channel, status, *rest = row
-    creator = Creator(str(caller), str(purpose), str(organisation))
+    id, version, seq, caller, purpose, organisation, asker, channel, status, *rest = row
+    creator = Creator(str(caller), str(purpose), str(organisation), str(asker))
     return Standing(id, version, seq, creator, channel, Status(str(status)), *rest)  # type: ignore[arg-type]  # as the query has them

@@ -165,6 +165,7 @@ class Batches:
             plan = self._planner.plan(access, settled, scene)
             if self._settings.refuses_missing_references:
                 check_references(self._journal, self._planner.records, access, plan.changes)
+            self._planner.keep_bounds(access, plan.changes)
         except Problem as problem:
             return problem
         return plan

@@ -22,7 +22,6 @@ from trucyte.intake.interactions.plans import (
     Planner,
     Settled,
     coming_of,
-    is_labelled,
     keys_of,
 )
 from trucyte.intake.interactions.problems import (
@@ -46,7 +45,9 @@ from trucyte.journal.change import (
 )
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
+from trucyte.records.labels import sensitivity_of_body
 from trucyte.records.search.expectation import SearchExpectation
+from trucyte.records.shown import InteractionNotAllowed
 
 _ORDER = (Verb.DELETE, Verb.CREATE, Verb.UPDATE, Verb.PATCH)  # R4 3.1.0.11.2
 _AGAIN = (VersionConflict, ExpectationFailed)
@@ -184,6 +185,8 @@ class Bundles:
     ) -> tuple[str, SearchExpectation]:
         """Return what a conditional reference means: one that is here, else one that comes."""
         kind, query = split_condition(reference)
+        if not access.may("s", kind):
+            raise InteractionNotAllowed(type=kind)
         expectation = self._planner.records.expectation(access, kind, read_query(query))
         found = [id_ for _, _, id_ in expectation.expected]
         if not found and expectation.is_local:
@@ -195,16 +198,16 @@ class Bundles:
             ]
         if len(found) != 1:
             raise ReferenceNotSelective(matches=len(found), type=kind)
-        if expectation.expected and not access.sees_restricted:
-            self._check_open((kind, found[0]))
+        if expectation.expected and not access.sees_whole:
+            self._check_open(access, (kind, found[0]))
         return f"{kind}/{found[0]}", expectation
 
-    def _check_open(self, key: tuple[str, str]) -> None:
+    def _check_open(self, access: Access, key: tuple[str, str]) -> None:
         """Raise ConditionClosed where the reference would give away a restricted resource."""
         present = Present(self._journal)
         present.load([key])
         stored = present.stored(key)
-        if stored and is_labelled(stored.body):
+        if stored and not access.sees(sensitivity_of_body(stored.body)):
             raise ConditionClosed()
 
     def _commit(
@@ -221,6 +224,7 @@ class Bundles:
         whole = list(changes)
         if self._settings.provenance_of_transactions or original.number:
             whole += provenances(self._planner, access, changes, original.number)
+        self._planner.keep_bounds(access, changes)
         with original.committing():
             entries = self._journal.commit(whole, conditions)
         original.written()

@@ -16,7 +16,7 @@ from trucyte.intake.interactions.bundles import Bundles
 from trucyte.intake.interactions.committing import TRIES, pause, tell, written
 from trucyte.intake.interactions.drafts import read_draft
 from trucyte.intake.interactions.kept import Original, Originals, kept
-from trucyte.intake.interactions.plans import Planner, Signed, unsigned
+from trucyte.intake.interactions.plans import Lasting, Planner, Signed, nothing_lasts, unsigned
 from trucyte.intake.interactions.problems import Contested
 from trucyte.intake.interactions.provenance import provenances
 from trucyte.intake.interactions.references import check_references
@@ -46,11 +46,13 @@ class Interactions:
         settings: WriteSettings | None = None,
         signed: Signed = unsigned,
         originals: Originals | None = None,
+        lasting: Lasting = nothing_lasts,
     ) -> None:
         """Write into `journal`; `person` and `person_of` as in `intake.tools.Tools`.
 
         `signed` judges who signs what is written, and raises where that may not be.
-        `originals` keeps what came as something else than the JSON that is accepted.
+        `originals` keeps what came as something else than the JSON that is accepted, and
+        `lasting` the access under which something will act later.
         """
         self._originals = originals
         self._settings = settings or WriteSettings()
@@ -64,6 +66,7 @@ class Interactions:
             self._settings,
             Behalf(journal.database),
             signed,
+            lasting,
         )
         self._bundles = Bundles(journal, self._planner, paths, originals)
 
@@ -204,6 +207,7 @@ class Interactions:
             check_references(self._journal, self._planner.records, access, changes)
         if self._settings.writes_provenance(ask.type) or original.number:
             changes += provenances(self._planner, access, changes, original.number)
+        self._planner.keep_bounds(access, changes)
         with original.committing():
             entries = self._journal.commit(changes, plan.expectations)
         original.written()

@@ -8,11 +8,11 @@ and is told that either moved decides anew.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from trucyte.base.clock import Clock
 from trucyte.base.new_ids import new_id
-from trucyte.fhir.parse import head
+from trucyte.fhir.parse import parse
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.intake.claims.plan import is_same
 from trucyte.intake.claims.present import Present
@@ -38,10 +38,16 @@ from trucyte.journal.change import Change, ExpectationFailed, Operation, Stored
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.gate import Records
+from trucyte.records.labels import sensitivity_of_body
 from trucyte.records.owners import Standing
-from trucyte.records.rows import sensitivity_of_label
 from trucyte.records.search.expectation import SearchExpectation
-from trucyte.records.shown import ResourceGone, ResourceNotFound, ResourceRestricted, UnknownType
+from trucyte.records.shown import (
+    InteractionNotAllowed,
+    ResourceGone,
+    ResourceNotFound,
+    ResourceRestricted,
+    UnknownType,
+)
 
 _OWN = 0
 _TWO = 2  # as many as show that a condition is not selective
@@ -108,6 +114,16 @@ class Plan:
     expectations: tuple[SearchExpectation, ...] = ()
 
 
+# What is to be kept of an access before a version is accepted that acts under it later.
+Lasting = Callable[[Access, str, int], None]
+_LASTS: Final = "Subscription"
+
+
+def nothing_lasts(access: Access, id: str, version: int) -> None:
+    """Refuse what would outlive the access it is written under, where nothing keeps that."""
+    raise InteractionNotAllowed(type=_LASTS)
+
+
 def unsigned(
     resource: Mapping[str, Any], before: bytes | None, coming: Coming, found: Found
 ) -> None:
@@ -126,6 +142,17 @@ class Planner:
     settings: WriteSettings
     behalf: Behalf
     signed: Signed = unsigned
+    lasting: Lasting = nothing_lasts
+
+    def keep_bounds(self, access: Access, changes: Sequence[Change]) -> None:
+        """Keep what bounds the access for as long as what is about to be accepted acts under it."""
+        bounds = (access.grants, access.persons, access.related, access.agreed, access.until)
+        if all(bound is None for bound in bounds):
+            return
+        for change in changes:
+            if change.type == _LASTS and change.operation is not Operation.DELETE:
+                assert change.expected is not None  # a plan names the version it was made on
+                self.lasting(access, change.id, change.expected + 1)
 
     def look(self, access: Access, journal: Journal, keys: Sequence[Key]) -> "Scene":
         """Return what is there now of resources, and what the caller may do with each."""
@@ -137,6 +164,7 @@ class Planner:
         """Answer the condition of an ask; raises where it does not say which resource."""
         if ask.type not in TYPE_NUMBERS:
             raise UnknownType(type=ask.type if ask.type.isalpha() else "(unreadable)")
+        _check_granted(access, ask)
         if not ask.query:
             if ask.verb is Verb.CREATE:
                 return Settled(ask, (new_id(self.clock),))
@@ -168,6 +196,7 @@ class Planner:
     ) -> Plan:
         """Make the changes of an ask; `scene` has its keys loaded."""
         plan = _PLANS[settled.ask.verb](self, access, settled, scene, links)
+        self._check_within(access, settled.ask, scene, plan)
         if settled.expectation is None:
             return plan
         return Plan(plan.done, plan.changes, plan.standing, (settled.expectation,))
@@ -248,6 +277,22 @@ class Planner:
                 )  # fmt: skip
         return Plan(Done.DELETED, tuple(changes))
 
+    def _check_within(self, access: Access, ask: Ask, scene: Scene, plan: Plan) -> None:
+        """Raise InteractionNotAllowed for what leaves, or comes from, beyond what may be written.
+
+        A new version stays within it, and so does the one that it follows.
+        """
+        if access.grants is None and access.persons is None:
+            return
+        letter = _LETTERS[ask.verb]
+        for change in plan.changes:
+            stored = scene.stored((change.type, change.id)) if change.expected else None
+            if stored is not None and stored.body:
+                before = parse(stored.body)
+                self.records.check_within(access, letter, before, stored.entry.person)
+            if change.resource is not None:
+                self.records.check_within(access, letter, change.resource, change.person)
+
     def change(
         self, access: Access, type_name: str, id_: str, ready: Ready, version: int
     ) -> Change:
@@ -270,6 +315,18 @@ class Planner:
         return self.behalf.standing(access.caller, access.organisation)
 
 
+_LETTERS: Mapping[Verb, str] = {
+    Verb.CREATE: "c", Verb.UPDATE: "u", Verb.PATCH: "u", Verb.DELETE: "d",
+}  # fmt: skip
+
+
+def _check_granted(access: Access, ask: Ask) -> None:
+    """Raise InteractionNotAllowed; whoever names no id finds out by a search what is there."""
+    letters = f"{_LETTERS[ask.verb]}s" if ask.query else _LETTERS[ask.verb]
+    if not all(access.may(letter, ask.type) for letter in letters):
+        raise InteractionNotAllowed(type=ask.type)
+
+
 def _check_version(ask: Ask, scene: Scene, stored: Stored | None, id_: str) -> None:
     """Raise ConditionUnmet unless the version that the client named is the current one."""
     if ask.if_match is None:
@@ -281,7 +338,7 @@ def _check_version(ask: Ask, scene: Scene, stored: Stored | None, id_: str) -> N
 def _seen(access: Access, settled: Settled, scene: Scene, id_: str) -> Stored | None:
     """Return what is current, None where nothing is; raises where the caller may not see it."""
     stored = scene.stored((settled.ask.type, id_))
-    if stored and not access.sees_restricted and is_labelled(stored.body):
+    if stored and not access.sees(sensitivity_of_body(stored.body)):
         if settled.ask.query:  # the answer must not tell which one
             raise ConditionClosed()
         raise ResourceRestricted(type=settled.ask.type)
@@ -299,9 +356,8 @@ def _current(access: Access, settled: Settled, scene: Scene, id_: str) -> Stored
 
 
 def is_labelled(body: bytes) -> bool:
-    """Say whether a body in the journal is labelled as restricted."""
-    labels = head(body).meta.security
-    return any(sensitivity_of_label(label.system, label.code) for label in labels)
+    """Say whether a body in the journal has a label that keeps it from some."""
+    return bool(sensitivity_of_body(body))
 
 
 _PLANS: Mapping[Verb, Callable[[Planner, Access, Settled, Scene, Mapping[str, str]], Plan]] = {

@@ -13,16 +13,17 @@ from trucyte.base.new_ids import new_id
 from trucyte.fhir.text import accept_own
 from trucyte.intake.claims.provenance import SOURCE_SYSTEM
 from trucyte.intake.interactions.drafts import Ready
-from trucyte.intake.interactions.plans import Planner, is_labelled
+from trucyte.intake.interactions.plans import Planner
 from trucyte.journal.change import Change, Operation
 from trucyte.records.access import Access
+from trucyte.records.labels import SECRET, sensitivity_of_body
+from trucyte.vietnam.sensitivity import RESTRICTED, load_triggers
 
 TARGETS_MAX: Final = 500  # of one Provenance: each is a row's worth of tokens in the index
 ACCOUNTS: Final = "https://trucyte.vn/fhir/sid/account"
 _ACTIVITY: Final = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 _PURPOSE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _AGENT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-_LABELS: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 
 
 def provenances(
@@ -64,9 +65,20 @@ def _resource(
         reason = {"system": _PURPOSE, "code": access.purpose}
         resource["reason"] = [{"coding": [reason]}]
     # Which resources a restricted record consists of tells of it, too.
-    if any(is_labelled(change.body) for change in targets if change.body):
-        resource["meta"] = {"security": [{"system": _LABELS, "code": "R"}]}
+    labels = _labels_of(access, targets)
+    if labels:
+        resource["meta"] = {"security": labels}
     return resource
+
+
+def _labels_of(access: Access, targets: Sequence[Change]) -> Sequence[Mapping[str, str]]:
+    masks = [sensitivity_of_body(change.body) for change in targets]
+    # Of what is deleted no label is left: by who sees secrets it may have been one.
+    may_be_secret = access.sees_secret and any(not change.body for change in targets)
+    if may_be_secret or any(mask & SECRET for mask in masks):
+        label = load_triggers().labels["SECRET"]
+        return [{"system": label.system, "code": label.code}]
+    return [RESTRICTED] if any(masks) else []
 
 
 def _version(change: Change) -> str:

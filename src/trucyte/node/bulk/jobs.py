@@ -20,7 +20,6 @@ from trucyte.database.job_folders import JobFolders
 from trucyte.database.jobs import Job, Jobs
 from trucyte.exchange.bulk.exports import JOB_KIND as EXPORT
 from trucyte.exchange.bulk.exports import Exports
-from trucyte.exchange.bulk.request import Asker
 from trucyte.exchange.bulk.run import Exporter
 from trucyte.exchange.bulk.write import Cut, ExportTools
 from trucyte.intake.bulk.fetch import FetchRules
@@ -32,7 +31,6 @@ from trucyte.journal.keyring import Keyring
 from trucyte.node.parts import make_parts, worker_build
 from trucyte.node.wiring import Node
 from trucyte.records import Hasher
-from trucyte.records.access import Access, Recorder
 from trucyte.records.walk import Walker
 from trucyte.shared.access.local import Unshown, access_again
 from trucyte.web.api.operations.bulk import Bulk as BulkApi
@@ -88,8 +86,8 @@ def make_bulk(node: Node, *, sources: Sources | None = None) -> Bulk:
         exports=Exports(folders(EXPORT)),
         imports=Imports(folders(IMPORT), allowed),
         exporter=Exporter(
-            walker=Walker(node.database, node.journal, node.parts.index),
-            access=partial(_access_of, node.trail),
+            walker=Walker(node.database, node.journal, node.parts.index, node.clock),
+            access=partial(access_again, recorder=node.trail),
             person=Hasher(node.keyring.persons).person,
             clock=node.clock,
             build=partial(build_export_tools, node.database.url, keys, settings),
@@ -110,7 +108,7 @@ def make_bulk(node: Node, *, sources: Sources | None = None) -> Bulk:
 
 def operations_of(node: Node, bulk: Bulk) -> Sequence[Operation]:
     """Return the bulk operations of a node's API."""
-    walker = Walker(node.database, node.journal, node.parts.index)
+    walker = Walker(node.database, node.journal, node.parts.index, node.clock)
     api = BulkApi(bulk.exports, bulk.imports, node.records, walker, node.clock.now)
     return api.operations()
 
@@ -133,23 +131,12 @@ def build_export_tools(url: str, keys: Path, settings: Settings) -> ExportTools:
     return ExportTools(
         walker=Walker(database, journal, parts.index),
         # Whoever hears what was written keeps the trail; here nobody is shown anything.
-        access=partial(_access_of, Unshown()),
+        access=partial(access_again, recorder=Unshown()),
         cut=cut,
         room=partial(
             disk_state, warn_bytes=settings.disk.warn_bytes, stop_bytes=settings.disk.stop_bytes
         ),
         close=close,
-    )
-
-
-def _access_of(recorder: Recorder, asker: Asker) -> Access:
-    return access_again(
-        asker.caller,
-        asker.purpose,
-        sees_restricted=asker.sees_restricted,
-        organisation=asker.organisation,
-        sees_organisations=asker.sees_organisations,
-        recorder=recorder,
     )
 
 

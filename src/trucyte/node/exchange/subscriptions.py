@@ -3,10 +3,12 @@
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Event, Thread
+
+import msgspec
 
 from trucyte.base.problem import Problem
 from trucyte.exchange.subscriptions.addresses import Policy
@@ -23,8 +25,9 @@ from trucyte.exchange.subscriptions.telling import Telling
 from trucyte.exchange.subscriptions.topics import Topics, packaged_topics
 from trucyte.fhir.xml_write import XmlWriter
 from trucyte.node.wiring import Node
-from trucyte.records.access import Access, Recorder
-from trucyte.shared.access.local import Unshown
+from trucyte.records.access import Access, Labels, Recorder
+from trucyte.records.asker import Asker
+from trucyte.shared.access.local import Unshown, access_again
 from trucyte.web.api.asgi import Call
 from trucyte.web.api.operations.subscriptions import SubscriptionOperations
 from trucyte.web.api.operations.table import Operation
@@ -121,7 +124,10 @@ def base_of(node: Node) -> str:
 
 
 def access_of(creator: Creator, recorder: Recorder) -> Access:
-    """Return what a creator may see: nothing restricted, and of its own organisation if any."""
+    """Return what a creator may see: what it saw when it asked, and nothing restricted."""
+    if creator.asker:
+        asked = access_again(msgspec.json.decode(creator.asker, type=Asker), recorder)
+        return replace(asked, sees_restricted=False, labels=Labels.NONE)
     return Access(
         caller=creator.caller,
         purpose=creator.purpose,

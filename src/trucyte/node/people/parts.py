@@ -34,7 +34,7 @@ def make_identity(node: Node) -> Identity:
     """Put together what matches, over a node. Raises ModelUnreadable."""
     settings, database = node.settings.identity, node.database
     keys = Keys(node.keyring.derive("identity", _KEY_BYTES))
-    matcher = Matcher(database, keys, model_of(settings))
+    matcher = Matcher(database, keys, model_of(settings), clock=node.clock)
     return Identity(
         follower=Follower(database, node.journal, keys),
         matcher=matcher,

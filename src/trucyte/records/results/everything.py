@@ -18,6 +18,7 @@ from trucyte.journal.change import Stored
 from trucyte.journal.leaf import head_key
 from trucyte.journal.rows import LINE_COLUMNS, line_of
 from trucyte.records.access import Access
+from trucyte.records.labels import sensitivity_of_body
 from trucyte.records.persons.following import (
     AS_SAID,
     NOBODY,
@@ -28,8 +29,7 @@ from trucyte.records.persons.following import (
 )
 from trucyte.records.results.compartments import parameters_within, types_within
 from trucyte.records.results.finding import Finder
-from trucyte.records.results.include import Gathering
-from trucyte.records.results.lines import OWN, label_of, of_those_seen, reading, shown
+from trucyte.records.results.lines import OWN, reading, shown
 from trucyte.records.results.wishes import Include
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.page_token import PageExpired, RecordState
@@ -89,7 +89,7 @@ class Everything:
         with reading(finder.database, one_moment=True) as cursor:
             key = (OWN, state.type, state.id)
             centre = finder.journal.current([key], cursor.connection).get(key)
-            seen = of_those_seen(access, [centre], cursor.connection) if centre else []
+            seen = finder.sight(access, cursor.connection).known([centre]) if centre else []
             _check_centre(access, state, seen[0] if seen else None)
             rows = self._rows(access, state, cursor, NOBODY, is_first=is_first)
             if circles := read_circles(rows[0][3]):
@@ -103,7 +103,7 @@ class Everything:
             lines = [line for line in found[: state.count] if line.body]
             links = finder.links(cursor, access, 0, None)
             includes = [Include(False, True, "*", "*", kind) for kind in _supporting(state)]
-            along = Gathering(access, links, includes).gather(lines)
+            along = finder.gathering(access, links, includes).gather(lines)
         token = None
         if len(found) > state.count:
             last = found[state.count - 1].entry.seq
@@ -151,7 +151,7 @@ class Everything:
         if state.type == "Patient" and not state.is_exact:
             known = references(self.finder.index.hasher, [state.id])
             column = circles_column(bound.add(known, "bigint[]"))
-        conditions += permitted(access, bound, OWN)
+        conditions += permitted(access, bound, OWN, self.finder.basis(), letters="r")
         limit = bound.add(state.count + 1, "integer")
         rows = f"select e.seq from records.entry e where {' and '.join(conditions)}"
         if not is_first:
@@ -220,7 +220,7 @@ def _check_centre(access: Access, state: RecordState, centre: Stored | None) -> 
         raise ResourceNotFound(type=state.type)
     if not centre.body:
         raise ResourceGone(type=state.type)
-    if label_of(centre) and not access.sees_restricted:
+    if not access.sees(sensitivity_of_body(centre.body)):
         raise ResourceRestricted(type=state.type)
 
 

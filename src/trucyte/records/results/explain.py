@@ -100,7 +100,7 @@ def _slow(queries: Any) -> list[str]:
 
 def _told_plan(access: Access, plan: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the plan, without figures or not at all where it would tell of what is hidden."""
-    if access.sees_organisations is not None:
+    if access.is_narrowed:
         return None
     return _plan(plan, with_rows=sees_statistics(access))
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from msgspec import structs
 
 from trucyte.base.clock import Clock
-from trucyte.database.connect import READING_SECONDS_MAX, Cursor, Database
+from trucyte.database.connect import READING_SECONDS_MAX, Connection, Cursor, Database
 from trucyte.fhir.definitions import Compartment
 from trucyte.fhir.types import RESOURCE_TYPES, TYPE_NUMBERS
 from trucyte.journal.journal import Journal
@@ -28,6 +28,7 @@ from trucyte.records.results.include import Gathering, Included
 from trucyte.records.results.kept import Kept, KeptLines
 from trucyte.records.results.lines import OWN, check_type, microseconds, reading, resource_of
 from trucyte.records.results.order import Order, order_of
+from trucyte.records.results.sight import Sight
 from trucyte.records.results.traits import (
     are_several,
     brings_lines,
@@ -36,7 +37,7 @@ from trucyte.records.results.traits import (
     is_told_by_index,
     named_numbers,
 )
-from trucyte.records.results.wishes import Total
+from trucyte.records.results.wishes import Include, Total
 from trucyte.records.search.asked.codes import CodesOf
 from trucyte.records.search.asked.leaf import BadSearchValue, shown_name
 from trucyte.records.search.bound import NOTHING, Parameters, any_of
@@ -48,7 +49,7 @@ from trucyte.records.search.expectation import (
 from trucyte.records.search.links import Links
 from trucyte.records.search.match import Matcher
 from trucyte.records.search.page_token import Key, PageExpired, PageSeal, PageState
-from trucyte.records.search.permission import permitted, sees_statistics
+from trucyte.records.search.permission import Basis, permitted, sees_statistics
 from trucyte.records.search.query import Query, read_query
 from trucyte.records.search.steps import NO_CIRCLES, Asked, count_statement, page_statement
 from trucyte.records.shown import Page, SearchTooSlow
@@ -138,6 +139,17 @@ class Finder:
                 raise PageExpired()
             return self._page(search, state, rows, None)
 
+    # Who asks
+
+    def basis(self) -> Basis:
+        """Return what accesses are compiled by, now."""
+        return Basis(microseconds(self.clock.now()), self.index.extractor, self.index.hasher)
+
+    def sight(self, access: Access, connection: Connection, letters: str = "r") -> Sight:
+        """Return what looks at lines of the journal for a caller, by one of some letters."""
+        extractor = self.index.extractor
+        return Sight(access, self.basis(), extractor, self.journal, connection, letters)
+
     # Reading what is asked
 
     def read(
@@ -209,7 +221,7 @@ class Finder:
             hasher=self.index.hasher,
             origin=OWN,
             now=now,
-            permitted=lambda bound: permitted(access, bound, OWN),
+            permitted=lambda bound, type: permitted(access, bound, OWN, self.basis(), type=type),
             at=at,
         )
 
@@ -230,7 +242,9 @@ class Finder:
             )
         if not search.type:
             search.conditions = [any_of(built)]
-        search.conditions = [*search.conditions, *permitted(search.access, search.bound, OWN)]
+        basis = replace(self.basis(), is_whole=search.wishes.only_count)
+        seen = permitted(search.access, search.bound, OWN, basis, type=search.type)
+        search.conditions = [*search.conditions, *seen]
 
     def expectation(self, access: Access, type: str, pairs: Pairs, limit: int) -> SearchExpectation:
         """Return what meets a query now; see `Records.expectation`."""
@@ -395,7 +409,7 @@ class Finder:
         met = self.met(search, [row.kept for row in kept])
         included = Included()
         if wishes.includes:
-            included = Gathering(search.access, search.links, wishes.includes).gather(
+            included = self.gathering(search.access, search.links, wishes.includes).gather(
                 [one.line for one in met]
             )
         persons = [one.resource.person for one in met]
@@ -410,6 +424,10 @@ class Finder:
             is_cut=included.is_cut,
             count=wishes.count,
         )
+
+    def gathering(self, access: Access, links: Links, includes: Sequence[Include]) -> Gathering:
+        """Return what fetches what comes along with a page, as far as the caller sees it."""
+        return Gathering(self.sight(access, links.cursor.connection, "s"), links, includes)
 
     def met(self, search: Search, lines: Sequence[Kept]) -> list[Kept]:
         """Return the lines whose bodies meet what was asked: hashes may collide."""

@@ -7,30 +7,30 @@ two pages does not shift them.
 
 # ruff: noqa: S608 - the text comes from this module alone, every value is a parameter
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec import structs
 
-from trucyte.database.connect import READING_SECONDS_MAX, Cursor, Database
+from trucyte.database.connect import READING_SECONDS_MAX, Connection, Cursor, Database
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.change import Stored
 from trucyte.journal.journal import Journal
 from trucyte.journal.leaf import head_key
 from trucyte.journal.rows import LINE_COLUMNS, line_of
 from trucyte.records.access import Access
+from trucyte.records.labels import sensitivity_of_body
 from trucyte.records.results.lines import (
     OWN,
     microseconds,
-    of_those_seen,
     reading,
     shown,
-    visible,
 )
+from trucyte.records.results.sight import Sight
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.page_token import HistoryState, PageExpired, PageSeal
-from trucyte.records.search.permission import belonging
+from trucyte.records.search.permission import belonging, sees_statistics
 from trucyte.records.shown import (
     HistoryPage,
     ResourceNotFound,
@@ -43,6 +43,8 @@ COUNT_MAX = 1000
 # Lines one page of a history looks at, so that a rare type cannot ask for all of them.
 LINES_MAX = 20_000
 WALKS_MAX = 100
+# Lines asked for at once, where a few are left to fill a page.
+REST_MIN = 100
 _BEHIND_ALL = 1 << 62
 # The years 1 and 9999, as µs since 1970.
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_000_000
@@ -55,6 +57,7 @@ class Historian:
     database: Database
     journal: Journal
     seal: PageSeal
+    sight: Callable[[Access, Connection], Sight]
 
     def first(
         self,
@@ -68,6 +71,8 @@ class Historian:
         oldest_first: bool,
     ) -> HistoryPage:
         """Return the first page; times in µs since 1970, `at` half open."""
+        if id and not access.may("r", type):
+            raise ResourceRestricted(type=type)
         count = max(1, min(count, COUNT_MAX))
         with reading(self.database, one_moment=True) as cursor:
             snapshot, epoch = self._position(cursor)
@@ -93,37 +98,40 @@ class Historian:
     def _check_one(self, access: Access, state: HistoryState, cursor: Cursor) -> None:
         """Raise where there is no such resource, or nothing of it may be seen."""
         key = (OWN, state.type, state.id)
+        sight = self.sight(access, cursor.connection)
         current = self.journal.current([key], cursor.connection).get(key)
-        if current is None or not of_those_seen(access, [current], cursor.connection):
+        if current is None or not sight.known([current]):
             raise ResourceNotFound(type=state.type)
+        if current.body and access.sees(sensitivity_of_body(current.body)):
+            return
         every = HistoryState(
             state.type, state.id, None, None, False, COUNT_MAX, state.snapshot, state.epoch, 0
         )
         before = _BEHIND_ALL
-        while not access.sees_restricted:
+        while not sees_statistics(access):
             lines = self._of_one(every, cursor, before)
-            if visible(access, lines, self.journal, cursor.connection):
+            if sight.visible(lines):
                 return
             if len(lines) <= every.count:
                 raise ResourceRestricted(type=state.type)
             before = lines[-2].entry.seq
 
     def _page(self, access: Access, state: HistoryState, cursor: Cursor) -> HistoryPage:
+        sight = self.sight(access, cursor.connection)
         if state.id:
             lines = self._of_one(state, cursor, state.seq)
             goes_on = len(lines) > state.count
             lines = lines[: state.count]
             last = lines[-1].entry.seq if lines else 0
+            lines = sight.visible(lines)
         else:
-            lines, last, goes_on = self._of_many(access, state, cursor)
+            lines, last, goes_on = self._of_many(sight, state, cursor)
         token = None
         if goes_on:
             token = self.seal.seal(structs.replace(state, seq=last))
         if state.at is not None:
             lines = self._current_at(lines, state.at[0])
-        may_see = visible(access, lines, self.journal, cursor.connection)
-        reason = f"history {state.type or '*'}"
-        return HistoryPage(shown(access, may_see, reason), token)
+        return HistoryPage(shown(access, lines, f"history {state.type or '*'}"), token)
 
     def _of_one(self, state: HistoryState, cursor: Cursor, behind: int) -> list[Stored]:
         """Walk one resource's versions, one more than a page has."""
@@ -141,27 +149,34 @@ class Historian:
         return [line_of(row, self.journal.codec) for row in rows]
 
     def _of_many(
-        self, access: Access, state: HistoryState, cursor: Cursor
+        self, sight: Sight, state: HistoryState, cursor: Cursor
     ) -> tuple[list[Stored], int, bool]:
         """Walk the journal; return the lines, the last seq looked at, and whether it goes on.
 
-        Who sees some organisations only gets whole pages, however many lines of others lie
-        between: a short one would tell of them. Raises SearchTooSlow where that is too many.
+        Whom something is kept from gets whole pages, however much of that lies between: a
+        short one would tell of it. Raises SearchTooSlow where that is too much.
         """
         found: list[Stored] = []
-        for _ in range(1 if access.sees_organisations is None else WALKS_MAX):
-            lines, last, goes_on = self._walked(access, state, cursor, state.count - len(found))
-            found += lines
-            if not goes_on or len(found) == state.count or access.sees_organisations is None:
+        for _ in range(WALKS_MAX):
+            wanted = state.count if not found else max(state.count - len(found), REST_MIN)
+            lines, last, goes_on = self._walked(sight, state, cursor, wanted)
+            seen = sight.visible(lines)
+            found += seen
+            if len(found) >= state.count:
+                found = found[: state.count]
+                is_cut = goes_on or found[-1].entry.seq != last
+                return found, found[-1].entry.seq, is_cut
+            # A type that is rare in a long walk makes pages short for who sees all of it.
+            if not goes_on or (len(seen) == len(lines) and not sight.access.is_narrowed):
                 return found, last, goes_on
             state = structs.replace(state, seq=last)
         raise SearchTooSlow(seconds=READING_SECONDS_MAX)
 
     def _walked(
-        self, access: Access, state: HistoryState, cursor: Cursor, count: int
+        self, sight: Sight, state: HistoryState, cursor: Cursor, count: int
     ) -> tuple[list[Stored], int, bool]:
         bound = Parameters()
-        text = _walk(access, state, bound, count)
+        text = _walk(sight, state, bound, count)
         cursor.execute(text.encode(), bound.values, prepare=False)
         rows = cursor.fetchall()
         wanted = [row for row in rows if row[1]][:count]
@@ -184,7 +199,7 @@ class Historian:
         return [line for line in lines if line.entry.seq not in over]
 
 
-def _walk(access: Access, state: HistoryState, bound: Parameters, most: int) -> str:
+def _walk(sight: Sight, state: HistoryState, bound: Parameters, most: int) -> str:
     """Return the statement of one page of many: (seq, whether it is wanted, the line)."""
     behind, snapshot = bound.add(state.seq, "bigint"), bound.add(state.snapshot, "bigint")
     way, further = ("asc", ">") if state.is_oldest_first else ("desc", "<")
@@ -205,7 +220,7 @@ def _walk(access: Access, state: HistoryState, bound: Parameters, most: int) -> 
     wanted = [f"w.origin = {OWN}"]
     if state.type:
         wanted.append(f"w.type = {TYPE_NUMBERS[state.type]}")
-    wanted += belonging(access, bound, "w")
+    wanted += belonging(sight.access, bound, "w", sight.basis)
     count = bound.add(most, "integer")
     return (
         f"with walked as materialized (select c.seq, c.origin, c.type, c.id from journal.change c"

@@ -16,9 +16,9 @@ from trucyte.fhir.search.parameters import Parameter
 from trucyte.fhir.types import RESOURCE_TYPES
 from trucyte.journal.change import Stored
 from trucyte.journal.rows import LINE_COLUMNS, binary_cursor, line_of
-from trucyte.records.access import Access
 from trucyte.records.persons.following import AS_SAID, circles_of_ids
-from trucyte.records.results.lines import OWN, visible
+from trucyte.records.results.lines import OWN
+from trucyte.records.results.sight import Sight
 from trucyte.records.results.wishes import Include
 from trucyte.records.search.bound import Parameters
 from trucyte.records.search.links import Links
@@ -50,7 +50,7 @@ class Included:
 class Gathering:
     """Follows the includes of one page."""
 
-    access: Access
+    sight: Sight
     links: Links
     includes: Sequence[Include]
     _seen: set[Key] = field(default_factory=set)
@@ -99,7 +99,7 @@ class Gathering:
         keys = [(OWN, kind, id_) for kind, id_ in wanted]
         current = self.links.journal.current(keys, connection) if keys else {}
         lines = [current[key] for key in keys if key in current and current[key].body]
-        return visible(self.access, lines, self.links.journal, connection)
+        return self.sight.visible(lines)
 
     def _referred(self, line: Stored, include: Include) -> Iterator[Key]:
         """Yield (type, id) that a line refers to under the parameters of an include."""
@@ -119,7 +119,7 @@ class Gathering:
             return
         bound = Parameters()
         place = bound.add(tokens, "bigint[]")
-        conditions = [f"e.tokens && {place}", *permitted(self.access, bound, OWN)]
+        conditions = [f"e.tokens && {place}", *self._permitted(bound, include)]
         # Those that are there already may come again, and one more tells that it is cut.
         limit = bound.add(room + len(self._seen) + 1, "integer")
         text = (
@@ -133,6 +133,10 @@ class Gathering:
             line = line_of(row, self.links.journal.codec)
             if line.body and not sought.isdisjoint(self._referred(line, include)):
                 yield line
+
+    def _permitted(self, bound: Parameters, include: Include) -> list[str]:
+        type = "" if include.type == "*" else include.type
+        return permitted(self.sight.access, bound, OWN, self.sight.basis, type=type)
 
     def _one_person_with(self, include: Include, sought: Iterable[Key]) -> set[Key]:
         """Return the other Patients of the circles of those that are sought."""

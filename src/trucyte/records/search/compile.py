@@ -24,6 +24,7 @@ from trucyte.records.search.asked.tree import And, Chain, Has, Listed, Node, Not
 from trucyte.records.search.bound import NOTHING, Parameters, any_of, text_after
 from trucyte.records.search.near import near_condition
 from trucyte.records.search.ranges import DATE_TESTS, NUMBER_TESTS
+from trucyte.records.search.tokens import token_form, tokens_under
 
 # More alternatives than this are looked up apart from the row.
 TOKENS_IN_ROW_MAX = 200
@@ -131,33 +132,18 @@ class Conditions:
 
     def hashed(self, parameter: Parameter, forms: Sequence[int]) -> list[int]:
         """Return the tokens of forms of a value, under the parameter of this type."""
-        return [
-            self._hasher.parameter(self.type, self._parameters[source].code) ^ form
-            for source in parameter.sources
-            for form in forms
-        ]
+        return tokens_under(self.type, self._parameters, parameter, forms, self._hasher)
 
     def _token(self, criterion: Criterion) -> str:
         parameter = _of(criterion)
         if criterion.modifier == "text":
             return self._phrases(parameter, [value.parts[0] for value in criterion.values])
-        forms = [self._token_form(value, criterion.modifier) for value in criterion.values]
+        forms = [token_form(self._hasher, value, criterion.modifier) for value in criterion.values]
         condition = self.tokens(self.hashed(parameter, forms))
         if criterion.modifier == "not":
             return f"not ({condition})"
         self.typed += 1
         return condition
-
-    def _token_form(self, value: Value, modifier: str = "") -> int:
-        hasher, parts = self._hasher, value.parts
-        if modifier == "of-type":
-            return hasher.of_type(*parts)
-        if len(parts) == 1:
-            return hasher.code(parts[0])
-        system, code = parts
-        if not system:
-            return hasher.bare_code(code)
-        return hasher.system_code(system, code) if code else hasher.system(system)
 
     def _phrases(self, parameter: Parameter, texts: Sequence[str]) -> str:
         """`:text`: what a display or text of the code begins with."""
@@ -236,7 +222,7 @@ class Conditions:
         self.typed += 1
         if criterion.modifier == "identifier":
             forms = [
-                self._hasher.form("identifier", str(self._token_form(value)))
+                self._hasher.form("identifier", str(token_form(self._hasher, value)))
                 for value in criterion.values
             ]
             condition = self.tokens(self.hashed(parameter, forms))
@@ -445,7 +431,7 @@ class Conditions:
     def _whole_forms(self, component: Component, value: Value) -> list[int]:
         """Return the forms of a component that is no range."""
         if component.type == "token":
-            return [self._token_form(value)]
+            return [token_form(self._hasher, value)]
         if component.type == "uri":
             return [self._hasher.uri(value.parts[0])]
         return self._forms_among(targets_of(component.targets), value.parts[0])

@@ -63,7 +63,7 @@ class Links:
     hasher: Hasher
     origin: int
     now: int  # µs since 1970
-    permitted: Callable[[Parameters], list[str]]
+    permitted: Callable[[Parameters, str], list[str]]  # of rows of one type
     at: int | None = None  # the journal position to look from; None: what is current
     follows: bool = True  # whether who is one person stands for all of them
     seconds_max: float = 30.0  # for all far ends together
@@ -325,7 +325,7 @@ class Links:
         self._check_time()
         conditions = self.conditions(resource_type, is_far=True)
         bound = conditions.bound
-        built = [*conditions.build(nodes), *self.permitted(bound)]
+        built = [*conditions.build(nodes), *self.permitted(bound, resource_type)]
         rows: tuple[Row, ...] = ()
         if NOTHING not in built:
             limit = bound.add(most + 1, "integer")
@@ -348,7 +348,7 @@ class Links:
         """Return that there is a row which meets the part and is joined to the outer `e`."""
         built = [
             *self.conditions(resource_type, bound, is_far=True).build((part,)),
-            *self.permitted(bound),
+            *self.permitted(bound, resource_type),
         ]
         self._aliases += 1
         row = f"e{self._aliases}"
@@ -366,7 +366,8 @@ class Links:
 
     def _selects(self, resource_type: str, part: Node, bound: Parameters, columns: str) -> str:
         conditions = self.conditions(resource_type, bound, is_far=True)
-        return self._union(bound, [*conditions.build((part,)), *self.permitted(bound)], columns)
+        built = [*conditions.build((part,)), *self.permitted(bound, resource_type)]
+        return self._union(bound, built, columns)
 
     def _union(self, bound: Parameters, built: Sequence[str], columns: str) -> str:
         return " union all ".join(

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from trucyte.base.problem import Kind, Problem
-from trucyte.records.access import Access, Recorder
+from trucyte.records.access import Access, Labels, Recorder
+from trucyte.records.asker import Asker
 from trucyte.shared.access.accounts import Account
 from trucyte.shared.access.subject import Subject
 
@@ -114,21 +115,21 @@ def system_access(part: str, organisation: str = "") -> Access:
     )
 
 
-def access_again(
-    caller: str,
-    purpose: str,
-    *,
-    sees_restricted: bool,
-    organisation: str,
-    sees_organisations: Sequence[str] | None,
-    recorder: Recorder,
-) -> Access:
+def access_again(asker: Asker, recorder: Recorder) -> Access:
     """Return the access of a caller whose work goes on after its request was answered."""
+    seen, persons = asker.sees_organisations, asker.persons
     return Access(
-        caller=caller,
-        purpose=purpose,
-        sees_restricted=sees_restricted,
+        caller=asker.caller,
+        purpose=asker.purpose,
+        sees_restricted=asker.sees_restricted,
         recorder=recorder,
-        organisation=organisation,
-        sees_organisations=None if sees_organisations is None else frozenset(sees_organisations),
+        organisation=asker.organisation,
+        sees_organisations=None if seen is None else frozenset(seen),
+        labels=Labels(asker.labels),
+        grants=asker.grants,
+        persons=None if persons is None else frozenset(persons),
+        related=asker.related,
+        agreed=asker.agreed,
+        why=asker.why,
+        until=asker.until,
     )

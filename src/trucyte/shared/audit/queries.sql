@@ -44,9 +44,11 @@ select accepted_at from audit.change where seq = %(seq)s
 select seq, persons from audit.shown where seq > %(after)s and seq <= %(last)s
 
 -- patients
--- The Patients that bear a person's key: several, where records were merged.
+-- The Patients that bear a person's key: several, where records were merged. State secrets are
+-- named to nobody: here, above, and in every other list.
 select entry.person, change.id
 from records.entry
 join journal.change using (seq)
 where entry.person = any(%(persons)s::bigint[]) and entry.type = %(type)s
+    and entry.sensitivity < 16384
 order by entry.seq desc

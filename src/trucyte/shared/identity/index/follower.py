@@ -19,6 +19,7 @@ from trucyte.journal.journal import Journal
 from trucyte.journal.rebuild import Difference, compare_tables
 from trucyte.journal.rows import binary_cursor
 from trucyte.journal.tail import read_tail
+from trucyte.records.labels import is_secret
 from trucyte.shared.identity.index.form import FORM, Keys, pack, unpack
 from trucyte.shared.identity.index.statements import statements
 from trucyte.shared.identity.matching.person import Person, person_of_patient
@@ -200,7 +201,9 @@ def _key(line: Stored) -> tuple[int, str, str]:
 
 
 def _is_there(line: Stored) -> bool:
-    return line.entry.operation is not Operation.DELETE and bool(line.body)
+    """Say whether a Patient can be found: a state secret is in no answer, so in no index."""
+    is_left = line.entry.operation is not Operation.DELETE and bool(line.body)
+    return is_left and not is_secret(line.body)
 
 
 def _row(line: Stored) -> Row:

@@ -12,12 +12,13 @@ from enum import Enum
 from functools import partial
 from typing import Any, Final
 
+from trucyte.base.clock import Clock, SystemClock
 from trucyte.database.connect import Database
 from trucyte.fhir.types import TYPE_NUMBERS
 from trucyte.journal.rows import binary_cursor
 from trucyte.records.access import Access
 from trucyte.records.search.bound import Parameters
-from trucyte.records.search.permission import permitted, sees_statistics
+from trucyte.records.search.permission import Basis, permitted
 from trucyte.shared.identity.index.form import CROWD, FORM, Keys, unpack
 from trucyte.shared.identity.index.statements import statements
 from trucyte.shared.identity.matching.deciding import Decision, decide, resembles
@@ -102,8 +103,20 @@ class _Found:
 class Matcher:
     """Answers who someone may be. Safe to share between threads."""
 
-    def __init__(self, database: Database, keys: Keys, model: Model, *, crowd: int = CROWD) -> None:
-        """Ask the index of `database`; a key that more than `crowd` share is left out."""
+    def __init__(
+        self,
+        database: Database,
+        keys: Keys,
+        model: Model,
+        *,
+        crowd: int = CROWD,
+        clock: Clock | None = None,
+    ) -> None:
+        """Ask the index of `database`; a key that more than `crowd` share is left out.
+
+        `clock` tells when relations and consents are asked; without it, the system's.
+        """
+        self._clock = clock or SystemClock()
         self._database = database
         self._keys = keys
         self._crowd = crowd
@@ -199,8 +212,9 @@ class Matcher:
     def _statement(self, access: Access) -> tuple[bytes, dict[str, Any]]:
         bound = Parameters()
         seen = ""
-        if not sees_statistics(access):  # one who sees all sees other nodes' Patients too
-            conditions = " and ".join(permitted(access, bound, _OWN))
+        if not access.sees_whole:  # one who sees all sees other nodes' Patients too
+            now = int(self._clock.now().timestamp() * 1_000_000)
+            conditions = " and ".join(permitted(access, bound, _OWN, Basis(now), type="Patient"))
             type_number = bound.add(TYPE_NUMBERS["Patient"], "smallint")
             seen = _SEEN.format(type=type_number, conditions=conditions)
         text = statements()["candidates"].replace("{permitted}", seen)

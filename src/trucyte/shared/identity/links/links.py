@@ -21,12 +21,12 @@ from trucyte.journal.change import Change, Entry, Operation, Stored, VersionConf
 from trucyte.journal.journal import Journal
 from trucyte.records.access import Access
 from trucyte.records.gate import Records
+from trucyte.records.labels import sensitivity_of_body
 from trucyte.records.owners import Standing
 from trucyte.records.persons.circles import MEMBERS_MAX, STATES
 from trucyte.records.persons.following import persons_with
 from trucyte.records.persons.linkage import TYPE, LinkState, PatientAt, pair_id
 from trucyte.records.persons.statements import QUERIES
-from trucyte.records.rows import sensitivity_of
 from trucyte.records.shown import ResourceGone, ResourceNotFound, ResourceRestricted
 from trucyte.shared.identity.links.link import Decided, Link, linkage, pair_of, read_link
 
@@ -392,11 +392,10 @@ class _Looked:
             if may_be_gone:
                 return False
             raise ResourceGone(type="Patient")
-        if not sensitivity_of(parse(line.body)):
-            return False
-        if not self.access.sees_restricted:
+        labels = sensitivity_of_body(line.body)
+        if not self.access.sees(labels):
             raise ResourceRestricted(type="Patient")
-        return True
+        return bool(labels)
 
 
 def _told(current: Stored | None, state: LinkState) -> Link | None:

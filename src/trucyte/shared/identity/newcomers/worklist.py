@@ -18,7 +18,7 @@ from trucyte.journal.behalf import organisation_number
 from trucyte.records import Access, Records, Resource
 from trucyte.records.owners import numbers_seen
 from trucyte.records.search.bound import Parameters
-from trucyte.records.search.permission import permitted
+from trucyte.records.search.permission import Basis, permitted
 from trucyte.shared.identity.links import Decided
 from trucyte.shared.identity.matching.explaining import explain
 from trucyte.shared.identity.newcomers.pair import (
@@ -328,7 +328,7 @@ class Worklist:
     def _conditions(self, access: Access, facility: str) -> tuple[Parameters, str]:
         """Return what makes a pair the caller's to see, and one of `facility` where given."""
         bound = Parameters()
-        conditions = _seen(access, bound)
+        conditions = _seen(access, bound, self._clock.now())
         if facility:
             numbers = bound.add([organisation_number(facility)], "bigint[]")
             conditions.append(f"p.organisations && {numbers}")
@@ -348,10 +348,11 @@ def _of_organisations(access: Access, bound: Parameters) -> list[str]:
     return [] if numbers is None else [f"p.organisations && {bound.add(numbers, 'bigint[]')}"]
 
 
-def _seen(access: Access, bound: Parameters) -> list[str]:
+def _seen(access: Access, bound: Parameters, now: datetime) -> list[str]:
     """Return the conditions of pairs of whom the caller may see both Patients."""
     found = _of_organisations(access, bound)  # one look-up before the exact question
-    conditions = " and ".join(permitted(access, bound, _OWN))
+    basis = Basis(int(now.timestamp() * 1_000_000))
+    conditions = " and ".join(permitted(access, bound, _OWN, basis, type="Patient"))
     type_number = bound.add(TYPE_NUMBERS["Patient"], "smallint")
     return found + [
         _SEEN.format(side=side, type=type_number, conditions=conditions) for side in ("low", "high")
