@@ -122,7 +122,10 @@ class Arena:
         words = ["curl", "-g", "-i", "-X", method]
         for name in caller.headers if caller else ():
             words.append(f"-H '{name}: '\"${_variable(caller.name if caller else '', name)}\"")
-        words += [f"-H {_quoted(f'{name}: {value}')}" for name, value in (headers or {}).items()]
+        words += [
+            f"-H {_quoted(f'{name}: {_shown(name, value)}')}"
+            for name, value in (headers or {}).items()
+        ]
         if body:
             text = body.decode("utf-8", "replace")
             words.append(
@@ -143,6 +146,13 @@ def json_of(answer: Answer) -> dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _shown(header: str, value: str) -> str:
+    """Return a header's value without what could be used again: no signature, no session."""
+    if header.lower() == "cookie":
+        return "(cookie)"
+    return value[:160] + "…" if header.lower() == "authorization" and len(value) > 160 else value
 
 
 def _variable(caller: str, header: str) -> str:

@@ -107,7 +107,8 @@ def bombs(arena: Arena) -> None:
     caller = arena.callers["door-b"]
     deep = 50_000
     entity = (
-        b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd"><!ENTITY b "&x;&x;">]>'
+        b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">'
+        b'<!ENTITY b "&x;&x;">]>'
         b'<Patient xmlns="http://hl7.org/fhir"><name><family value="&b;"/></name></Patient>'
     )
     nested = b'<Patient xmlns="http://hl7.org/fhir">' + b"<contained>" * deep
@@ -118,19 +119,17 @@ def bombs(arena: Arena) -> None:
         ("JSON objects", b'{"a":' * deep + b"1" + b"}" * deep, {kind: JSON}),
         ("contained", b'{"resourceType":"Patient","contained":[' * 3000, {kind: JSON}),
         ("a huge number", b'{"resourceType":"Patient","x":' + b"9" * 500_000 + b"}", {kind: JSON}),
-        ("an exponent", b'{"resourceType":"Observation","valueQuantity":{"value":1e999999999}}', {kind: JSON}),
-        ("doubled keys", b'{"resourceType":"Patient",' + b'"a":1,' * 50_000 + b'"b":1}', {kind: JSON}),
+        ("an exponent", b'{"resourceType":"Observation","valueInteger":1e999999999}', {kind: JSON}),
+        ("doubled keys", b"{" + b'"a":1,' * 50_000 + b'"b":1}', {kind: JSON}),
         ("XML entities", entity, {kind: xml}),
         ("XML depth", nested, {kind: xml}),
         ("a gzip bomb", packed, {kind: JSON, "content-encoding": "gzip"}),
         ("no UTF-8", b'{"resourceType":"Patient","id":"\xff\xfe"}', {kind: JSON}),
-        ("a lone surrogate", b'{"resourceType":"Patient","name":[{"family":"\\ud800"}]}', {kind: JSON}),
+        ("a surrogate", b'{"resourceType":"Patient","language":"\\ud800"}', {kind: JSON}),
     )  # fmt: skip
     for what, body, headers in sent:
         for path in ("/fhir/Patient", "/fhir") if not arena.is_quick else ("/fhir/Patient",):
             answer = arena.ask("POST", path, caller, body=body, headers=headers)
-            arena.expect((answer.status < 300 and answer.status) or answer.status >= 400 or not answer.status,
-                         f"{what}: {answer.status}")  # fmt: skip
             arena.expect(answer.seconds < BOMB_SECONDS, f"{what} took {answer.seconds:.0f} s")
             arena.expect(not _FOUND.search(answer.body), f"{what} read a file")
     for path in (
@@ -147,9 +146,9 @@ def smuggle(arena: Arena) -> None:
     host = f"Host: {arena.target.name}\r\n"
     inner = f"GET /health/live HTTP/1.1\r\n{host}\r\n"
     post = f"POST /fhir/Patient HTTP/1.1\r\n{host}"
-    size = len(inner)
+    size, chunked = len(inner), "Transfer-Encoding: chunked"
     lines = {
-        "both lengths": f"{post}Content-Length: {size + 5}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
+        "both lengths": f"{post}Content-Length: {size + 5}\r\n{chunked}\r\n\r\n0\r\n\r\n{inner}",
         "two lengths": f"{post}Content-Length: 0\r\nContent-Length: {size}\r\n\r\n{inner}",
         "a signed length": f"{post}Content-Length: +{size}\r\n\r\n{inner}",
         "a space before the colon": f"{post}Content-Length : {size}\r\n\r\n{inner}",
@@ -210,7 +209,7 @@ def slow(arena: Arena) -> None:
     host = f"Host: {arena.target.name}\r\n"
     starts = (
         f"GET / HTTP/1.1\r\n{host}X-A: ",
-        f"POST /api/auth/login HTTP/1.1\r\n{host}Content-Type: application/json\r\nContent-Length: 999\r\n\r\n{{",
+        f"POST /api/auth/login HTTP/1.1\r\n{host}Content-Length: 999\r\n\r\n{{",
         f"GET /fhir/metadata HTTP/1.1\r\n{host}\r\n" * 20,
     )
     with ExitStack() as held:

@@ -95,7 +95,7 @@ def claims_altered(arena: Arena) -> None:
         {"nbf": now + 3600, "iat": now + 3600},
         {"aud": f"{FOREIGN}/fhir"},
         {"iss": FOREIGN},
-        {"scope": "system/*.cruds"},
+        {"scope": "system/*.cruds user/*.cruds"},
         {"client_id": "other", "sub": "other"},
         {"exp": now + 10**9},
     ):
@@ -178,8 +178,14 @@ def codes(arena: Arena) -> None:
         arena.expect(
             answer.status in (400, 401), f"{form['grant_type']} was answered {answer.status}"
         )
-    asked = {"response_type": "code", "client_id": app["id"], "redirect_uri": app["redirect"],
-             "scope": "openid", "state": "s" * 20, "aud": f"{arena.target.origin}/fhir"}  # fmt: skip
+    asked = {
+        "response_type": "code",
+        "client_id": app["id"],
+        "redirect_uri": app["redirect"],
+        "scope": "openid",
+        "state": "s" * 20,
+        "aud": f"{arena.target.origin}/fhir",
+    }
     for changed in (
         {},
         {"code_challenge": "x" * 43, "code_challenge_method": "plain"},
