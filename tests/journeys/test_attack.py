@@ -85,10 +85,8 @@ def open_arena() -> Iterator[Arena]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Open)
     Thread(target=server.serve_forever, daemon=True).start()
     key = ECKey.generate_key("P-256", private=True)
-    client = {
     key_of = {**key.as_dict(private=True), "kid": "k"}
     client = {"id": "c", "scope": "system/Observation.rs", "key": key_of}
-    }  # fmt: skip
     stage = Stage(
         {"ended": {"name": "e", "password": "p"}},
         {name: {"cookie": "c", "role": "doctor", "account": name}
