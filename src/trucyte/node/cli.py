@@ -60,6 +60,9 @@ COMMANDS = {
     "rights": Command("trucyte.node.access.consent:rights", "Requests about data, with clocks."),
     "hold": Command("trucyte.node.access.consent:hold", "Legal holds against erasing."),
     "staff": Command("trucyte.node.access.staff:staff", "Accounts of people at the pages."),
+    "attack": Command(
+        "trucyte.node.attack.commands:attack", "Attack an own node, and sign what came of it."
+    ),
     "door": Command("trucyte.node.doors:door", "Accounts of hospital systems that send."),
     "client": Command("trucyte.node.access.clients:client", "Applications that are given tokens."),
     "standin": Command("trucyte.node.access.standins:standin", "Stand-ins of services of others."),

@@ -1,0 +1,1 @@
+"""Attacks that an operator runs against an own node, and the signed report of them."""
