@@ -79,7 +79,10 @@ def verify(report: Path) -> int:
 @click.option("--json", "as_json", is_flag=True, help="The signed report on standard output.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File of the report.")
 def run_(url: str, quick: bool, only: tuple[str, ...], as_json: bool, out: Path | None) -> int:
-    """Attack the node at URL. Exit code 1 where anything was found."""
+    """Attack the node at URL. Exit code 1 where anything was found.
+
+    Example: trucyte attack http://127.0.0.1:8080 --quick
+    """
     settings, target = load_settings(os.environ), read_target(url)
     arena = Arena(target, read_stage(settings.data), is_quick=quick)
     began = datetime.now(UTC).isoformat(timespec="seconds")
@@ -91,7 +94,7 @@ def run_(url: str, quick: bool, only: tuple[str, ...], as_json: bool, out: Path 
         "verdict": "found" if arena.findings else "held",
         "attacks": lines,
     }
-    facts = signed(report, Keyring.open(settings.data / "keys"))
+    facts = signed(report, Keyring.open(settings.data / "keys", settings.keys.master))
     if out is not None:
         write_json(out, facts)
         out.with_suffix(".html").write_text(page_of(report), encoding="utf-8")
