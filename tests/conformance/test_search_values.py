@@ -199,7 +199,7 @@ def test_every_parameter_type_of_r4_is_there(extractor: Extractor) -> None:
 
 
 # Bits of `records.entry.present` are kept in indexes: another digest is another `FORM`.
-FORM_OF_DIGEST = 4
+FORM_OF_DIGEST = 5
 DIGEST = "8b32ad5f692bf41a"
 
 

@@ -370,7 +370,7 @@ INTERACTIONS: Mapping[str, Callable[[Country, Access], None]] = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happened=st.lists(events, max_size=6), access=accesses)
 def test_nothing_is_told_that_may_not_be_seen(
     country: Country, happened: list[tuple], access: Access

@@ -101,7 +101,11 @@ def entered() -> list[tuple[str, str, str]]:
         (event,) = node.trail.events([changed])
         assert event["subtype"][0]["code"] == "110136"
         assert "bs1" in json.dumps(event["entity"])
-    return [(one.deed.caller, one.deed.interaction, one.deed.code) for one in found]
+    return [
+        (one.deed.caller, one.deed.interaction, one.deed.code)
+        for one in found
+        if one.deed.caller != "access"  # the rules in force are entered at the first start
+    ]
 
 
 def test_people_read_lines(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,6 +80,7 @@ class Node:
         self.build = partial(build, database.url, folder, definitions)
         self.tools = self.build()
         journal = self.tools.journal
+        self._sealing = journal  # its keys seal what is received, whatever tools come later
         vault = Vault(journal.body_keys, blocked=journal.blocked_rows)
         receipts = PostgresReceipts(database, b"k" * 32, SystemClock(), vault=vault)
         self.door = Door(database, receipts, SystemClock(), self.build, workers)
@@ -116,4 +117,5 @@ class Node:
 
     def close(self) -> None:
         self.tools.journal.close()
+        self._sealing.close()
         self.tools.database.close()

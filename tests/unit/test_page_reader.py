@@ -141,12 +141,17 @@ def test_people_are_found(node: Node, reader: RecordsReader) -> None:
 
 def test_a_line_is_proved_and_verified(node: Node, reader: RecordsReader) -> None:
     seq = reader.read(node.plain, "Encounter", "v1").seq
-    own = node.journal.keyring.public_key
-    services = replace(fake_services(), prove=node.journal.prove, public_key=own)
+    own = node.journal.keyring.public_keys
+    services = replace(fake_services(), prove=node.journal.prove, public_keys=lambda: own)
     proof = checked_proof(services, seq)
     assert proof.is_valid and proof.first <= seq <= proof.last <= proof.covered
     assert proof.key == node.journal.keyring.key_id and proof.signed_at
-    assert checked_proof(replace(services, public_key=b"x" * 32), seq).is_valid is False
+    assert (
+        checked_proof(
+            replace(services, public_keys=lambda: dict.fromkeys(own, b"x" * 32)), seq
+        ).is_valid
+        is False
+    )
     altered = replace(services, prove=lambda _: node.journal.prove(seq - 1))
     assert checked_proof(altered, seq).is_valid is False
     assert checked_proof(fake_services(), seq).is_valid is None
@@ -158,7 +163,7 @@ def test_a_page_verifies_before_the_readers_eyes(node: Node, reader: RecordsRead
         records=reader,
         access=lambda subject, purpose: node.plain,
         prove=node.journal.prove,
-        public_key=node.journal.keyring.public_key,
+        public_keys=lambda: node.journal.keyring.public_keys,
     )
     pages = make_app(services)
     assert "Kiểm tra niêm phong" in ask(pages, "GET", "/visits/v1").body.decode()
@@ -168,7 +173,7 @@ def test_a_page_verifies_before_the_readers_eyes(node: Node, reader: RecordsRead
         assert "Niêm phong kỹ thuật còn nguyên" in html
     assert "<html" in whole and "<html" not in part
     evidence = ask(pages, "GET", "/visits/v1/evidence.json")
-    record = verify_evidence(evidence_from_json(evidence.body), services.public_key)
+    record = verify_evidence(evidence_from_json(evidence.body), node.journal.keyring.public_key)
     assert (record.type, record.id) == ("Encounter", "v1")
     assert ask(pages, "POST", "/visits/v2/proof").status == 403
     assert ask(pages, "GET", "/visits/v2/evidence.json").status == 403

@@ -162,12 +162,13 @@ def make_api(
 ) -> FhirApi:
     """Return the FHIR API of a node with all its operations."""
     reindex, subscriptions = reindex or reindex_of(node), subscriptions or make_subscriptions(node)
+    asking = asking or asking_of(node)
     return FhirApi(
         ApiParts(
             records=node.records,
             definitions=node.parts.definitions,
-            access=access_by_token(node.accounts, node.trail, asking or asking_of(node)),
-            security=security_of,
+            access=access_by_token(node.accounts, node.trail, asking),
+            security=lambda base: security_of(base) if asking.asks_login() else {},
             trail=node.trail,
             audit=node.trail,
             searchable=InForce(
