@@ -168,7 +168,7 @@ def make_api(
             records=node.records,
             definitions=node.parts.definitions,
             access=access_by_token(node.accounts, node.trail, asking),
-            security=lambda base: security_of(base) if asking.asks_login() else {},
+            security=security_of(node, asking),
             trail=node.trail,
             audit=node.trail,
             searchable=InForce(

@@ -39,6 +39,7 @@ from trucyte.shared.access.oauth.store import PostgresStore
 from trucyte.shared.access.staff.asking import LoginAsked, mode_of
 from trucyte.shared.access.staff.sessions import Sessions
 from trucyte.vietnam.systems import load_systems
+from trucyte.web.api.capability import Security
 from trucyte.web.api.interactions.who import Asking
 from trucyte.web.oauth.citizens import CitizenLogin, Known
 from trucyte.web.oauth.doors import Tokens
@@ -105,9 +106,19 @@ def place_of(node: Node) -> Place:
     )
 
 
-def security_of(base: str) -> Mapping[str, Any]:
-    """Return what the CapabilityStatement says of tokens, below an API's base."""
-    return security(base.removesuffix("/fhir"))
+def security_of(node: Node, asking: Asking) -> Security:
+    """Return what the CapabilityStatement says of tokens, by an API's base.
+
+    Nothing where nobody needs one and no application could have one: clients that read of
+    tokens ask for one first.
+    """
+    store = PostgresStore(node.database)
+
+    def said(base: str) -> Mapping[str, Any]:
+        given = asking.asks_login() or any(one.ended_at is None for one in store.clients())
+        return security(base.removesuffix("/fhir")) if given else {}
+
+    return said
 
 
 def keys_of_person(node: Node, reference: str) -> frozenset[int]:

@@ -62,6 +62,7 @@ class Arena:
     is_quick: bool = False
     callers: dict[str, Caller] = field(default_factory=dict)
     marked: list[Marked] = field(default_factory=list)
+    relations: list[tuple[str, str]] = field(default_factory=list)  # organisation, path
     findings: list[Finding] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     attack: str = ""

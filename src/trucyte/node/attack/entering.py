@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
@@ -63,7 +63,9 @@ def enter(arena: Arena) -> None:
 
 
 def leave(arena: Arena) -> None:
-    """End the marked records."""
+    """End the marked records, and who treats whom."""
+    for letter, path in arena.relations:
+        arena.target.ask("DELETE", path, headers=arena.callers[f"door-{letter}"].headers)
     for one in arena.marked:
         owner = arena.callers[f"door-{one.kind[0]}"]
         if one.type != "Patient":
@@ -136,6 +138,8 @@ def _write(arena: Arena, letter: str, label: str) -> None:
     person = {"resourceType": "Patient", "meta": meta, "name": name, "gender": "female"}
     if not _posted(arena, letter, kind, person, mark):
         return
+    if label == "plain":
+        _relate(arena, letter, arena.marked[-1].path.removeprefix("/fhir/"))
     mark = secrets.token_hex(10)
     observed = {
         "resourceType": "Observation",
@@ -149,8 +153,41 @@ def _write(arena: Arena, letter: str, label: str) -> None:
     _posted(arena, letter, kind, observed, mark)
 
 
+def _relate(arena: Arena, letter: str, person: str) -> None:
+    """Let an organisation's doctor treat a person: they must see what is theirs to see."""
+    doctor = arena.stage.sessions[f"doctor-{letter}"]["practitioner"]
+    visit = {
+        "resourceType": "Encounter",
+        "status": "in-progress",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+        "subject": {"reference": person},
+        "participant": [{"individual": {"reference": doctor}}],
+    }
+    place = _created(arena, letter, visit)
+    if not place.path:
+        raise StageRefused(what="a visit", status=place.status)
+    arena.relations.append((letter, place.path))
+
+
 def _posted(arena: Arena, letter: str, kind: str, resource: dict[str, Any], mark: str) -> bool:
     resource = {name: value for name, value in resource.items() if value != {}}
+    type = str(resource["resourceType"])
+    made = _created(arena, letter, resource)
+    if made.id:
+        arena.marked.append(Marked(kind, type, made.id, mark))
+        return True
+    if kind.endswith("-plain"):
+        raise StageRefused(what=f"a marked {type}", status=made.status)
+    return False
+
+
+class _Made(NamedTuple):
+    status: int
+    id: str  # "" where nothing was made
+    path: str
+
+
+def _created(arena: Arena, letter: str, resource: dict[str, Any]) -> _Made:
     type = str(resource["resourceType"])
     answer = arena.target.ask(
         "POST",
@@ -159,9 +196,6 @@ def _posted(arena: Arena, letter: str, kind: str, resource: dict[str, Any], mark
         headers={**arena.callers[f"door-{letter}"].headers, "Content-Type": JSON},
     )
     place = answer.headers.get("location", "").partition(f"/{type}/")[2].partition("/")[0]
-    if answer.status == 201 and place:
-        arena.marked.append(Marked(kind, type, place, mark))
-        return True
-    if kind.endswith("-plain"):
-        raise StageRefused(what=f"a marked {type}", status=answer.status)
-    return False
+    if answer.status != 201 or not place:
+        return _Made(answer.status, "", "")
+    return _Made(answer.status, place, f"/fhir/{type}/{place}")

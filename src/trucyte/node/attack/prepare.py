@@ -61,9 +61,16 @@ def _sessions(book: StaffBook, run: str) -> dict[str, dict[str, str]]:
     for role, letter in [*wanted, ("doctor", "ended"), ("doctor", "half")]:
         account = f"{PREFIX}{run}-{role.replace('_', '-')}-{letter}"
         place = organisation(run, "a" if letter in ("ended", "half") else letter)
-        book.accounts.add(account, account, Rights((role,), place), OPERATOR)
+        # Whoever treats is a practitioner, so that the run can say whom they treat.
+        treats = f"Practitioner/{PREFIX}{run}-{letter}" if role == "doctor" else ""
+        book.accounts.add(account, account, Rights((role,), place, practitioner=treats), OPERATOR)
         text = book.sessions.begin(account, assurance=2, is_half=letter == "half")
-        made[f"{role}-{letter}"] = {"account": account, "cookie": text, "role": role}
+        made[f"{role}-{letter}"] = {
+            "account": account,
+            "cookie": text,
+            "role": role,
+            "practitioner": treats,
+        }
         if letter == "ended":
             book.accounts.end(account, OPERATOR)
     return made

@@ -140,15 +140,15 @@ class Capabilities:
         self._searchable = searchable
         self._version = version
         self._at = clock.now()
-        self._kept: tuple[Searchable, str, bytes] | None = None
+        self._kept: tuple[Searchable, str, Mapping[str, Any], bytes] | None = None
 
     def statement(self, base: str) -> bytes:
         """Return the CapabilityStatement as JSON."""
-        searchable, kept = self._searchable(), self._kept
-        if kept is not None and kept[0] is searchable and kept[1] == base:
-            return kept[2]
-        body = orjson.dumps(self._statement(base, searchable))
-        self._kept = (searchable, base, body)
+        searchable, security, kept = self._searchable(), self._security(base), self._kept
+        if kept is not None and kept[0] is searchable and kept[1:3] == (base, security):
+            return kept[3]
+        body = orjson.dumps(self._statement(base, searchable, security))
+        self._kept = (searchable, base, security, body)
         return body
 
     def terminology(self, base: str) -> bytes | None:
@@ -190,7 +190,9 @@ class Capabilities:
             "implementation": {"description": "Trục y tế: một nút / a node", "url": base},
         }
 
-    def _statement(self, base: str, searchable: Searchable) -> dict[str, Any]:
+    def _statement(
+        self, base: str, searchable: Searchable, security: Mapping[str, Any]
+    ) -> dict[str, Any]:
         codes = _codes(self._rows)
         statement: dict[str, Any] = {
             "resourceType": "CapabilityStatement",
@@ -209,7 +211,7 @@ class Capabilities:
         rest = {
             "mode": "server",
             "documentation": self._documentation(),
-            "security": self._security(base),
+            "security": security,
             "resource": [
                 self._resource(type_name, codes, searchable)
                 for type_name in sorted(searchable.parameters)
