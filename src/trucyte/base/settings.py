@@ -326,7 +326,7 @@ def _with_secrets(settings: DatabaseSettings, environment: Mapping[str, str]) ->
         url = read_secret(settings.url_file, environment)
     if settings.password_file is not None and url:
         # Only who has such a file waits for the import.
-        from psycopg.conninfo import make_conninfo  # noqa: PLC0415
+        from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - a slow import
 
         password = read_secret(settings.password_file, environment)
         url = make_conninfo(url, password=password)
