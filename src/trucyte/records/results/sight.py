@@ -21,7 +21,7 @@ from trucyte.records.access import Access, Labels
 from trucyte.records.labels import SECRET, sensitivity_of_body
 from trucyte.records.persons.consents import permits
 from trucyte.records.search.bound import Parameters
-from trucyte.records.search.narrowing import is_granted
+from trucyte.records.search.narrowing import grants_of, is_granted
 from trucyte.records.search.permission import (
     NOBODYS,
     Basis,
@@ -132,7 +132,7 @@ class Sight:
                 f" where {' and '.join(own)})"
             )
         rows = self.connection.execute(
-            "select c.seq, h.seq, now.operation"
+            "select c.seq, h.seq, now.operation, now.person"
             f" from (select unnest({seqs}) as seq, unnest({masks}) as sensitivity) line"
             " join journal.change c on c.seq = line.seq"
             " join journal.head h on h.key = journal.head_key(c.origin, c.type, c.id)"
@@ -140,15 +140,19 @@ class Sight:
             f" where {' and '.join(conditions) or 'true'}".encode(),
             bound.values,
         ).fetchall()
-        heads = {seq: (head, operation) for seq, head, operation in rows}
+        heads = {seq: (head, operation, person) for seq, head, operation, person in rows}
         return [
             line
             for line in lines
             if (found := heads.get(line.entry.seq))
             and (found[0] == line.entry.seq or self._is_granted(access, line))
+            # Whoever it was about when it was deleted is asked, and whoever it was about then.
             and (
                 found[1] != Operation.DELETE
-                or self._sees_gone(access, _key(line), line.entry.person)
+                or all(
+                    self._sees_gone(access, _key(line), person)
+                    for person in {line.entry.person, found[2]}
+                )
             )
         ]
 
@@ -158,8 +162,11 @@ class Sight:
 
     def _is_granted(self, access: Access, line: Stored) -> bool:
         """Say whether an older version is within the grants; the index knows the current one."""
-        if access.grants is None or not line.body:
+        if access.grants is None:
             return True
+        if not line.body:  # a deletion before it came again has no codes that could be granted
+            mine = grants_of(access, self.letters, line.entry.type)
+            return any(not grant.query for grant in mine)
         return is_granted(access, self.letters, parse(line.body), self.extractor)
 
     def _mask(self, line: Stored) -> int:
