@@ -113,7 +113,9 @@ class Country:
         is_gone = head.body is None
         masks = [one.mask for one in versions] if is_gone else [head.mask, version.mask]
         own = union(masks) if is_gone else head.mask
-        old = union(masks) if is_gone else version.mask
+        # A deletion has the labels of all that was deleted, where consents ask about them.
+        old = union(one.mask for one in versions) if version.body is None else version.mask
+        old = own if is_gone else old
         return (
             access.sees(union(masks))
             and self._of_organisation(access, key)
